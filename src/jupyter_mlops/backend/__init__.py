@@ -1,0 +1,1 @@
+"""The only rooms that know MLflow and the processes of this machine."""

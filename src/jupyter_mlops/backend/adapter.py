@@ -1,0 +1,119 @@
+"""The way to MLflow: every read and every write of ours goes through here, and its errors end here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from ..errors import BackendUnreachable, Conflict, InvalidUsage, MlopsError, NotFound
+from . import probe
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# A server that has answered within this time (in seconds) is not asked again whether it is there.
+_FRESH = 2.0
+
+_MEANING: dict[str, type[MlopsError]] = {
+    "RESOURCE_DOES_NOT_EXIST": NotFound,
+    "RESOURCE_ALREADY_EXISTS": Conflict,
+    "RESOURCE_CONFLICT": Conflict,
+    "INVALID_STATE": Conflict,
+    "INVALID_PARAMETER_VALUE": InvalidUsage,
+    "BAD_REQUEST": InvalidUsage,
+}
+
+
+class Mlflow:
+    """A tracking server, by its address.
+
+    Parameters
+    ----------
+    uri : str
+        ``http://host:port``.
+    timeout : float
+        Seconds that one request may take.
+    """
+
+    def __init__(self, uri: str, timeout: float) -> None:
+        self.uri = uri
+        self._timeout = timeout
+        self._answered = 0.0
+
+    def read(self, operation: str, /, *arguments: Any, **named: Any) -> Any:
+        """Call an operation of ``mlflow.MlflowClient`` that changes nothing."""
+        return self._call(operation, arguments, named)
+
+    def write(self, operation: str, /, *arguments: Any, **named: Any) -> Any:
+        """Call an operation of ``mlflow.MlflowClient`` that changes something.
+
+        The only way that anything of ours is written: a journal for the time without a server goes here.
+        """
+        return self._call(operation, arguments, named)
+
+    def check(self) -> None:
+        """Make sure that the server answers, unless it has just done so.
+
+        Raises
+        ------
+        BackendUnreachable
+            Within 5 s, where it does not.
+        """
+        if time.monotonic() - self._answered > _FRESH:
+            self.version = probe.check(self.uri)
+            self._answered = time.monotonic()
+
+    def link(self, path: str) -> str:
+        """Give the address of a page in MLflow's UI."""
+        return f"{self.uri}/#/{path}"
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's own client, with short patience."""
+        # MLflow's defaults hold a cell for 4 to 20 minutes when the server is down or hangs. These are
+        # read at each request, so they also bound what a user's own mlflow calls wait.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(max(1, round(self._timeout))))
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow
+
+        return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _call(self, operation: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        self.check()
+        client = self.client
+        with self.translated(operation):
+            return getattr(client, operation)(*arguments, **named)
+
+    @contextlib.contextmanager
+    def translated(self, what: str) -> Iterator[None]:
+        """Turn what MLflow raises within into errors of ours, and note that the server has answered."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except (MlflowException, requests.RequestException) as error:
+            raise self._translate(what, error) from error
+        self._answered = time.monotonic()
+
+    def _translate(self, operation: str, error: Exception) -> MlopsError:
+        """Say what MLflow's error means: its own code, or a server that has gone meanwhile."""
+        self._answered = 0.0
+        meaning = _MEANING.get(str(getattr(error, "error_code", "")))
+        text = " ".join(str(error).split())
+        if meaning is not None:
+            return meaning(text.removeprefix(f"{error.error_code}: "))  # type: ignore[attr-defined]
+        try:
+            self.check()
+        except BackendUnreachable as gone:
+            return gone
+        return BackendUnreachable(f"MLflow could not do {operation}: {text[:300]}", "%mlops logs mlflow shows what the server says")

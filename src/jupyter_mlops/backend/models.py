@@ -1,0 +1,147 @@
+"""Model files on the server: written as skops, never as a pickle, with signature and example."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidUsage
+from ..trust import TRUSTED_TYPES
+from . import experiments
+from .adapter import Mlflow
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
+
+_REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
+_EXAMPLE_ROWS = 3
+
+
+def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
+    """Store an estimator with a run.
+
+    Parameters
+    ----------
+    mlflow : Mlflow
+    run : mlflow.entities.Run
+    estimator : object
+        A fitted scikit-learn estimator.
+    fitted_on : DataFrame or array of shape (n_samples, n_features), optional
+        What it was fitted on; the signature and the example are taken from it.
+
+    Returns
+    -------
+    str
+        The id of the logged model.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it can't be stored in a form that is safe to load.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
+        path = Path(folder) / "model"
+        kind = type(estimator).__name__
+        save(estimator, path, fitted_on, run_id=run.info.run_id)
+        logged = mlflow.write(
+            "create_logged_model", run.info.experiment_id, name="model", source_run_id=run.info.run_id, tags={"mlops.class": kind}
+        )
+        try:
+            mlflow.write("log_model_artifacts", logged.model_id, str(path))
+        except BaseException:
+            mlflow.write("finalize_logged_model", logged.model_id, "FAILED")
+            raise
+        mlflow.write("finalize_logged_model", logged.model_id, "READY")
+        output = experiments.entities().LoggedModelOutput(model_id=logged.model_id, step=0)
+        mlflow.write("log_outputs", run.info.run_id, [output])
+    return str(logged.model_id)
+
+
+def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) -> None:
+    """Write an estimator as an MLflow model into a new folder.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no scikit-learn estimator, or is made of types that can't be loaded safely.
+    """
+    import mlflow.sklearn
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import Model
+    from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
+
+    kind = type(estimator).__name__
+    if not hasattr(estimator, "get_params"):
+        raise InvalidUsage(f"A {kind} can't be logged as a model: it is no scikit-learn estimator.", "%mlops log --model ESTIMATOR")
+    signature, example = _signature(estimator, fitted_on)
+    try:
+        with warnings.catch_warnings():
+            # MLflow remarks on integer columns and on types of the example; the serving schema takes care of both.
+            warnings.simplefilter("ignore")
+            mlflow.sklearn.save_model(
+                estimator,
+                path,
+                mlflow_model=Model(run_id=run_id),
+                serialization_format="skops",
+                skops_trusted_types=sorted(TRUSTED_TYPES),
+                # Written down here, not found out: MLflow would load the model in a new process, 4 to 7 s.
+                pip_requirements=requirements(),
+                signature=signature,
+                input_example=example,
+            )
+    except (MlflowException, UnsupportedTypeException, UntrustedTypesFoundException, TypeError, AttributeError) as error:
+        raise InvalidUsage(
+            f"The {kind} can't be stored so that loading it runs no code: {_reason(estimator, error)}",
+            "use estimators and functions of scikit-learn, or --no-model to run without storing it",
+        ) from error
+
+
+def requirements() -> list[str]:
+    """Pin what a stored model needs to be loaded again."""
+    found = []
+    for name in _REQUIREMENTS:
+        try:
+            found.append(f"{name}=={version(name)}")
+        except PackageNotFoundError:  # pragma: no cover - all of them are dependencies of ours
+            continue
+    return found
+
+
+def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
+    """Fetch the files of a version into a folder, and give the one with its ``MLmodel``."""
+    _ = mlflow.client
+    from mlflow.artifacts import download_artifacts
+
+    mlflow.check()
+    into.mkdir(parents=True, exist_ok=True)
+    with mlflow.translated("fetch the model's files"):
+        uri = f"models:/{model_version.name}/{model_version.version}"
+        return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri, registry_uri=mlflow.uri))
+
+
+def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, Any]:
+    """Infer the signature from what the estimator was fitted on and what it answers to the first rows."""
+    if fitted_on is None or not hasattr(fitted_on, "shape") or len(fitted_on.shape) != 2:
+        return None, None
+    from mlflow.models import infer_signature
+
+    example = fitted_on[:_EXAMPLE_ROWS]
+    answer = estimator.predict(example) if hasattr(estimator, "predict") else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of integer columns, which "can't" have missing values
+        return infer_signature(fitted_on, answer), example
+
+
+def _reason(estimator: Any, error: Exception) -> str:
+    """Name the types that are not trusted, where that is the reason."""
+    import skops.io
+
+    try:
+        untrusted = set(skops.io.get_untrusted_types(data=skops.io.dumps(estimator))) - TRUSTED_TYPES
+    except Exception:
+        return " ".join(str(error).split())[:200]
+    return f"it holds {', '.join(sorted(untrusted))}." if untrusted else " ".join(str(error).split())[:200]

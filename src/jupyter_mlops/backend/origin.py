@@ -1,0 +1,71 @@
+"""Where something was done: host, notebook, commit. Runs and the audit both say it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Host, notebook or program, and git commit, as far as they are known."""
+
+    host: str
+    program: str
+    commit: str | None
+
+    def __str__(self) -> str:
+        commit = f" at {self.commit[:8]}" if self.commit else ""
+        return f"{self.program} on {self.host}{commit}"
+
+
+def here(folder: Path) -> Origin:
+    """Say where this process works."""
+    return Origin(socket.gethostname(), program(), commit(folder))
+
+
+def program() -> str:
+    """Name the notebook, or the program that runs."""
+    # VS Code and Jupyter tell the kernel in these two; headless runners set the third.
+    main = vars(sys.modules["__main__"])
+    path = main.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or os.environ.get("IPYNB_FILE")
+    if path:
+        return Path(path).name
+    return "a notebook" if "ipykernel_launcher" in sys.argv[0] else Path(sys.argv[0]).name or "python"
+
+
+def commit(folder: Path) -> str | None:
+    """Give the git commit of a folder, where it has one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    answer = subprocess.run(
+        [git, "rev-parse", "--verify", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
+    )
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+def owner() -> str:
+    """Name this process for good: host, pid and start time."""
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether a process that was named by ``owner()`` has ended; of other hosts we know nothing."""
+    host, _, process = owner.partition(" ")
+    pid, _, created = process.partition(" ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(created)) > 1
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, ValueError):
+        return False

@@ -1,0 +1,82 @@
+"""Registered models and their versions on the server: find the one that is meant, by alias or number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..entities import ModelRef
+from ..errors import NotFound, nearest
+from .adapter import Mlflow
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+
+
+def models(mlflow: Mlflow) -> list[RegisteredModel]:
+    """List the registered models, by name."""
+    found: list[RegisteredModel] = []
+    token = None
+    while True:
+        page = mlflow.read("search_registered_models", max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda model: str(model.name))
+
+
+def model(mlflow: Mlflow, name: str) -> RegisteredModel:
+    """Find a registered model, with its aliases.
+
+    Raises
+    ------
+    NotFound
+        With the nearest names.
+    """
+    try:
+        return mlflow.read("get_registered_model", name)  # type: ignore[no-any-return]
+    except NotFound:
+        known = [model.name for model in models(mlflow)]
+        raise NotFound(
+            f"There is no registered model {name!r}.{nearest(name, known)}", f"%mlops register {name} --run last"
+        ) from None
+
+
+def versions(mlflow: Mlflow, name: str) -> list[ModelVersion]:
+    """List all versions of a model, newest first."""
+    found = mlflow.read("search_model_versions", f"name='{name}'", max_results=10_000)
+    return sorted(found, key=lambda version: int(version.version), reverse=True)
+
+
+def find_version(mlflow: Mlflow, ref: ModelRef, default_alias: str | None = None) -> ModelVersion:
+    """Find the one version that a reference means.
+
+    Parameters
+    ----------
+    mlflow : Mlflow
+    ref : ModelRef
+    default_alias : str, optional
+        What a bare name means; without it the newest version.
+
+    Raises
+    ------
+    NotFound
+        For a model, alias or version that isn't there, with those that are.
+    """
+    registered = model(mlflow, ref.name)
+    if ref.version is not None:
+        try:
+            return mlflow.read("get_model_version", ref.name, str(ref.version))  # type: ignore[no-any-return]
+        except NotFound:
+            known = [str(version.version) for version in versions(mlflow, ref.name)]
+            raise NotFound(f"{ref.name} has no version {ref.version}.{nearest(str(ref.version), known)}", f"%mlops models {ref.name}") from None
+    alias = ref.alias or default_alias
+    if alias is None:
+        newest = versions(mlflow, ref.name)
+        if not newest:
+            raise NotFound(f"{ref.name} has no version yet.", f"%mlops register {ref.name} --run last")
+        return newest[0]
+    number = registered.aliases.get(alias)
+    if number is None:
+        hint = f"%mlops promote {ref.name}@challenger" if alias == "champion" else f"%mlops register {ref.name} --run last --alias {alias}"
+        raise NotFound(f"{ref.name} has no alias {alias!r}.{nearest(alias, registered.aliases)}", hint)
+    return mlflow.read("get_model_version", ref.name, str(number))  # type: ignore[no-any-return]

@@ -1,0 +1,176 @@
+"""The registry of commands: one typed function each, from which every face follows.
+
+``@command`` marks a function in an ``api.py``; its name, signature and docstring are all that the
+magic, the command line, completion, help and the README's table know of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from .errors import InvalidUsage
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+SlotKind = Literal["model", "name", "alias", "run", "metric", "endpoint", "variable", "values", "command", "file"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What a parameter stands for: completion offers it, and a ``variable`` is looked up by its name."""
+
+    kind: SlotKind
+
+
+Model = Annotated[object, Slot("model")]
+"""A version: ``churn@champion``, ``churn/3``, or a result that has one."""
+Name = Annotated[str, Slot("name")]
+"""The name of a registered model."""
+Run = Annotated[object, Slot("run")]
+"""A run: ``last``, ``best:auc``, ``run:3f2a``, a run's name, or a result that is one."""
+Endpoint = Annotated[str, Slot("endpoint")]
+"""The name of an endpoint."""
+Metric = Annotated[str, Slot("metric")]
+"""The name of a metric."""
+Alias = Annotated[str, Slot("alias")]
+"""An alias: a word such as ``champion``."""
+Variable = Annotated[Any, Slot("variable")]
+"""A value: in a notebook the name of a variable, in a shell a file, in Python the value itself."""
+File = Annotated[str, Slot("file")]
+"""The path of a file."""
+Pairs = dict[str, Any] | list[str] | None
+"""``--param k=v`` again and again, or a dict in Python."""
+Values = Annotated[Pairs, Slot("values")]
+"""``accuracy=0.9`` or ``accuracy=score``, where ``score`` is a variable of the notebook; or a dict in Python."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command, as all faces see it.
+
+    Attributes
+    ----------
+    name : str
+        As it is typed: ``validate data``.
+    group : str
+        The room it lives in: ``tracking``, ``registry`` …
+    changes : bool
+        It changes something and so takes ``--dry-run``.
+    cell : bool
+        It acts on the body of a cell, and in Python is a context manager.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    group: str
+    changes: bool
+    cell: bool
+
+    @property
+    def needs_kernel(self) -> bool:
+        """Whether it can only be called from a notebook or Python, not from a shell or over REST."""
+        return self.cell
+
+    @property
+    def python_name(self) -> str:
+        """The verb in Python: ``validate_data``."""
+        return self.function.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        """The annotations of its parameters, with their slots."""
+        parameters = {name: hint for name, hint in self.function.__annotations__.items() if name != "return"}
+
+        def without_return() -> None: ...  # what a command returns is often imported for type checkers only
+
+        without_return.__annotations__ = parameters
+        return typing.get_type_hints(without_return, self.function.__globals__, include_extras=True)
+
+    def slot(self, parameter: str) -> SlotKind | None:
+        """What a parameter stands for, where it is marked."""
+        return slot_of(self.hints.get(parameter))
+
+
+_commands: dict[str, Command] = {}
+
+
+def command(*, name: str | None = None, changes: bool = False, cell: bool = False) -> Callable[[Function], Function]:
+    """Make a function a command of every face.
+
+    Parameters
+    ----------
+    name : str, optional
+        Where it differs from the function's: ``"validate data"``, ``"import"``.
+    changes : bool
+        The command changes something shared; its function has a ``dry_run`` parameter.
+    cell : bool
+        The function returns a context manager; the body of the cell runs in it.
+    """
+
+    def register(function: Function) -> Function:
+        words = name or function.__name__
+        group = function.__module__.split(".")[-2]
+        _commands[words] = Command(words, function, group, changes, cell)
+        return function
+
+    return register
+
+
+def commands() -> dict[str, Command]:
+    """Every command by its name; the first call imports each room's ``api.py``.
+
+    The rooms are found, not listed: a folder with an ``api.py`` is a room.
+    """
+    package = Path(__file__).parent
+    for api in sorted(package.glob("*/api.py")):
+        importlib.import_module(f"{__package__}.{api.parent.name}.api")
+    return _commands
+
+
+def slot_of(annotation: Any) -> SlotKind | None:
+    """Find the slot in an annotation such as ``Model`` or ``Metric | None``."""
+    for part in (annotation, *getattr(annotation, "__args__", ())):
+        for extra in getattr(part, "__metadata__", ()):
+            if isinstance(extra, Slot):
+                return extra.kind
+    return None
+
+
+spoken: ContextVar[dict[int, str]] = ContextVar("spoken")
+"""The words that the values of the running command were given as, by ``id``."""
+
+
+def name_of(value: object, default: str) -> str:
+    """Say under which name a value was given: the variable's or the file's; ``default`` in Python."""
+    return spoken.get({}).get(id(value), default)
+
+
+def pairs(given: Pairs, what: str) -> dict[str, Any]:
+    """Read ``["k=v", …]``, or take a dict as it is.
+
+    Raises
+    ------
+    InvalidUsage
+        Where a word has no ``=``, or nothing before it.
+    """
+    if given is None or isinstance(given, dict):
+        return given or {}
+    found = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise InvalidUsage(f"{word!r} is no {what}: it should be name=value.")
+        found[name] = value
+    return found

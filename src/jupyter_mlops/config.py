@@ -1,0 +1,195 @@
+"""The settings: argument > environment > ``mlops.toml`` > default, and where each value came from."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import InvalidUsage, nearest
+
+FILE_NAME: Final = "mlops.toml"
+
+# Ours first, then MLflow's own variables, so that what a team has already set up just works.
+_ENVIRONMENT: Final = {
+    "tracking_uri": ("MLOPS_TRACKING_URI", "MLFLOW_TRACKING_URI"),
+    "experiment": ("MLOPS_EXPERIMENT", "MLFLOW_EXPERIMENT_NAME"),
+    "user": ("MLOPS_USER",),
+    "timeout": ("MLOPS_TIMEOUT",),
+}
+_THRESHOLD = re.compile(r"\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+
+
+def _is_threshold(text: str) -> str:
+    if not _THRESHOLD.fullmatch(text):
+        raise ValueError(f'{text!r} is no threshold; write it as ">= 0.9"')
+    return text
+
+
+def _is_http(uri: str) -> str:
+    if not uri.startswith(("http://", "https://")):
+        raise ValueError(f"{uri!r} is no MLflow server; write http://host:port, or leave it out to get one of your own")
+    return uri.rstrip("/")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A bound on a metric, as ``>= 0.9``."""
+
+    relation: str
+    bound: float
+
+    @classmethod
+    def of(cls, text: str) -> Threshold:
+        """Read ``">= 0.9"``; the settings have been checked for that form."""
+        match = _THRESHOLD.fullmatch(_is_threshold(text))
+        assert match is not None
+        return cls(match[1], float(match[2]))
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` is within the bound; NaN never is."""
+        return {
+            ">=": value >= self.bound,
+            "<=": value <= self.bound,
+            ">": value > self.bound,
+            "<": value < self.bound,
+        }[self.relation]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.bound:g}"
+
+
+class Settings(BaseModel):
+    """One frozen, validated object.
+
+    Attributes
+    ----------
+    tracking_uri : str, optional
+        The team's MLflow server. Without it the project starts a server of its own.
+    experiment : str
+        Where runs go.
+    user : str, optional
+        Who the audit names; by default the login name.
+    timeout : float
+        Seconds that one request to the MLflow server may take.
+    gates : dict of str to dict of str to str
+        ``[gates.churn]`` with ``auc = ">= 0.9"``: what a version must show to be promoted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tracking_uri: Annotated[str, AfterValidator(_is_http)] | None = None
+    experiment: Annotated[str, Field(min_length=1, max_length=250)] = "Default"
+    user: str | None = None
+    timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
+    gates: dict[str, dict[str, Annotated[str, AfterValidator(_is_threshold)]]] = {}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The settings and, for each, where it came from."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    path: Path
+
+
+def load(root: Path, environ: Mapping[str, str] | None = None) -> Configuration:
+    """Read the settings of the project in ``root``.
+
+    Raises
+    ------
+    InvalidUsage
+        Where ``mlops.toml`` is not TOML, or a key or value is unknown or ill-typed: the message
+        names the file, the line and the nearest known key.
+    """
+    environ = os.environ if environ is None else environ
+    path = root / FILE_NAME
+    text = _read(path)
+    from_file = _parse(path, text)
+    from_env = {
+        key: (value, name)
+        for key, names in _ENVIRONMENT.items()
+        for name in reversed(names)
+        if (value := environ.get(name))
+    }
+    values = {**from_file, **{key: value for key, (value, _) in from_env.items()}}
+    sources = {key: "default" for key in Settings.model_fields}
+    sources |= dict.fromkeys(from_file, FILE_NAME) | {key: name for key, (_, name) in from_env.items()}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, path, text, sources) from None
+    return Configuration(settings, sources, path)
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Check settings that are about to be written.
+
+    Raises
+    ------
+    InvalidUsage
+        For the first that is not valid.
+    """
+    try:
+        Settings.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidUsage(f"--{str(first['loc'][0]).replace('_', '-')}: {_reason(first['msg'])}.") from None
+
+
+def _reason(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return text[0].lower() + text[1:]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidUsage(f"{path} can't be read: {error}.") from None
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidUsage(f"{path} is not valid TOML: {error}.", "strings need quotes, as in experiment = \"churn\"") from None
+
+
+def _explain(error: ValidationError, path: Path, text: str, sources: Mapping[str, str]) -> InvalidUsage:
+    """Say of the first wrong key where it stands and what it should be."""
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    name = ".".join(keys)
+    source = sources.get(keys[0], FILE_NAME)
+    place = f"{path}, line {line_of(text, keys)}" if source == FILE_NAME else f"The environment variable {source}"
+    if first["type"] == "extra_forbidden":
+        return InvalidUsage(f"{place}: there is no setting {name!r}.{nearest(name, Settings.model_fields)}")
+    return InvalidUsage(f"{place}: {name}: {_reason(first['msg'])}.")
+
+
+def line_of(text: str, keys: list[str]) -> int:
+    """Find the line on which a key's value ends: the shortest beginning of the file that has it.
+
+    tomllib gives no positions, and this needs no second TOML parser.
+    """
+    lines = text.splitlines()
+    for count in range(1, len(lines) + 1):
+        try:
+            node: Any = tomllib.loads("\n".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            continue
+        for key in keys:
+            node = node.get(key) if isinstance(node, dict) else None
+        if node is not None:
+            return count
+    return 1

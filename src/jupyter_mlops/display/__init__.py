@@ -1,0 +1,5 @@
+"""How results look: cards and tables, in text and in HTML, with one style sheet and one escape function."""
+
+from .views import Badge, Card, Cell, Code, Link, Table, View, ago, bytes_of, change, figure, span
+
+__all__ = ["Badge", "Card", "Cell", "Code", "Link", "Table", "View", "ago", "bytes_of", "change", "figure", "span"]

@@ -1,0 +1,119 @@
+"""The nouns of a picture, and how figures and times are written. No markup here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Tone: TypeAlias = Literal["good", "bad", "warn", "idle"]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A state in a word, with a coloured dot: the colour never stands alone."""
+
+    text: str
+    tone: Tone = "idle"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads somewhere; only ``http`` and ``https`` become links."""
+
+    text: str
+    href: str | None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Code:
+    """Something to type or to copy."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Cell: TypeAlias = str | int | float | bool | None | Badge | Link | Code
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns. ``empty`` is what to say, and to do, where there are none."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    title: str = ""
+    empty: str = "Nothing here yet."
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing: a title, its state, facts by name, tables where needed, and the next step."""
+
+    title: str
+    badge: Badge | None = None
+    facts: Sequence[tuple[str, Cell]] = ()
+    tables: Sequence[Table] = ()
+    text: str = ""
+    next: str = field(default="")
+
+
+View: TypeAlias = Card | Table
+
+
+def figure(value: object) -> str:
+    """Write a number as people read it: ``0.9731``, ``12,000``, ``1.2e-07``; other things as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "" if value is None else str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "-∞"}.get(value, "NaN")
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.1f}"
+    return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.2e}"
+
+
+def change(difference: float) -> str:
+    """Write a difference with its sign: ``+0.012``; a vanishing one as ``±0``."""
+    return "±0" if abs(difference) < 1e-12 else f"{difference:+.3g}"
+
+
+def span(seconds: float) -> str:
+    """Write a duration: ``0.4 s``, ``12 s``, ``3 min``, ``2 h 5 min``, ``4 d``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    return f"{minutes // 1440} d"
+
+
+def ago(timestamp: float, now: float | None = None) -> str:
+    """Write how long ago a time (seconds since the epoch) was: ``just now``, ``3 min ago``."""
+    seconds = (time.time() if now is None else now) - timestamp
+    return "just now" if seconds < 5 else f"{span(seconds)} ago"
+
+
+def bytes_of(count: float) -> str:
+    """Write a size: ``812 B``, ``1.4 MB``."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

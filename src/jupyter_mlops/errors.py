@@ -1,0 +1,131 @@
+"""What can go wrong, as one tree.
+
+::
+
+    MlopsError                      HTTP  exit
+    ├── InvalidUsage                 400    2   the command, its words or the settings are off
+    ├── NotFound                     404    3   a model, run, version, variable … that isn't there
+    ├── Conflict                     409    4   somebody or something is in the way
+    ├── ValidationFailed             422    5   a gate or a check said no
+    │   └── Inconclusive             422    6   a gate could not say yes or no
+    ├── BackendUnreachable           503    7   the tracking server is down, hangs, or isn't MLflow
+    ├── MissingDependency            501    8   an extra that is not installed
+    ├── UntrustedModel               403    9   a model file that would run code
+    └── ProcessFailed                502   10   a process of ours did not start or stay up
+
+Every error says what happened, and ``hint`` is the line that mends it. In a notebook it is shown as
+these one to three lines, and the cell really fails.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class MlopsError(Exception):
+    """The base of all errors that jupyter-mlops raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What happened and why, in one or two lines.
+    hint : str, optional
+        The line to paste that mends it.
+    """
+
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  → {self.hint}"
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the lines that help; IPython calls this in place of its own traceback."""
+        return f"{type(self).__name__}: {self}".split("\n")
+
+
+class InvalidUsage(MlopsError):
+    """The command, its words or the settings are off."""
+
+    status = 400
+    exit_code = 2
+
+
+class NotFound(MlopsError):
+    """A model, run, version, variable or endpoint that isn't there."""
+
+    status = 404
+    exit_code = 3
+
+
+class Conflict(MlopsError):
+    """Somebody or something is in the way: another promotion, a port in use."""
+
+    status = 409
+    exit_code = 4
+
+
+class ValidationFailed(MlopsError):
+    """A gate or a check said no."""
+
+    status = 422
+    exit_code = 5
+
+
+class Inconclusive(ValidationFailed):
+    """A gate could not say yes or no: a metric is missing, or there is no gate."""
+
+    exit_code = 6
+
+
+class BackendUnreachable(MlopsError):
+    """The tracking server is down, hangs, answers with errors, or isn't MLflow."""
+
+    status = 503
+    exit_code = 7
+
+
+class MissingDependency(MlopsError):
+    """A package that this command needs is not installed."""
+
+    status = 501
+    exit_code = 8
+
+
+class UntrustedModel(MlopsError):
+    """A model file that would run code when it is loaded."""
+
+    status = 403
+    exit_code = 9
+
+
+class ProcessFailed(MlopsError):
+    """A server or an endpoint did not start, or did not stay up."""
+
+    status = 502
+    exit_code = 10
+
+
+def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:
+    """Name the known words that look like ``name``, or some that exist.
+
+    Returns
+    -------
+    str
+        ``" Did you mean churn?"``, ``" There are: a, b."`` or ``""`` where nothing is known.
+    """
+    names = sorted({str(word) for word in known})
+    close = difflib.get_close_matches(name, names, n=most)
+    if close:
+        return f" Did you mean {' or '.join(close)}?"
+    if not names:
+        return ""
+    more = ", …" if len(names) > most else ""
+    return f" There {'is' if len(names) == 1 else 'are'}: {', '.join(names[:most])}{more}."

@@ -1,0 +1,117 @@
+"""Move an alias: under a lock, with the audit written first, and nothing half done."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from filelock import FileLock, Timeout
+
+from ..backend import audit, origin, versions
+from ..backend.audit import Event
+from ..errors import Conflict, MlopsError, NotFound
+from ..workspace import Workspace
+
+
+def move(
+    workspace: Workspace, name: str, alias: str, *, before: int | None, after: int, action: str, why: str, evidence: str
+) -> None:
+    """Point an alias at a version.
+
+    The event is written before the alias moves: a crash in between leaves a word too much in the
+    audit, never a change without one.
+
+    Raises
+    ------
+    Conflict
+        Where another kernel moves it right now, or has moved it since the plan was made.
+    """
+    with _alone(workspace, name, action):
+        _still(workspace, name, alias, before)
+        record(workspace, name, action, alias=alias, before=before, after=after, why=why, evidence=evidence)
+        try:
+            workspace.mlflow.write("set_registered_model_alias", name, alias, str(after))
+        except BaseException as error:
+            with contextlib.suppress(MlopsError):
+                record(workspace, name, f"{action} failed", alias=alias, before=after, after=before, why=str(error)[:200], evidence="")
+            raise
+
+
+def record(
+    workspace: Workspace,
+    name: str,
+    action: str,
+    *,
+    alias: str = "",
+    before: int | None = None,
+    after: int | None = None,
+    why: str = "",
+    evidence: str = "",
+) -> Event:
+    """Write an event of this project into the audit."""
+    return audit.append(
+        workspace.mlflow,
+        name,
+        action,
+        who=workspace.who,
+        where=str(origin.here(workspace.root)),
+        alias=alias,
+        before="" if before is None else str(before),
+        after="" if after is None else str(after),
+        why=why,
+        evidence=evidence,
+    )
+
+
+def current(workspace: Workspace, name: str, alias: str) -> int | None:
+    """Give the version that an alias points at."""
+    number = versions.model(workspace.mlflow, name).aliases.get(alias)
+    return None if number is None else int(number)
+
+
+def line_of_champions(events: Sequence[Event], alias: str) -> list[int]:
+    """Read from the audit which versions the alias has pointed at, as a stack: a rollback takes the top off.
+
+    Returns
+    -------
+    list of int
+        The last one is where the alias is now.
+    """
+    line: list[int] = []
+    for event in events:
+        if event.alias != alias or not event.after:
+            continue
+        version = int(event.after)
+        if event.action == "rollback" and version in line:
+            while line[-1] != version:
+                line.pop()
+        elif event.action in ("register", "promote", "rollback") and line[-1:] != [version]:
+            line.append(version)
+        elif event.action.endswith("failed") and line:
+            line.pop()
+    return line
+
+
+def _still(workspace: Workspace, name: str, alias: str, before: int | None) -> None:
+    now = current(workspace, name, alias)
+    if now != before:
+        raise Conflict(
+            f"{name}@{alias} has moved meanwhile: from version {before} to version {now}.", f"%mlops models {name}, then try again"
+        )
+
+
+@contextlib.contextmanager
+def _alone(workspace: Workspace, name: str, action: str) -> Iterator[None]:
+    """Keep other kernels of the project from moving the model's aliases at the same time."""
+    folder = workspace.state.folder / "locks"
+    folder.mkdir(exist_ok=True)
+    try:
+        with FileLock(folder / f"{name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise Conflict(f"Another kernel is moving an alias of {name} right now.", f"%mlops models {name}, then {action} again") from None
+
+
+def deleted_is_told(name: str, version: int) -> NotFound:
+    """Say that the version to go back to is gone."""
+    return NotFound(f"{name}/{version} was the champion before, but it has been deleted.", f"%mlops rollback {name} --to VERSION")

@@ -1,0 +1,74 @@
+"""The gate: what a version must show before it becomes the champion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..config import Threshold
+from ..display import Badge, Table, figure
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+TONES: dict[str, Literal["good", "bad", "warn"]] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One bound of the gate, beside what the version shows."""
+
+    metric: str
+    bound: str
+    value: float | None
+    outcome: Outcome
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.metric} is not logged"
+        return f"{self.metric} is {figure(self.value)}, must be {self.bound}"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """All checks of a gate, and what they come to."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Fail where one fails; inconclusive where one is, or where there is none."""
+        outcomes = {check.outcome for check in self.checks}
+        if "fail" in outcomes:
+            return "fail"
+        return "pass" if outcomes == {"pass"} else "inconclusive"
+
+    @property
+    def reasons(self) -> str:
+        """Why it did not pass."""
+        return "; ".join(str(check) for check in self.checks if check.outcome != "pass")
+
+    @property
+    def evidence(self) -> str:
+        """What it was decided on, for the audit."""
+        shown = "; ".join(f"{check.metric} {figure(check.value)} {check.bound}" for check in self.checks)
+        return f"gate {self.outcome}: {shown}" if shown else "no gate"
+
+    def table(self) -> Table:
+        """Draw the checks."""
+        rows = [(c.metric, c.bound, c.value, Badge(c.outcome, TONES[c.outcome])) for c in self.checks]
+        return Table(("gate", "must be", "is", "outcome"), rows, empty="No gate in mlops.toml.")
+
+
+def judge(bounds: Mapping[str, str], metrics: Mapping[str, float]) -> Gate:
+    """Hold the bounds of ``[gates.MODEL]`` against the metrics of the version's run.
+
+    A metric that is missing or NaN is neither a pass nor a fail.
+    """
+    return Gate(tuple(_check(metric, Threshold.of(bound), metrics.get(metric)) for metric, bound in bounds.items()))
+
+
+def _check(metric: str, threshold: Threshold, value: float | None) -> Check:
+    if value is None or math.isnan(value):
+        return Check(metric, str(threshold), None, "inconclusive")
+    return Check(metric, str(threshold), float(value), "pass" if threshold.holds(value) else "fail")

@@ -1,0 +1,198 @@
+"""What the registry commands return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..display import Badge, Card, Cell, Link, Table, View, ago
+from ..entities import ModelRef
+from ..result import Result
+from .gate import TONES, Gate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..backend.audit import Event
+
+
+@dataclass(frozen=True, repr=False)
+class Registered(Result):
+    """A version of a registered model, newly made or found."""
+
+    name: str
+    version: int
+    is_new: bool
+    alias: str | None
+    run: str
+    url: str
+    dry_run: bool = False
+
+    @property
+    def ref(self) -> ModelRef:
+        """The version, as other commands take it."""
+        return ModelRef(self.name, version=self.version)
+
+    def view(self) -> View:
+        """Draw which version it is and what comes next."""
+        state = "would be new" if self.dry_run else "new" if self.is_new else "was registered before"
+        facts: list[tuple[str, Cell]] = [("run", self.run)]
+        if self.alias:
+            facts.append(("alias", f"{self.name}@{self.alias}"))
+        facts.append(("MLflow", Link("open the version", self.url)))
+        target = f"{self.name}@{self.alias}" if self.alias else f"{self.name}/{self.version}"
+        return Card(
+            f"{self.name}/{self.version}",
+            Badge(state, "good" if self.is_new and not self.dry_run else "idle"),
+            facts,
+            next="" if self.alias == "champion" else f"%mlops promote {target}",
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Change(Result):
+    """An alias that moves: from which version to which, and what the gate says of it."""
+
+    action: str
+    name: str
+    alias: str
+    before: int | None
+    after: int
+    gate: Gate | None
+    done: bool
+    why: str = ""
+    forced: bool = False
+    serves: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it moved, or may move."""
+        return self.done or self.gate is None or self.gate.outcome == "pass" or self.before == self.after
+
+    @property
+    def ref(self) -> ModelRef:
+        """The version that the alias points to afterwards."""
+        return ModelRef(self.name, version=self.after)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data, with what the gate came to."""
+        return super().to_dict() | {"outcome": self.gate.outcome if self.gate else None}
+
+    def view(self) -> View:
+        """Draw from → to, the gate, and what comes next."""
+        if self.before == self.after:
+            badge = Badge("nothing to do", "idle")
+        elif self.done:
+            badge = Badge("forced" if self.forced else "done", "warn" if self.forced else "good")
+        else:
+            badge = Badge(f"dry run: {self.gate.outcome if self.gate else 'ready'}", TONES[self.gate.outcome] if self.gate else "idle")
+        before = f"{self.name}/{self.before}" if self.before else "no version"
+        facts: list[tuple[str, Cell]] = [(f"@{self.alias}", f"{before} → {self.name}/{self.after}")]
+        if self.why:
+            facts.append(("why", self.why))
+        return Card(
+            f"{self.action.capitalize()} {self.name}",
+            badge,
+            facts,
+            tables=[self.gate.table()] if self.gate else [],
+            next=f"%mlops deploy {self.name}@{self.alias}" if self.done else "",
+        )
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """One version of the table."""
+
+    name: str
+    version: int
+    aliases: tuple[str, ...]
+    created: float
+    run_id: str | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, repr=False)
+class Models(Result):
+    """Registered models with their newest version, or the versions of one."""
+
+    rows: tuple[VersionRow, ...]
+    of: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Give a row for each model or version."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "name": row.name,
+                    "version": row.version,
+                    "aliases": ", ".join(row.aliases),
+                    "created": pd.Timestamp(row.created, unit="s", tz="UTC"),
+                    "run_id": row.run_id,
+                    **{f"metrics.{key}": value for key, value in row.metrics.items()},
+                }
+                for row in self.rows
+            ]
+        )
+
+    def view(self) -> View:
+        """Draw the table, with the metrics that people logged themselves."""
+        metrics = list(dict.fromkeys(key for row in self.rows for key in row.metrics))
+        own = [name for name in metrics if not name.startswith("training_") and name != "duration_seconds"]
+        shown = (own or metrics)[:5]
+        rows: list[Sequence[Cell]] = [
+            (f"{row.name}/{row.version}", ", ".join(f"@{a}" for a in row.aliases), ago(row.created), *(row.metrics.get(n) for n in shown))
+            for row in self.rows
+        ]
+        return Table(
+            ("version", "aliases", "registered", *shown),
+            rows,
+            title=f"Versions of {self.of}" if self.of else "Registered models",
+            empty="No registered model yet: %mlops register NAME --run last",
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Audit(Result):
+    """What was done to a model, by whom and why; newest last."""
+
+    name: str | None
+    events: tuple[Event, ...]
+    verified: bool
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def frame(self) -> pd.DataFrame:
+        """Give a row for each event."""
+        import dataclasses
+
+        import pandas as pd
+
+        frame = pd.DataFrame([dataclasses.asdict(event) for event in self.events])
+        if len(frame):
+            frame["time"] = pd.to_datetime(frame["time"], unit="s", utc=True)
+        return frame
+
+    def view(self) -> View:
+        """Draw the events."""
+        rows: list[Sequence[Cell]] = [
+            (e.number, ago(e.time), e.who, e.action, _move(e), e.why or e.evidence, e.where) for e in self.events
+        ]
+        return Table(
+            ("#", "when", "who", "what", "from → to", "why", "where"),
+            rows,
+            title=f"Audit of {self.name}" if self.name else "Audit",
+            empty="Nothing has been done to a model yet.",
+            note="Verified: no event was changed, is missing or stands elsewhere." if self.verified else "%mlops audit --verify checks the chain.",
+        )
+
+
+def _move(event: Event) -> str:
+    before = f"{event.before} → " if event.before else ""
+    return f"{'@' + event.alias + ' ' if event.alias else ''}{before}{event.after}"

@@ -1,0 +1,67 @@
+"""What a command returns: a value that draws itself, in text and in HTML, and stays readable when saved."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .display import View
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Result:
+    """The base of all results: a frozen dataclass that says how it looks.
+
+    A subclass gives ``view()``; both forms of the picture follow from it. Results that are tables
+    also have ``frame()``. Subclasses are ``@dataclass(frozen=True, repr=False)``: their repr is the picture.
+    """
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went well; also what ``bool()`` says."""
+        return True
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def view(self) -> View:
+        """The picture: a card or a table."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data: what ``--json`` prints."""
+        return {field.name: plain(getattr(self, field.name)) for field in dataclasses.fields(self) if field.repr}
+
+    def __str__(self) -> str:
+        from .display.text import render
+
+        return render(self.view())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Give text and HTML side by side, so that it shows in every place, with or without a kernel."""
+        from .display import html, text
+
+        view = self.view()
+        return {"text/plain": text.render(view), "text/html": html.render(view)}
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what JSON knows; what it doesn't know becomes its text."""
+    if isinstance(value, Result):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy and pandas values, without importing either
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no NaN and no infinity
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

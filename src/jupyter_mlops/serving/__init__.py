@@ -1,0 +1,1 @@
+"""Serve a registered model over HTTP, from a process of its own."""

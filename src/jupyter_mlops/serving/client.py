@@ -1,0 +1,82 @@
+"""Ask an endpoint, as MLflow's clients do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import requests
+
+from ..errors import InvalidUsage, ProcessFailed
+from .results import Endpoint, Predictions
+
+# Under the endpoint's own limits of 50,000 rows and 10 MB, for rows of up to some 500 numbers.
+_ROWS_A_REQUEST = 2_000
+_SECONDS = 60.0
+
+
+def ask(endpoint: Endpoint, data: Any) -> Predictions:
+    """Send rows to an endpoint and collect the answers.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+    data : DataFrame, Series, array or nested list of shape (n_rows, n_features)
+
+    Raises
+    ------
+    InvalidUsage
+        Where the rows don't fit the model: which column, and why.
+    ProcessFailed
+        Where the endpoint does not answer.
+    """
+    frame = _frame(data)
+    begin = time.perf_counter()
+    values: list[Any] = []
+    version = endpoint.version
+    for start in range(0, len(frame), _ROWS_A_REQUEST):
+        answer = _post(endpoint, _body(frame.iloc[start : start + _ROWS_A_REQUEST], data))
+        values += answer.json()["predictions"]
+        version = int(answer.headers.get("X-Model-Version", version))
+    milliseconds = (time.perf_counter() - begin) * 1000
+    return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), milliseconds)
+
+
+def _frame(data: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return data
+    if isinstance(data, pd.Series):  # one row of a frame
+        return data.to_frame().T
+    if hasattr(data, "__dataframe__"):
+        return pd.api.interchange.from_dataframe(data)
+    try:
+        return pd.DataFrame(data)
+    except ValueError as error:
+        raise InvalidUsage(f"The rows can't be read as a table: {error}.", "--data takes a frame or a two-dimensional array") from None
+
+
+def _body(frame: Any, data: Any) -> str:
+    if hasattr(data, "columns"):
+        return f'{{"dataframe_split": {frame.to_json(orient="split", date_format="iso", double_precision=15)}}}'
+    return f'{{"instances": {frame.to_json(orient="values", double_precision=15)}}}'
+
+
+def _post(endpoint: Endpoint, body: str) -> requests.Response:
+    mend = f"%mlops logs {endpoint.name}, then %mlops deploy {endpoint.ref}"
+    try:
+        answer = requests.post(
+            f"{endpoint.url}/invocations", data=body.encode(), headers={"Content-Type": "application/json"}, timeout=(2, _SECONDS)
+        )
+    except requests.RequestException:
+        raise ProcessFailed(f"The endpoint {endpoint.name} does not answer at {endpoint.url}.", mend) from None
+    if answer.ok:
+        return answer
+    try:
+        problem = answer.json().get("message", answer.text)
+    except ValueError:
+        problem = answer.text[:200]
+    if answer.status_code < 500:
+        raise InvalidUsage(f"{endpoint.ref} can't take these rows: {problem}")
+    raise ProcessFailed(f"The endpoint {endpoint.name} failed: {problem}", mend)

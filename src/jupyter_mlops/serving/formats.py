@@ -1,0 +1,242 @@
+"""Requests and answers as MLflow's scoring protocol writes them.
+
+A body is JSON with exactly one of ``dataframe_split``, ``dataframe_records``, ``instances`` and
+``inputs``, or CSV with a header; an answer is ``{"predictions": [...]}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime
+import io
+import json
+from collections.abc import Iterator
+from email.message import Message
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from .signature import RequestRefused, Rows, Schema, Table
+
+MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_ROWS: Final = 50_000
+
+_FORMATS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
+_CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+
+
+class TooLarge(RequestRefused):
+    """A body or a number of rows over the limit."""
+
+    status = 413
+
+
+class UnsupportedMediaType(RequestRefused):
+    """A body in a format that isn't served."""
+
+    status = 415
+
+
+def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
+    """Read the body of ``POST /invocations`` and check it against the model's schema.
+
+    Parameters
+    ----------
+    body : bytes
+        At most 10 MB.
+    content_type : str or None
+        None is JSON: many clients send nothing.
+    schema : ColumnSchema or TensorSchema
+        ``model.signature.inputs``.
+
+    Returns
+    -------
+    DataFrame or array, of n_rows rows
+
+    Raises
+    ------
+    RequestRefused
+        With the HTTP status, a code and, where there is one, the column at fault.
+    """
+    if len(body) > MAX_BYTES:
+        raise too_large()
+    table = _csv(body) if _media_type(content_type) == "text/csv" else _json(body)
+    if not table.rows:
+        raise RequestRefused("NO_ROWS", "The request has no rows.")
+    if len(table.rows) > MAX_ROWS:
+        raise TooLarge("TOO_MANY_ROWS", f"{len(table.rows)} rows are more than the {MAX_ROWS} of one request.")
+    return schema.frame(table)
+
+
+def write_answer(predictions: object) -> bytes:
+    """Write predictions as MLflow's scoring server does, except that NaN is null: JSON knows no NaN."""
+    if isinstance(predictions, pd.Series):
+        predictions = predictions.to_frame()
+    if isinstance(predictions, pd.DataFrame):
+        predictions = predictions.to_dict(orient="records")
+    return orjson.dumps(
+        {"predictions": predictions},
+        default=_plain,
+        option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME,
+    )
+
+
+def too_large() -> TooLarge:
+    """Make the refusal of a body over the limit, for whoever sees it first."""
+    return TooLarge("TOO_LARGE", f"A request may have {MAX_BYTES // 1024 // 1024} MB; send the rows in several.")
+
+
+def _media_type(content_type: str | None) -> str:
+    if content_type is None or not content_type.strip():
+        return "application/json"
+    header = Message()
+    header["content-type"] = content_type
+    media_type = header.get_content_type()
+    if media_type not in ("application/json", "text/csv"):
+        raise UnsupportedMediaType("UNSUPPORTED_MEDIA_TYPE", "Send application/json, or text/csv with a header.")
+    if header.get_content_charset("utf-8") not in _CHARSETS:
+        raise UnsupportedMediaType("UNSUPPORTED_MEDIA_TYPE", "The only charset is utf-8.")
+    return media_type
+
+
+def _csv(body: bytes) -> Table:
+    # strict: a broken quote is an error; otherwise the csv module guesses.
+    try:
+        lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        names, *rows = [line for line in islice(lines, MAX_ROWS + 2) if line]
+    except UnicodeDecodeError as error:
+        raise _bad_encoding(error) from None
+    except csv.Error as error:
+        raise RequestRefused("INVALID_CSV", f"The body is no CSV: {error}.") from None
+    except ValueError:
+        raise RequestRefused("NO_ROWS", "The request has no rows, and not even a header.") from None
+    return Table(names, rows, text=True)
+
+
+def _json(body: bytes) -> Table:
+    document = _parse(body)
+    if not isinstance(document, dict):
+        raise RequestRefused("INVALID_INPUT", f"The body must be an object with one of {', '.join(_FORMATS)}.")
+    if unknown := [key for key in document if key not in (*_FORMATS, "params")]:
+        raise RequestRefused("INVALID_INPUT", f"The body has an unknown field: {unknown[0][:60]!r}.")
+    formats = [key for key in _FORMATS if key in document]
+    if len(formats) != 1:
+        raise RequestRefused("INVALID_INPUT", f"The body must have exactly one of {', '.join(_FORMATS)}.")
+    # MLflow hands no parameters to scikit-learn models either.
+    if not isinstance(document.get("params"), dict | None):
+        raise RequestRefused("INVALID_INPUT", "params must be an object.")
+    (name,) = formats
+    data = document[name]
+    if name == "dataframe_split":
+        return _split(data)
+    if name == "inputs" and isinstance(data, dict):
+        return _columnar(data)
+    if not isinstance(data, list):
+        raise RequestRefused("INVALID_INPUT", f"{name} must be a list of rows.")
+    if name == "dataframe_records" or any(isinstance(row, dict) for row in data):
+        return _records(data)
+    return Table(None, data)
+
+
+def _split(data: object) -> Table:
+    if not isinstance(data, dict) or not isinstance(data.get("data"), list):
+        raise RequestRefused("INVALID_INPUT", "dataframe_split must be an object with columns and data.")
+    if unknown := data.keys() - {"columns", "data", "index"}:
+        raise RequestRefused("INVALID_INPUT", f"dataframe_split has an unknown field: {min(unknown)[:60]!r}.")
+    rows, names = data["data"], data.get("columns")
+    index = data.get("index")
+    if index is not None and not (isinstance(index, list) and len(index) == len(rows)):
+        raise RequestRefused("RAGGED_ROWS", "index must be a list as long as data.")
+    if names is None:
+        return Table(None, rows)
+    if not isinstance(names, list) or not {str, int} >= set(map(type, names)):
+        raise RequestRefused("INVALID_INPUT", "columns must be a list of names.")
+    return Table([str(name) for name in names], rows)
+
+
+def _records(records: list[Any]) -> Table:
+    if not all(isinstance(record, dict) for record in records):
+        raise RequestRefused("RAGGED_ROWS", "Either every row is an object or none is.")
+    names = list(records[0]) if records else []
+    known = set(names)
+    for number, record in enumerate(records):
+        if odd := record.keys() ^ known:
+            name = min(odd)
+            raise RequestRefused(
+                "RAGGED_ROWS",
+                f"Row {number} has other columns than row 0: {name[:60]!r}. Write null for a missing value.",
+                name,
+            )
+    if len(names) > 1:
+        return Table(names, list(map(itemgetter(*names), records)))
+    return Table(names, [tuple(record.values()) for record in records])
+
+
+def _columnar(columns: dict[str, Any]) -> Table:
+    if not any(isinstance(cells, list) for cells in columns.values()):
+        return Table(list(columns), [tuple(columns.values())] if columns else [])  # one row of bare values
+    if not all(isinstance(cells, list) for cells in columns.values()) or len(set(map(len, columns.values()))) > 1:
+        raise RequestRefused("RAGGED_ROWS", "The columns of inputs must be lists of one length.")
+    return Table(list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        document = orjson.loads(body)
+        # orjson silently keeps the last of two equal keys. Behind every key stands a colon, so where
+        # there are as many colons as keys, none was lost. Only a body with more of them (colons in
+        # strings, objects in cells, or a key that is doubled indeed) is read again, five times slower.
+        if isinstance(document, dict) and body.count(b":") != _count_keys(document):
+            json.loads(body, object_pairs_hook=_unique)
+    except RecursionError:
+        raise RequestRefused("INVALID_JSON", "The body is nested too deeply.") from None
+    except orjson.JSONDecodeError as error:
+        try:
+            body.decode()
+        except UnicodeDecodeError as encoding:
+            raise _bad_encoding(encoding) from None
+        hint = " NaN and Infinity are no JSON: write null." if b"NaN" in body or b"Infinity" in body else ""
+        raise RequestRefused("INVALID_JSON", f"The body is no JSON: {error}.{hint}") from None
+    return document
+
+
+def _count_keys(document: dict[str, Any]) -> int:
+    return len(document) + sum(sum(map(len, _objects_of(value))) for value in document.values())
+
+
+def _objects_of(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        yield from (row for row in value if type(row) is dict)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestRefused("DUPLICATE_KEY", f"The key {twice[:60]!r} is there twice in one object.", twice)
+    return unique
+
+
+def _bad_encoding(error: UnicodeDecodeError) -> RequestRefused:
+    return RequestRefused("INVALID_ENCODING", f"The body is not UTF-8: byte {error.start} does not belong there.")
+
+
+def _plain(value: Any) -> Any:
+    """Turn what NumPy and pandas know and JSON does not into plain values, as MLflow's encoder does."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, bytes | bytearray):
+        return base64.encodebytes(value).decode("ascii")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} can't be written as JSON")

@@ -1,0 +1,195 @@
+"""What the serving commands return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..display import Badge, Card, Cell, Code, Link, Table, View, ago, figure, span
+from ..entities import ModelRef
+from ..result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, repr=False)
+class Endpoint(Result):
+    """A running endpoint.
+
+    Attributes
+    ----------
+    name, url : str
+    model : str
+    version : int
+        The version that answers.
+    pid, port : int
+    started : float
+        Seconds since the epoch.
+    state : str
+        ``"serving"``, ``"not answering"``, ``"stopped"`` or ``"planned"``.
+    is_new : bool
+        Whether this call started it.
+    """
+
+    name: str
+    model: str
+    version: int
+    url: str
+    pid: int
+    port: int
+    started: float
+    state: str = "serving"
+    is_new: bool = False
+    seconds: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it serves, or would."""
+        return self.state in ("serving", "planned")
+
+    @property
+    def ref(self) -> ModelRef:
+        """The version that answers."""
+        return ModelRef(self.model, version=self.version)
+
+    def predict(self, data: Any) -> Predictions:
+        """Ask the endpoint; see ``mlops.predict``."""
+        from .client import ask
+
+        return ask(self, data)
+
+    def view(self) -> View:
+        """Draw where it is, what it serves and how to ask it."""
+        ready = f" in {span(self.seconds)}" if self.seconds else ""
+        facts: list[tuple[str, Cell]] = [("serves", f"{self.model}/{self.version}")]
+        if self.state != "planned":
+            facts += [
+                ("url", Link(self.url, self.url)),
+                ("process", f"pid {self.pid}, {'started' + ready if self.is_new else 'running since ' + ago(self.started)}"),
+                ("ask", Code(f"curl {self.url}/invocations -H 'Content-Type: application/json' -d @rows.json")),
+            ]
+        return Card(
+            f"Endpoint {self.name}", state_badge(self.state), facts, next=f"%mlops predict {self.name} --data X_test" if self.ok else ""
+        )
+
+
+def state_badge(state: str) -> Badge:
+    """Draw the state of an endpoint."""
+    return Badge(state, "good" if state == "serving" else "idle" if state in ("planned", "stopped") else "bad")
+
+
+@dataclass(frozen=True, repr=False)
+class Endpoints(Result):
+    """The endpoints of the project on this machine."""
+
+    rows: tuple[Endpoint, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that should serve do."""
+        return all(row.ok for row in self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Give a row for each endpoint."""
+        import pandas as pd
+
+        return pd.DataFrame([row.to_dict() for row in self.rows])
+
+    def view(self) -> View:
+        """Draw the table."""
+        rows: list[Sequence[Cell]] = [
+            (row.name, state_badge(row.state), f"{row.model}/{row.version}", Link(row.url, row.url), row.pid, ago(row.started))
+            for row in self.rows
+        ]
+        return Table(
+            ("endpoint", "state", "serves", "url", "pid", "started"),
+            rows,
+            title="Endpoints",
+            empty="No endpoint yet: %mlops deploy NAME@champion",
+        )
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Predictions(Result):
+    """What an endpoint answered, in the order of the rows.
+
+    Attributes
+    ----------
+    values : list
+        One entry for each row.
+    index : list
+        The index of the rows, where they came with one.
+    """
+
+    endpoint: str
+    model: str
+    version: int
+    values: list[Any]
+    index: list[Any]
+    milliseconds: float
+
+    @property
+    def ref(self) -> ModelRef:
+        """The version that answered."""
+        return ModelRef(self.model, version=self.version)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def frame(self) -> pd.DataFrame:
+        """Give the predictions beside the index of the rows."""
+        import pandas as pd
+
+        if self.values and isinstance(self.values[0], list):
+            return pd.DataFrame(self.values, index=self.index).add_prefix("prediction_")
+        return pd.DataFrame({"prediction": self.values}, index=self.index)
+
+    def view(self) -> View:
+        """Draw the first answers and how often each occurs."""
+        head = Table(("row", "prediction"), [(str(i), _short(v)) for i, v in zip(self.index[:5], self.values[:5], strict=True)], empty="No rows.")
+        counts: dict[str, int] = {}
+        for value in self.values:
+            counts[_short(value)] = counts.get(_short(value), 0) + 1
+        facts: list[tuple[str, Cell]] = [("answered", f"{len(self.values):,} rows in {self.milliseconds:,.0f} ms")]
+        if 1 < len(self.values) and len(counts) <= 10:
+            facts.append(("predictions", ", ".join(f"{value}: {count:,}" for value, count in sorted(counts.items()))))
+        more = len(self.values) - 5
+        note = f"{more:,} more: .frame()" if more > 0 else ""
+        return Card(f"{self.model}/{self.version} answers", None, facts, tables=[Table(head.columns, head.rows, empty=head.empty, note=note)])
+
+
+@dataclass(frozen=True, repr=False)
+class Logs(Result):
+    """The last lines that a process wrote."""
+
+    name: str
+    path: str
+    lines: tuple[str, ...]
+
+    def view(self) -> View:
+        """Draw the lines."""
+        return Card(f"Log of {self.name}", facts=[("file", self.path)], text="\n".join(self.lines) or "Nothing written yet.")
+
+
+@dataclass(frozen=True, repr=False)
+class Undeployed(Result):
+    """An endpoint that has been stopped."""
+
+    name: str
+    was_running: bool
+    dry_run: bool = False
+
+    def view(self) -> View:
+        """Draw what was done."""
+        state = "would be stopped" if self.dry_run else "stopped" if self.was_running else "was not running"
+        return Card(f"Endpoint {self.name}", Badge(state, "idle"))
+
+
+def _short(value: object) -> str:
+    text = f"[{', '.join(figure(v) for v in value[:4])}{', …' if len(value) > 4 else ''}]" if isinstance(value, list) else figure(value)
+    return text[:80]

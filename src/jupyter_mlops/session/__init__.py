@@ -1,0 +1,1 @@
+"""The project itself: begin, look around, find help, stop."""

@@ -1,0 +1,89 @@
+"""The commands of a session: ``init``, ``status``, ``doctor``, ``stop``, ``help``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ..command import Slot, command, commands
+from ..workspace import Workspace
+from .results import CommandRow, Diagnosis, Help, OptionRow, Status, Stopped
+
+
+@command(changes=True)
+def init(*, experiment: str | None = None, tracking_uri: str | None = None, dry_run: bool = False) -> Status:
+    """Begin a project in this folder: settings, and an MLflow server unless there is one already.
+
+    Parameters
+    ----------
+    experiment
+        Where runs go; written to mlops.toml.
+    tracking_uri
+        The address of the team's MLflow server; written to mlops.toml. Without one the project gets its own.
+    dry_run
+        Only show what would be done.
+
+    Raises
+    ------
+    InvalidUsage
+        Where the folder can't be written, or mlops.toml is broken.
+    ProcessFailed
+        Where the server does not start, with its last lines.
+    """
+    from . import project
+
+    workspace = project.begin(experiment, tracking_uri, dry_run=dry_run)
+    return project.status(workspace, began=True, start=not dry_run)
+
+
+@command()
+def status() -> Status:
+    """Show the project: its server, its settings and where they come from, and the next useful step."""
+    from . import project
+
+    return project.status(Workspace.here(), began=False, start=False)
+
+
+@command()
+def doctor() -> Diagnosis:
+    """Look for what is wrong with the installation, the folder, the settings and the server."""
+    from .doctor import examine
+
+    return Diagnosis(tuple(examine()))
+
+
+@command(changes=True)
+def stop(*, all: bool = False, dry_run: bool = False) -> Stopped:
+    """Stop the project's MLflow server, or everything that the project runs on this machine.
+
+    Parameters
+    ----------
+    all
+        Stop the endpoints too.
+    dry_run
+        Only show what would be stopped.
+    """
+    from . import project
+
+    return project.stop(Workspace.here(), everything=all, dry_run=dry_run)
+
+
+@command()
+def help(*command: Annotated[str, Slot("command")]) -> Help:
+    """List the commands, or explain one with its parameters.
+
+    Parameters
+    ----------
+    command
+        The command to explain.
+
+    Raises
+    ------
+    InvalidUsage
+        For an unknown command, with the nearest names.
+    """
+    from .. import grammar
+
+    chosen = [grammar.find(command)] if command else list(commands().values())
+    rows = tuple(CommandRow(c.name, c.group, grammar.usage(c), c.summary, c.cell) for c in chosen)
+    options = tuple(OptionRow(o.label, o.help, o.shown_default) for o in grammar.options(chosen[0])) if command else ()
+    return Help(rows, options)

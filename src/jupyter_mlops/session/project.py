@@ -1,0 +1,113 @@
+"""Begin a project, look at it, and stop what it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tomlkit
+
+from .. import config
+from ..backend import experiments, probe, versions
+from ..backend.processes import stop as stop_process
+from ..errors import BackendUnreachable, InvalidUsage
+from ..workspace import Workspace, find
+from .results import Setting, Status, Stopped, running
+
+
+def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) -> Workspace:
+    """Make the folder a project, or take the one that it is in.
+
+    Only what was asked for is written to ``mlops.toml``, and only where it differs; comments stay.
+
+    Raises
+    ------
+    InvalidUsage
+        Where a value is not valid, or the folder can't be written; nothing is changed then.
+    """
+    root = find(Path.cwd()) or Path.cwd()
+    asked = {key: value for key, value in (("experiment", experiment), ("tracking_uri", tracking_uri)) if value is not None}
+    workspace = Workspace(root)
+    config.check(asked)
+    path = workspace.configuration.path
+    if not dry_run:
+        _ = workspace.state  # says in one line where the folder can't be written
+        document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
+        if not path.exists() or any(document.get(key) != value for key, value in asked.items()):
+            document.update(asked)
+            try:
+                path.write_text(tomlkit.dumps(document))
+            except OSError as error:
+                raise InvalidUsage(f"{path} can't be written: {error.strerror}.", "work in a folder of your own") from None
+    return Workspace(root)
+
+
+def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
+    """Look at the project; with ``start`` the server is started where it isn't running."""
+    settings = workspace.settings
+    process = workspace.state.get("server", "mlflow")
+    was_running = bool(process and process.alive)
+    if start:
+        uri = workspace.mlflow.uri
+        process = workspace.state.get("server", "mlflow")
+    else:
+        uri = settings.tracking_uri or (process.url if process and process.alive else "")
+    version, problem = "", "not running: it starts when it is needed"
+    if uri:
+        try:
+            version = probe.check(uri)
+        except BackendUnreachable as error:
+            if start:
+                raise
+            problem = error.message
+    if settings.tracking_uri or process is None or not version:
+        server = f"MLflow {version}" if version else problem
+    else:
+        verb = "reusing the project's own" if was_running else "the project's own"
+        server = f"{verb}: MLflow {version} on {running(process.pid, process.port, process.started)}"
+    runs, models = _counts(workspace) if version else (0, 0)
+    endpoints = sum(process.alive for process in workspace.state.all("endpoint"))
+    shown = tuple(Setting(name, str(getattr(settings, name)), source) for name, source in workspace.configuration.sources.items())
+    return Status(
+        root=str(workspace.root),
+        experiment=settings.experiment,
+        server=server,
+        url=uri,
+        is_up=bool(version) or (not uri and not start),
+        runs=runs,
+        models=models,
+        endpoints=endpoints,
+        settings=shown,
+        next=_next(runs, models, endpoints),
+        began=began,
+    )
+
+
+def stop(workspace: Workspace, *, everything: bool, dry_run: bool) -> Stopped:
+    """Stop the processes of the project: the server, and with ``everything`` the endpoints."""
+    names, left = [], []
+    for process in reversed(workspace.state.all()):
+        label = f"{process.kind} {process.name}"
+        if process.kind != "server" and not everything:
+            left += [label] if process.alive else []
+            continue
+        names += [label] if process.alive else []
+        if not dry_run:
+            stop_process(process)
+            if process.kind != "server":  # the server's port is kept, so that links stay good
+                workspace.state.forget(process)
+    return Stopped(tuple(names), tuple(left), dry_run)
+
+
+def _counts(workspace: Workspace) -> tuple[int, int]:
+    mlflow = workspace.mlflow
+    experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
+    return len(experiments.search(mlflow, experiment)), len(versions.models(mlflow))
+
+
+def _next(runs: int, models: int, endpoints: int) -> str:
+    """Say what a newcomer would do now."""
+    if not runs:
+        return "%%mlops run NAME, and the cell that fits a model"
+    if not models:
+        return "%mlops register NAME --run last"
+    return "%mlops endpoints" if endpoints else "%mlops models"

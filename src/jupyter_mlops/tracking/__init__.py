@@ -1,0 +1,1 @@
+"""Runs: what was tried, on which data, with what result."""

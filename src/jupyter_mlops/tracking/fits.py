@@ -1,0 +1,111 @@
+"""Which estimator was fitted last, and on what: seen where scikit-learn's ``fit`` is called."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+_METHODS = ("fit", "fit_predict", "fit_transform", "partial_fit")
+
+# A fit that one of these asks for is a step of theirs (a fold of a cross-validation, a tree of a forest), not the user's.
+_INNER = frozenset({"sklearn", "joblib", "threading", "concurrent"})
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An estimator, and the features it was fitted on."""
+
+    estimator: Any
+    features: Any
+
+
+class Fits:
+    """Watch the fits of a while; afterwards ``last`` is the one that counts.
+
+    Every class of scikit-learn's ``BaseEstimator`` is watched, the user's own and those of other
+    libraries included, and those that are first imported in the meantime.
+    """
+
+    def __init__(self) -> None:
+        self._fits: list[Fit] = []
+        self._replaced: list[tuple[type, str, Any]] = []
+
+    @property
+    def last(self) -> Fit | None:
+        """The last fit of something that predicts; else the last fit of anything.
+
+        After a search (``GridSearchCV`` …) it is the best estimator found.
+        """
+        predictors = [fit for fit in self._fits if hasattr(fit.estimator, "predict")]
+        fits = predictors or self._fits
+        if not fits:
+            return None
+        best = getattr(fits[-1].estimator, "best_estimator_", None)
+        return fits[-1] if best is None else Fit(best, fits[-1].features)
+
+    def __enter__(self) -> Fits:
+        from sklearn.base import BaseEstimator
+
+        for cls in {BaseEstimator, *_subclasses(BaseEstimator)}:
+            self._watch(cls)
+        self._watch_new(BaseEstimator)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for cls, name, original in reversed(self._replaced):
+            if original is None:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, original)
+        self._replaced.clear()
+
+    def _watch(self, cls: type) -> None:
+        for name in _METHODS:
+            original = cls.__dict__.get(name)
+            # Descriptors (scikit-learn's available_if) hand on to a method that is watched itself.
+            if callable(original) and not isinstance(original, type):
+                self._replace(cls, name, self._noting(original))
+
+    def _watch_new(self, base: type) -> None:
+        inherited = base.__init_subclass__
+
+        def watch(cls: type, **kwargs: Any) -> None:
+            inherited.__func__(cls, **kwargs)  # type: ignore[attr-defined]
+            self._watch(cls)
+
+        self._replace(base, "__init_subclass__", classmethod(watch))
+
+    def _replace(self, cls: type, name: str, new: Any) -> None:
+        self._replaced.append((cls, name, cls.__dict__.get(name)))
+        setattr(cls, name, new)
+
+    def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def fit(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = original(estimator, *args, **kwargs)
+            if _caller().partition(".")[0] not in _INNER:
+                features = args[0] if args else kwargs.get("X")
+                self._fits.append(Fit(estimator, features))
+            return answer
+
+        return fit
+
+
+def _caller() -> str:
+    """Name the module that called ``fit``, past MLflow's own wrapping of it."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "mlflow":
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)

@@ -1,0 +1,174 @@
+"""What the tracking commands return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..display import Badge, Card, Cell, Link, Table, View, ago, change, figure, span
+from ..entities import smaller_is_better
+from ..result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TONES = {"FINISHED": "good", "FAILED": "bad", "KILLED": "bad", "RUNNING": "warn", "SCHEDULED": "idle"}
+_MOST_METRICS = 12
+
+
+def status_badge(status: str) -> Badge:
+    """Draw the status of a run."""
+    return Badge(status.lower(), TONES.get(status, "idle"))  # type: ignore[arg-type]
+
+
+def metric_order(metrics: Mapping[str, Any]) -> list[str]:
+    """Order metrics for people: their own first, then those that autologging adds."""
+    return sorted(metrics, key=lambda name: (name.startswith("training_"), name))
+
+
+@dataclass(frozen=True, repr=False)
+class RunCard(Result):
+    """A run that has ended: what it gave, and how that stands beside the best before it."""
+
+    run_id: str
+    name: str
+    experiment: str
+    status: str
+    duration: float
+    metrics: dict[str, float]
+    best_before: dict[str, float]
+    params: dict[str, str]
+    model: str | None
+    model_id: str | None
+    data: str | None
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run finished."""
+        return self.status == "FINISHED"
+
+    def view(self) -> View:
+        """Draw the card that a run ends with."""
+        facts: list[tuple[str, Cell]] = [("run", f"run:{self.run_id[:8]} · {span(self.duration)}")]
+        if self.data:
+            facts.append(("data", self.data))
+        facts.append(("model", self.model or "none: no estimator was fitted"))
+        if self.params:
+            shown = ", ".join(f"{key}={value}" for key, value in list(self.params.items())[:6])
+            facts.append(("parameters", shown + (f", … ({len(self.params)})" if len(self.params) > 6 else "")))
+        facts.append(("MLflow", Link("open the run", self.url)))
+        names = metric_order(self.metrics)
+        rows = [(name, self.metrics[name], self._change(name)) for name in names[:_MOST_METRICS]]
+        more = f"{len(names) - _MOST_METRICS} more in MLflow" if len(names) > _MOST_METRICS else ""
+        metrics = Table(("metric", "value", "best before"), rows, empty="No metrics. Log one in the cell: %mlops log accuracy=0.9", note=more)
+        return Card(
+            title=self.name,
+            badge=status_badge(self.status),
+            facts=facts,
+            tables=[metrics],
+            next="%mlops register NAME --run last" if self.model else "",
+        )
+
+    def _change(self, metric: str) -> Cell:
+        best = self.best_before.get(metric)
+        if best is None:
+            return ""
+        difference = self.metrics[metric] - best
+        better = difference < 0 if smaller_is_better(metric) else difference > 0
+        text = f"{figure(best)} ({change(difference)})"
+        return Badge(text, "good" if better else "idle" if abs(difference) < 1e-12 else "warn")
+
+
+@dataclass(frozen=True, repr=False)
+class Logged(Result):
+    """What ``log`` has added to a run."""
+
+    run_id: str
+    name: str
+    logged: dict[str, str]
+
+    def view(self) -> View:
+        """Draw what was added."""
+        return Card(f"Logged to {self.name}", facts=[*self.logged.items()])
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run of the table."""
+
+    run_id: str
+    name: str
+    status: str
+    started: float
+    duration: float | None
+    params: dict[str, str]
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, repr=False)
+class Runs(Result):
+    """Runs of an experiment; parameters and metrics that all share are left out of the picture."""
+
+    experiment: str
+    rows: tuple[RunRow, ...]
+    more: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Give the whole table: a row for each run, a column for each parameter and metric."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "run_id": row.run_id,
+                    "name": row.name,
+                    "status": row.status,
+                    "started": pd.Timestamp(row.started, unit="s", tz="UTC"),
+                    "seconds": row.duration,
+                    **{f"params.{key}": value for key, value in row.params.items()},
+                    **{f"metrics.{key}": value for key, value in row.metrics.items()},
+                }
+                for row in self.rows
+            ]
+        )
+
+    def view(self) -> View:
+        """Draw the table: who, when, and only the columns in which the runs differ."""
+        metrics = _differing([row.metrics for row in self.rows])
+        params = _differing([row.params for row in self.rows])
+        shown_metrics = metric_order(dict.fromkeys(metrics))[:8]
+        columns = ("run", "name", "status", "started", *shown_metrics, *params[:6])
+        rows: list[Sequence[Cell]] = [
+            (
+                f"run:{row.run_id[:6]}",
+                row.name,
+                status_badge(row.status),
+                ago(row.started),
+                *(row.metrics.get(name) for name in shown_metrics),
+                *(row.params.get(name) for name in params[:6]),
+            )
+            for row in self.rows
+        ]
+        hidden = len(metrics) - len(shown_metrics) + max(0, len(params) - 6)
+        notes = [f"{hidden} more columns: .frame()"] if hidden else []
+        notes += ["older runs are left out: --limit"] if self.more else []
+        return Table(
+            columns,
+            rows,
+            title=f"Runs of {self.experiment}",
+            empty="No run yet: %%mlops run NAME, and the cell that fits the model.",
+            note=" · ".join(notes),
+        )
+
+
+def _differing(dicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List the keys whose values are not the same in all, in the order of their first appearance."""
+    names = dict.fromkeys(key for entry in dicts for key in entry)
+    if len(dicts) < 2:
+        return list(names)
+    return [name for name in names if len({str(entry.get(name)) for entry in dicts}) > 1]

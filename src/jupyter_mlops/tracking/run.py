@@ -1,0 +1,196 @@
+"""A run while it lasts: the body of a cell, or of a ``with`` block, is the run."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..backend import experiments, origin
+from ..errors import BackendUnreachable, MlopsError
+from ..workspace import Workspace
+from .results import RunCard, metric_order
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from .dataset import Dataset
+    from .fits import Fits
+
+OWNER = "mlops.owner"
+CELL = "cell.py"
+
+
+class ActiveRun:
+    """The context of ``%%mlops run``. After it, ``result`` is the card.
+
+    Attributes
+    ----------
+    run_id : str
+    source : str, optional
+        The cell's source; set by the magic.
+    result : RunCard
+        Once it has ended.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str | None,
+        dataset: Dataset | None,
+        params: Mapping[str, Any],
+        tags: Mapping[str, Any],
+        *,
+        autolog: bool,
+        store_model: bool,
+    ) -> None:
+        self.source: str | None = None
+        self.result: RunCard
+        self._workspace = workspace
+        self._name = name
+        self._dataset = dataset
+        self._params = params
+        self._tags = tags
+        self._autolog = autolog
+        self._store_model = store_model
+        self._stack = contextlib.ExitStack()
+        self._model_id: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The id that MLflow has given."""
+        return str(self._run.info.run_id)
+
+    def __enter__(self) -> ActiveRun:
+        from ..backend import fluent
+        from .fits import Fits
+
+        mlflow = self._mlflow = self._workspace.mlflow
+        self._experiment = experiments.experiment_id(mlflow, self._workspace.settings.experiment) or ""
+        self._end_dead_runs()
+        self._run: Run = mlflow.write("create_run", self._experiment, tags=self._all_tags(), run_name=self._name)
+        try:
+            self._log_inputs()
+            # The watch goes on last and off first: autologging replaces the same methods.
+            self._stack.enter_context(fluent.active(mlflow, self.run_id, self._experiment, autolog=self._autolog))
+            self._fits: Fits = self._stack.enter_context(Fits())
+        except BaseException:
+            self._stack.close()
+            self._end("FAILED")
+            raise
+        self._begin = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        self._duration = time.perf_counter() - self._begin
+        status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
+        try:
+            self._stack.close()
+            self._log_cell()
+            if kind is None:
+                self._log_model()
+        except BackendUnreachable as gone:
+            if kind is None:
+                raise
+            error.add_note(f"The run could not be ended: {gone}")  # type: ignore[union-attr]
+            return False
+        except BaseException as failure:
+            self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
+            if kind is None:
+                raise
+            return False
+        self._end(status)
+        if kind is None:
+            self.result = self._card()
+        return False
+
+    def _all_tags(self) -> dict[str, str]:
+        where = origin.here(self._workspace.root)
+        tags = {
+            OWNER: origin.owner(),
+            "mlflow.user": self._workspace.who.partition("@")[0],
+            "mlflow.source.name": where.program,
+            "mlflow.source.type": "NOTEBOOK" if self.source is not None else "LOCAL",
+            "mlops.host": where.host,
+        }
+        if where.commit:
+            tags["mlflow.source.git.commit"] = where.commit
+        return tags | {key: str(value) for key, value in self._tags.items()}
+
+    def _log_inputs(self) -> None:
+        entities = experiments.entities()
+        if self._params:
+            params = [entities.Param(key, str(value)) for key, value in self._params.items()]
+            self._mlflow.write("log_batch", self.run_id, params=params)
+        if self._dataset:
+            data = self._dataset
+            dataset = entities.Dataset(
+                name=data.name,
+                digest=data.digest,
+                source_type="code",
+                source="{}",
+                schema=data.schema_json,
+                profile=f'{{"num_rows": {data.rows}, "num_elements": {data.rows * data.columns}}}',
+            )
+            context = entities.InputTag("mlflow.data.context", "training")
+            self._mlflow.write("log_inputs", self.run_id, [entities.DatasetInput(dataset, [context])])
+
+    def _log_cell(self) -> None:
+        metric = experiments.entities().Metric("duration_seconds", round(self._duration, 4), int(time.time() * 1000), 0)
+        self._mlflow.write("log_batch", self.run_id, metrics=[metric])
+        if self.source is not None:
+            self._mlflow.write("log_text", self.run_id, self.source, CELL)
+
+    def _log_model(self) -> None:
+        fit = self._fits.last
+        self._estimator = type(fit.estimator).__name__ if fit else "model"
+        outputs = self._mlflow.read("get_run", self.run_id).outputs
+        if outputs and outputs.model_outputs:  # the cell has logged a model itself
+            self._model_id = outputs.model_outputs[-1].model_id
+        elif fit and self._store_model:
+            from ..backend import models
+
+            self._model_id = models.log_model(self._mlflow, self._run, fit.estimator, fit.features)
+
+    def _end(self, status: str) -> None:
+        self._mlflow.write("set_terminated", self.run_id, status)
+
+    def _end_dead_runs(self) -> None:
+        """Mark runs KILLED whose kernel has died: nobody else will."""
+        for run in experiments.search(self._mlflow, self._experiment, "attributes.status = 'RUNNING'", most=50):
+            if origin.is_dead(run.data.tags.get(OWNER, "")):
+                with contextlib.suppress(MlopsError):  # deleted meanwhile, or ended by another kernel
+                    self._mlflow.write("set_terminated", run.info.run_id, "KILLED")
+
+    def _card(self) -> RunCard:
+        run = self._mlflow.read("get_run", self.run_id)
+        metrics = {key: value for key, value in run.data.metrics.items() if key != "duration_seconds"}
+        return RunCard(
+            run_id=self.run_id,
+            name=str(run.info.run_name),
+            experiment=self._workspace.settings.experiment,
+            status=run.info.status,
+            duration=self._duration,
+            metrics=metrics,
+            best_before=self._best_before(metrics),
+            params=dict(run.data.params),
+            model=self._estimator if self._model_id else None,
+            model_id=self._model_id,
+            data=str(self._dataset) if self._dataset else None,
+            url=self._mlflow.link(f"experiments/{run.info.experiment_id}/runs/{self.run_id}"),
+        )
+
+    def _best_before(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        from ..entities import smaller_is_better
+
+        found = {}
+        for metric in metric_order(metrics)[:6]:
+            best = experiments.best_value(
+                self._mlflow, self._experiment, metric, smaller=smaller_is_better(metric), but=self.run_id
+            )
+            if best is not None:
+                found[metric] = best
+        return found
+

@@ -1,0 +1,99 @@
+"""A project: the folder with ``mlops.toml``, its settings, its local state and its way to MLflow."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import config
+from .display.progress import Progress
+from .errors import InvalidUsage
+
+if TYPE_CHECKING:
+    from .backend.adapter import Mlflow
+    from .backend.state import State
+
+LOCAL = ".mlops"
+
+
+class Workspace:
+    """One project, as a command sees it. The settings are read anew for each command.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of ``mlops.toml`` and ``.mlops/``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.configuration = config.load(root)
+
+    @classmethod
+    def here(cls) -> Workspace:
+        """Find the project that the working folder is in.
+
+        Raises
+        ------
+        InvalidUsage
+            Where there is none: ``%mlops init`` makes one.
+        """
+        root = find(Path.cwd())
+        if root is None:
+            raise InvalidUsage(f"{Path.cwd()} is not in an mlops project yet.", "%mlops init")
+        return cls(root)
+
+    @property
+    def settings(self) -> config.Settings:
+        """The settings as they are now."""
+        return self.configuration.settings
+
+    @cached_property
+    def state(self) -> State:
+        """The facts of this machine."""
+        from .backend.state import State
+
+        return State(self.root / LOCAL)
+
+    @cached_property
+    def mlflow(self) -> Mlflow:
+        """The tracking server; the project's own is started where it isn't running."""
+        uri = self.settings.tracking_uri
+        if uri is None:
+            from .backend import server
+
+            with Progress() as progress:
+                uri = server.ensure(self.state, progress.say).process.url
+        return _mlflow(uri, self.settings.timeout)
+
+    @property
+    def who(self) -> str:
+        """Who acts, for the audit: ``name@host``."""
+        return self.settings.user or f"{_login()}@{socket.gethostname()}"
+
+
+def find(folder: Path) -> Path | None:
+    """Look for a project in this folder and those above it."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / config.FILE_NAME).is_file() or (candidate / LOCAL / "state.db").is_file():
+            return candidate
+    return None
+
+
+@cache
+def _mlflow(uri: str, timeout: float) -> Mlflow:
+    """Keep one client for each server: it knows when the server last answered."""
+    from .backend.adapter import Mlflow
+
+    return Mlflow(uri, timeout)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return str(os.getuid())
