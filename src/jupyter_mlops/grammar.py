@@ -196,10 +196,11 @@ def _stand_in(command: Command) -> Callable[..., Any]:
 
 @cache
 def _signature(command: Command) -> inspect.Signature:
-    parameters = [
-        parameter.replace(annotation=_words(command.hints.get(name, str)))
-        for name, parameter in inspect.signature(command.function).parameters.items()
-    ]
+    parameters = []
+    for name, parameter in inspect.signature(command.function).parameters.items():
+        annotation = _words(command.hints.get(name, str))
+        optional = parameter.default is None
+        parameters.append(parameter.replace(annotation=annotation | None if optional else annotation))
     return inspect.Signature([*parameters, _JSON, _QUIET, *([_INTO] if command.cell else [])])
 
 

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 # A server that has answered within this time (in seconds) is not asked again whether it is there.
 _FRESH = 2.0
 
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+    # Nor should a cell be filled with its progress bars and addresses: the card has the link.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
 _MEANING: dict[str, type[MlopsError]] = {
     "RESOURCE_DOES_NOT_EXIST": NotFound,
     "RESOURCE_ALREADY_EXISTS": Conflict,
@@ -78,12 +88,9 @@ class Mlflow:
         """MLflow's own client, with short patience."""
         # MLflow's defaults hold a cell for 4 to 20 minutes when the server is down or hangs. These are
         # read at each request, so they also bound what a user's own mlflow calls wait.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(max(1, round(self._timeout))))
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        patience = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(self._timeout)))} | _PATIENCE
+        for name, value in patience.items():
+            os.environ.setdefault(name, value)
         import mlflow
 
         return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)

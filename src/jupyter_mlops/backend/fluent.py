@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +22,9 @@ def active(mlflow: Mlflow, run_id: str, experiment_id: str, *, autolog: bool) ->
     import mlflow as fluent
 
     _ = mlflow.client  # sets the short time-outs before the first request
-    fluent.set_tracking_uri(mlflow.uri)
-    fluent.set_registry_uri(mlflow.uri)
+    _point_at(mlflow.uri)
+    # MLflow's autologging passes an argument that scikit-learn 1.9 has renamed; the user can't mend that.
+    warnings.filterwarnings("ignore", message="`y_pred` was renamed to `y_proba`", category=FutureWarning)
     with _quiet():
         fluent.set_experiment(experiment_id=experiment_id)
         # Nested: a run that an earlier cell or a crash left active must not be in the way ("run … is already active").
@@ -36,6 +39,24 @@ def active(mlflow: Mlflow, run_id: str, experiment_id: str, *, autolog: bool) ->
             if autolog:
                 fluent.autolog(disable=True, silent=True)
             _leave(run_id)
+
+
+def _point_at(uri: str) -> None:
+    """Point MLflow's own calls at a server, but leave the environment as the user has set it.
+
+    MLflow also writes the address into ``MLFLOW_TRACKING_URI``; it would then look as if the user had
+    asked for this server, also when the project's own has moved to another port.
+    """
+    import mlflow
+
+    before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _leave(run_id: str) -> None:

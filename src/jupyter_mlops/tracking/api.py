@@ -36,9 +36,9 @@ def run(
     tag
         A tag to set, as k=v; again for more.
     autolog
-        Let MLflow log what the libraries in use tell of a fit.
+        Turned off, MLflow adds nothing by itself of what the libraries in use tell of a fit.
     model
-        Store the last estimator that the cell fits.
+        Turned off, the last estimator that the cell fits is not stored.
 
     Returns
     -------
