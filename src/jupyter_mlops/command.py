@@ -139,6 +139,12 @@ def commands() -> dict[str, Command]:
     return _commands
 
 
+def commands_in_order() -> list[Command]:
+    """List the commands as a model's life goes: first the project, then runs, models, endpoints."""
+    order = ("session", "tracking", "registry", "validation", "serving", "monitoring")
+    return sorted(commands().values(), key=lambda c: order.index(c.group) if c.group in order else len(order))
+
+
 def slot_of(annotation: Any) -> SlotKind | None:
     """Find the slot in an annotation such as ``Model`` or ``Metric | None``."""
     for part in (annotation, *getattr(annotation, "__args__", ())):

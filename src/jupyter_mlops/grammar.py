@@ -94,11 +94,12 @@ def parse(line: str | Sequence[str]) -> Invocation:
     tokens = split(line)
     command = find(tokens)
     try:
-        function, bound, _ = _app().parse_args(tokens, exit_on_error=False, print_error=False)
+        _, bound, _ = _app().parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         raise _explain(error, command) from None
-    face = {name: bound.kwargs.pop(name) for name in _FACE_HELP if name in bound.kwargs}
-    return Invocation(typing.cast(Command, getattr(function, "command")), bound.args, bound.kwargs, **face)
+    kwargs = dict(bound.kwargs)
+    face = {name: kwargs.pop(name) for name in _FACE_HELP if name in kwargs}
+    return Invocation(command, bound.args, kwargs, **face)
 
 
 def split(line: str | Sequence[str]) -> list[str]:
@@ -190,7 +191,6 @@ def _stand_in(command: Command) -> Callable[..., Any]:
     stand_in.__signature__ = signature  # type: ignore[attr-defined]
     stand_in.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     stand_in.__name__ = command.python_name
-    stand_in.command = command  # type: ignore[attr-defined]
     return stand_in
 
 

@@ -18,7 +18,7 @@ _MARKS = {"good": "✓ ", "bad": "✗ ", "warn": "! ", "idle": ""}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def render(view: View, width: int = 100) -> str:
+def render(view: View, width: int = 110) -> str:
     """Draw a card or a table as text, at most ``width`` characters wide.
 
     Returns

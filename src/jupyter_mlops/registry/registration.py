@@ -42,7 +42,13 @@ def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *,
     with contextlib.suppress(Conflict):  # it is there already
         mlflow.write("create_registered_model", name)
     version = mlflow.write(
-        "create_model_version", name, f"models:/{model_id}", run_id=run.info.run_id, model_id=model_id, tags={"mlops.user": workspace.who}
+        "create_model_version",
+        name,
+        f"models:/{model_id}",
+        run_id=run.info.run_id,
+        model_id=model_id,
+        tags={"mlops.user": workspace.who},
+        await_creation_for=0,  # nothing is copied: the files are where the run has put them
     )
     number = int(version.version)
     try:

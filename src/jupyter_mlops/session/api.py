@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ..command import Slot, command, commands
+from ..command import Slot, command, commands_in_order
 from ..workspace import Workspace
 from .results import CommandRow, Diagnosis, Help, OptionRow, Status, Stopped
 
@@ -83,7 +83,7 @@ def help(*command: Annotated[str, Slot("command")]) -> Help:
     """
     from .. import grammar
 
-    chosen = [grammar.find(command)] if command else list(commands().values())
+    chosen = [grammar.find(command)] if command else commands_in_order()
     rows = tuple(CommandRow(c.name, c.group, grammar.usage(c), c.summary, c.cell) for c in chosen)
     options = tuple(OptionRow(o.label, o.help, o.shown_default) for o in grammar.options(chosen[0])) if command else ()
     return Help(rows, options)

@@ -66,7 +66,7 @@ def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
         server = f"{verb}: MLflow {version} on {running(process.pid, process.port, process.started)}"
     runs, models = _counts(workspace) if version else (0, 0)
     endpoints = sum(process.alive for process in workspace.state.all("endpoint"))
-    shown = tuple(Setting(name, str(getattr(settings, name)), source) for name, source in workspace.configuration.sources.items())
+    shown = tuple(Setting(name, _written(getattr(settings, name)), source) for name, source in workspace.configuration.sources.items())
     return Status(
         root=str(workspace.root),
         experiment=settings.experiment,
@@ -102,6 +102,13 @@ def _counts(workspace: Workspace) -> tuple[int, int]:
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     return len(experiments.search(mlflow, experiment)), len(versions.models(mlflow))
+
+
+def _written(value: object) -> str:
+    """Write a setting for people."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {', '.join(f'{metric} {bound}' for metric, bound in gate.items())}" for name, gate in value.items())
+    return "" if value is None else str(value)
 
 
 def _next(runs: int, models: int, endpoints: int) -> str:

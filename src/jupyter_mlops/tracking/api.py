@@ -152,4 +152,4 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
         )
         for run in found[:limit]
     )
-    return Runs(workspace.settings.experiment, rows, more=len(found) > limit)
+    return Runs(workspace.settings.experiment, rows, sort, more=len(found) > limit)

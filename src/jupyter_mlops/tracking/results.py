@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TONES = {"FINISHED": "good", "FAILED": "bad", "KILLED": "bad", "RUNNING": "warn", "SCHEDULED": "idle"}
-_MOST_METRICS = 12
+DURATION = "duration_seconds"
+
+# "training_f1_score" of a fit, and "LogisticRegression_score_X_test" of what a cell asked of the estimator afterwards.
+_AUTOLOGGED = re.compile(r"training_|[A-Z][A-Za-z]*_\w*score")
+_MOST_IN_CARD = 10
+_MOST_METRICS, _MOST_PARAMS = 4, 3
 
 
 def status_badge(status: str) -> Badge:
@@ -23,8 +29,8 @@ def status_badge(status: str) -> Badge:
 
 
 def metric_order(metrics: Mapping[str, Any]) -> list[str]:
-    """Order metrics for people: their own first, then those that autologging adds."""
-    return sorted(metrics, key=lambda name: (name.startswith("training_"), name))
+    """Order metrics for people: their own first, then those that MLflow's autologging adds."""
+    return sorted(metrics, key=lambda name: (bool(_AUTOLOGGED.match(name)), name))
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,8 +66,8 @@ class RunCard(Result):
             facts.append(("parameters", shown + (f", … ({len(self.params)})" if len(self.params) > 6 else "")))
         facts.append(("MLflow", Link("open the run", self.url)))
         names = metric_order(self.metrics)
-        rows = [(name, self.metrics[name], self._change(name)) for name in names[:_MOST_METRICS]]
-        more = f"{len(names) - _MOST_METRICS} more in MLflow" if len(names) > _MOST_METRICS else ""
+        rows = [(name, self.metrics[name], self._change(name)) for name in names[:_MOST_IN_CARD]]
+        more = f"{len(names) - _MOST_IN_CARD} more in MLflow" if len(names) > _MOST_IN_CARD else ""
         metrics = Table(("metric", "value", "best before"), rows, empty="No metrics. Log one in the cell: %mlops log accuracy=0.9", note=more)
         return Card(
             title=self.name,
@@ -113,6 +119,7 @@ class Runs(Result):
 
     experiment: str
     rows: tuple[RunRow, ...]
+    sort: str | None = None
     more: bool = False
 
     def __len__(self) -> int:
@@ -141,20 +148,26 @@ class Runs(Result):
         """Draw the table: who, when, and only the columns in which the runs differ."""
         metrics = _differing([row.metrics for row in self.rows])
         params = _differing([row.params for row in self.rows])
-        shown_metrics = metric_order(dict.fromkeys(metrics))[:8]
-        columns = ("run", "name", "status", "started", *shown_metrics, *params[:6])
+        own = [name for name in metrics if not _AUTOLOGGED.match(name) and name != DURATION]
+        shown_metrics = (own or metrics)[:_MOST_METRICS]
+        if self.sort and self.sort not in shown_metrics:
+            shown_metrics = [self.sort, *shown_metrics][:_MOST_METRICS]
+        # A parameter that few of the runs have says what kind of model they are, not how they differ.
+        shown_params = [name for name in params if 2 * sum(name in row.params for row in self.rows) > len(self.rows)][:_MOST_PARAMS]
+        columns = ("run", "name", "status", "started", "took", *shown_metrics, *shown_params)
         rows: list[Sequence[Cell]] = [
             (
                 f"run:{row.run_id[:6]}",
                 row.name,
                 status_badge(row.status),
                 ago(row.started),
+                "" if row.duration is None else span(row.duration),
                 *(row.metrics.get(name) for name in shown_metrics),
-                *(row.params.get(name) for name in params[:6]),
+                *(row.params.get(name) for name in shown_params),
             )
             for row in self.rows
         ]
-        hidden = len(metrics) - len(shown_metrics) + max(0, len(params) - 6)
+        hidden = len({*metrics, *params} - {*shown_metrics, *shown_params, DURATION})
         notes = [f"{hidden} more columns: .frame()"] if hidden else []
         notes += ["older runs are left out: --limit"] if self.more else []
         return Table(
@@ -167,8 +180,8 @@ class Runs(Result):
 
 
 def _differing(dicts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """List the keys whose values are not the same in all, in the order of their first appearance."""
+    """List the keys in whose values the entries differ, those that most of them have first."""
     names = dict.fromkeys(key for entry in dicts for key in entry)
-    if len(dicts) < 2:
-        return list(names)
-    return [name for name in names if len({str(entry.get(name)) for entry in dicts}) > 1]
+    coverage = {name: sum(name in entry for entry in dicts) for name in names}
+    differ = [name for name in names if len(dicts) < 2 or len({str(entry.get(name)) for entry in dicts}) > 1]
+    return sorted(differ, key=lambda name: -coverage[name])

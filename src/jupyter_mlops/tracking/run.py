@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import experiments, origin
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
-from .results import RunCard, metric_order
+from .results import DURATION, RunCard, metric_order
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -138,7 +138,7 @@ class ActiveRun:
             self._mlflow.write("log_inputs", self.run_id, [entities.DatasetInput(dataset, [context])])
 
     def _log_cell(self) -> None:
-        metric = experiments.entities().Metric("duration_seconds", round(self._duration, 4), int(time.time() * 1000), 0)
+        metric = experiments.entities().Metric(DURATION, round(self._duration, 4), int(time.time() * 1000), 0)
         self._mlflow.write("log_batch", self.run_id, metrics=[metric])
         if self.source is not None:
             self._mlflow.write("log_text", self.run_id, self.source, CELL)
@@ -166,7 +166,7 @@ class ActiveRun:
 
     def _card(self) -> RunCard:
         run = self._mlflow.read("get_run", self.run_id)
-        metrics = {key: value for key, value in run.data.metrics.items() if key != "duration_seconds"}
+        metrics = {key: value for key, value in run.data.metrics.items() if key != DURATION}
         return RunCard(
             run_id=self.run_id,
             name=str(run.info.run_name),

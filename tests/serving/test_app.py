@@ -1,0 +1,209 @@
+"""The HTTP face: every answer says who gave it, and none says how the server is built."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from jupyter_mlops.serving.app import ServedModel, create_app
+from jupyter_mlops.serving.formats import MAX_BYTES
+from jupyter_mlops.serving.loader import LoadedModel
+from jupyter_mlops.serving.signature import Signature
+from mlflow.models import infer_signature
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from starlette.testclient import TestClient
+
+FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
+ESTIMATOR = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)
+MODEL = LoadedModel(
+    predict=ESTIMATOR.predict,
+    signature=Signature.parse(infer_signature(FRAME, TARGET).to_dict()),
+    input_example=None,
+    mlflow_version="3.17.2",
+    sklearn_version="1.9.1",
+    method="predict",
+)
+ROWS = FRAME[:50]
+BODY = json.dumps({"dataframe_split": ROWS.to_dict(orient="split")})
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    """Serve the model without a network."""
+    with serve(MODEL) as client:
+        yield client
+
+
+def serve(model: LoadedModel) -> TestClient:
+    """Make a client of an endpoint of the model."""
+    app = create_app(model, endpoint="churn-live", model_name="churn", version=3, hosts=["serving.example"])
+    return TestClient(app, base_url="http://localhost")
+
+
+def test_every_format_is_answered_as_the_estimator_does(client: TestClient) -> None:
+    wanted = {"predictions": ESTIMATOR.predict(ROWS).tolist()}
+    bodies: list[Any] = [
+        {"dataframe_split": ROWS.to_dict(orient="split")},
+        {"dataframe_records": ROWS.to_dict(orient="records")},
+        {"instances": ROWS.to_dict(orient="records")},
+        {"instances": ROWS.to_numpy().tolist()},
+        {"inputs": ROWS.to_dict(orient="list")},
+        {"inputs": ROWS.to_numpy().tolist(), "params": {}},
+    ]
+    for body in bodies:
+        answer = client.post("/invocations", content=json.dumps(body))
+        assert (answer.status_code, answer.json()) == (200, wanted)
+        assert answer.headers["content-type"] == "application/json"
+    answer = client.post("/invocations", content=ROWS.to_csv(index=False), headers={"content-type": "text/csv"})
+    assert (answer.status_code, answer.json()) == (200, wanted)
+
+
+def test_the_small_paths(client: TestClient) -> None:
+    assert client.get("/ping").status_code == 200
+    assert client.get("/health").json() == {
+        "status": "ok",
+        "endpoint": "churn-live",
+        "model": "churn",
+        "version": "3",
+    }
+    version = client.get("/version")
+    assert (version.text, version.headers["content-type"]) == ("3.17.2", "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nope", 404, "NOT_FOUND"),
+        ("GET", "/invocations", 405, "METHOD_NOT_ALLOWED"),
+        ("POST", "/ping", 405, "METHOD_NOT_ALLOWED"),
+        ("POST", "/invocations", 400, "INVALID_JSON"),
+    ],
+)
+def test_errors_are_json(client: TestClient, method: str, path: str, status: int, code: str) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert set(answer.json()) == {"error_code", "message", "column"}
+    assert answer.headers["x-model-version"] == "3"
+    assert len(answer.headers["x-request-id"]) == 32
+    assert (status == 405) == ("allow" in answer.headers)
+
+
+def test_a_refusal_names_the_column(client: TestClient) -> None:
+    answer = client.post("/invocations", json={"dataframe_records": ROWS.drop(columns="mean area").to_dict("records")})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "error_code": "MISSING_COLUMN",
+            "message": "The request lacks the column 'mean area'.",
+            "column": "mean area",
+        },
+    )
+
+
+def test_types_and_sizes_that_are_not_served(client: TestClient) -> None:
+    assert client.post("/invocations", content=BODY, headers={"content-type": "text/html"}).status_code == 415
+    assert client.post("/invocations", content=BODY, headers={"content-encoding": "gzip"}).status_code == 415
+    too_large = client.post("/invocations", content=b" " * (MAX_BYTES + 1))
+    assert (too_large.status_code, too_large.json()["error_code"]) == (413, "TOO_LARGE")
+
+
+@pytest.mark.parametrize("sane", ["a", "4bf92f35-77b3 x", "x" * 128])
+def test_a_sane_request_id_comes_back(client: TestClient, sane: str) -> None:
+    assert client.get("/ping", headers={"x-request-id": sane}).headers["x-request-id"] == sane
+
+
+@pytest.mark.parametrize("odd", ["", "x" * 129, "tab\tin", "ü".encode()])
+def test_an_odd_request_id_is_replaced(client: TestClient, odd: str | bytes) -> None:
+    raw = odd if isinstance(odd, bytes) else odd.encode()
+    given = client.get("/ping", headers={"x-request-id": raw}).headers["x-request-id"]
+    assert len(given) == 32
+    assert int(given, 16)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "127.0.0.1:5000", "[::1]", "[::1]:5000", "serving.example:1"]
+)
+def test_its_own_names_are_known(client: TestClient, host: str) -> None:
+    assert client.get("/ping", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "evil.com", "127.0.0.1.evil.com", "localhost.evil.com", "evil.com:80", "a@localhost", "::1", "localhost:x"],
+)
+def test_a_foreign_host_is_refused(client: TestClient, host: str) -> None:
+    for method, path in (("GET", "/ping"), ("POST", "/invocations"), ("GET", "/nope")):
+        answer = client.request(method, path, headers={"host": host}, content=BODY)
+        assert (answer.status_code, answer.json()["error_code"]) == (403, "FOREIGN_HOST")
+        assert answer.headers["x-model-version"] == "3"
+
+
+def test_values_that_the_estimator_refuses_are_the_clients_fault(client: TestClient) -> None:
+    answer = client.post(
+        "/invocations",
+        content=ROWS.assign(**{"mean area": np.nan}).to_csv(index=False),
+        headers={"content-type": "text/csv"},
+    )
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "MODEL_REFUSED_INPUT")
+    assert "NaN" in answer.json()["message"]
+
+
+def test_a_fault_of_the_server_tells_the_log_and_not_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(rows: Any) -> Any:
+        raise RuntimeError("/secret/path")
+
+    with serve(replace(MODEL, predict=broken)) as client:
+        answer = client.post("/invocations", content=BODY, headers={"x-request-id": "abc"})
+    assert (answer.status_code, answer.json()["error_code"]) == (500, "INTERNAL_ERROR")
+    assert "secret" not in answer.text
+    assert (answer.headers["x-model-version"], answer.headers["x-request-id"]) == ("3", "abc")
+    assert "request abc failed" in caplog.text
+    assert "/secret/path" in caplog.text
+
+
+def test_predicting_leaves_the_event_loop_free() -> None:
+    free, asked = threading.Event(), threading.Event()
+
+    def slow(rows: Any) -> Any:
+        asked.set()
+        assert free.wait(10)
+        return np.zeros(len(rows))
+
+    with serve(replace(MODEL, predict=slow)) as client:
+        answers: list[Any] = []
+        thread = threading.Thread(target=lambda: answers.append(client.post("/invocations", content=BODY)))
+        thread.start()
+        assert asked.wait(10)
+        assert client.get("/ping").status_code == 200
+        free.set()
+        thread.join(10)
+    assert answers[0].status_code == 200
+
+
+def test_another_version_takes_over_between_two_requests_and_not_within_one() -> None:
+    asked, free = threading.Event(), threading.Event()
+
+    def first(rows: Any) -> Any:
+        asked.set()
+        assert free.wait(10)
+        return np.zeros(len(rows))
+
+    with serve(replace(MODEL, predict=first)) as client:
+        answers: list[Any] = []
+        thread = threading.Thread(target=lambda: answers.append(client.post("/invocations", content=BODY)))
+        thread.start()
+        assert asked.wait(10)
+        client.app.state.slot.current = ServedModel(MODEL, "churn", "4")  # type: ignore[attr-defined]
+        later = client.post("/invocations", content=BODY)
+        free.set()
+        thread.join(10)
+    assert (answers[0].headers["x-model-version"], sum(answers[0].json()["predictions"])) == ("3", 0)
+    assert (later.headers["x-model-version"], later.json()["predictions"]) == ("4", ESTIMATOR.predict(ROWS).tolist())

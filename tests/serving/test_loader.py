@@ -1,0 +1,234 @@
+"""The loader takes what is safe, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+import yaml
+from jupyter_mlops.errors import InvalidUsage, UntrustedModel
+from jupyter_mlops.serving.loader import load_model
+from jupyter_mlops.serving.signature import Column, ColumnSchema, TensorSchema
+from jupyter_mlops.trust import TRUSTED_TYPES
+from mlflow.models import infer_signature
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
+ESTIMATORS = {
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression()),
+    "forest": RandomForestClassifier(5, random_state=0),
+    "boosting": HistGradientBoostingClassifier(max_iter=5),
+    "neighbours": KNeighborsClassifier(),
+    "network": make_pipeline(StandardScaler(), MLPClassifier((4,), tol=1, random_state=0)),
+}
+
+
+def save(estimator: Any, folder: Path, rows: Any = FRAME, **options: Any) -> Path:
+    """Save a model as ``%mlops log`` does."""
+    settings = {
+        "serialization_format": "skops",
+        "skops_trusted_types": sorted(TRUSTED_TYPES),
+        "pip_requirements": ["scikit-learn"],
+        "signature": infer_signature(rows, estimator.predict(rows)),
+        "input_example": rows[:3],
+    }
+    mlflow.sklearn.save_model(estimator, str(folder), **settings | options)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a good model, once."""
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)
+    return save(estimator, tmp_path_factory.mktemp("original") / "model")
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    """Copy the good model, to be spoilt."""
+    return Path(shutil.copytree(original, tmp_path / "model"))
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    """Change values in MLmodel: ``sklearn__code="code"`` goes into that flavor, other names to the top."""
+    mlmodel = yaml.safe_load((folder / "MLmodel").read_text())
+    for name, value in changes.items():
+        flavor, _, key = name.rpartition("__")
+        (mlmodel["flavors"][flavor] if flavor else mlmodel)[key] = value
+    (folder / "MLmodel").write_text(yaml.safe_dump(mlmodel))
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_every_kind_of_model_predicts_as_it_did(name: str, tmp_path: Path) -> None:
+    estimator = ESTIMATORS[name].fit(FRAME, TARGET)
+    model = load_model(save(estimator, tmp_path / "model"))
+    rows = model.signature.inputs.frame(FRAME)
+    assert np.array_equal(model.predict(rows), estimator.predict(FRAME))
+    assert isinstance(model.input_example, pd.DataFrame)
+    pd.testing.assert_frame_equal(model.input_example, FRAME[:3])
+    assert model.mlflow_version == mlflow.__version__
+
+
+def test_the_method_that_was_logged_answers(tmp_path: Path) -> None:
+    estimator = LogisticRegression(max_iter=5000).fit(FRAME, TARGET)
+    model = load_model(save(estimator, tmp_path / "model", pyfunc_predict_fn="predict_proba"))
+    assert model.method == "predict_proba"
+    assert np.array_equal(model.predict(FRAME), estimator.predict_proba(FRAME))
+
+
+def test_a_model_of_an_array_is_asked_with_an_array(tmp_path: Path) -> None:
+    values = FRAME.to_numpy()
+    model = load_model(save(KNeighborsClassifier().fit(values, TARGET), tmp_path / "model", values))
+    assert model.signature.inputs == TensorSchema(Column(None, "float64", True, np.dtype("float64")), (-1, 30))
+    assert isinstance(model.input_example, np.ndarray)
+    assert np.array_equal(model.input_example, values[:3])
+
+
+def test_without_an_example_there_is_none(folder: Path) -> None:
+    edit(folder, saved_input_example_info=None)
+    assert load_model(folder).input_example is None
+
+
+def test_whole_numbers_may_name_columns(tmp_path: Path) -> None:
+    numbered = FRAME.set_axis(range(30), axis="columns")
+    model = load_model(save(KNeighborsClassifier().fit(numbered, TARGET), tmp_path / "model", numbered))
+    assert isinstance(model.signature.inputs, ColumnSchema)
+    assert list(model.signature.inputs.frame(numbered).columns) == list(range(30))
+    assert model.input_example is not None
+
+
+@pytest.mark.parametrize("written", ["pickle", "cloudpickle"])
+def test_a_pickle_is_refused(written: str, tmp_path: Path) -> None:
+    estimator = LogisticRegression(max_iter=5000).fit(FRAME, TARGET)
+    folder = save(estimator, tmp_path / "model", serialization_format=written, skops_trusted_types=None)
+    with pytest.raises(UntrustedModel, match="pickle") as refused:
+        load_model(folder)
+    assert "%mlops log --model" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sklearn__serialization_format": "cloudpickle"}, "written as 'cloudpickle'"),
+        ({"sklearn__serialization_format": None}, "written as None"),
+        ({"sklearn__code": "code"}, "code of its own"),
+        ({"python_function__code": "code"}, "code of its own"),
+        ({"python_function__model_code_path": "model.py"}, "code of its own"),
+        ({"python_function__loader_module": "os"}, "loaded by 'os'"),
+        ({"python_function__loader_module": ["mlflow.sklearn"]}, "loaded by"),
+        ({"python_function__predict_fn": "__reduce__"}, "no method that predicts"),
+        ({"python_function__predict_fn": ["predict"]}, "no method that predicts"),
+        ({"python_function__model_path": "other.skops"}, "different model files"),
+        ({"sklearn__pickled_model": "../model/model.skops"}, "outside the model"),
+        ({"sklearn__pickled_model": "/etc/hostname"}, "outside the model"),
+        ({"sklearn__pickled_model": "..\\model.skops"}, "outside the model"),
+        ({"sklearn__pickled_model": "C:model.skops"}, "outside the model"),
+        ({"sklearn__pickled_model": "model.skops\0"}, "outside the model"),
+        ({"sklearn__pickled_model": None}, "outside the model"),
+        ({"sklearn__pickled_model": "gone.skops"}, "no gone.skops file"),
+        ({"sklearn__pickled_model": "."}, "has no . file"),
+        ({"saved_input_example_info": {"serving_input_path": "../../secret.json"}}, "outside the model"),
+        ({"flavors": {"python_function": {"loader_module": "mlflow.pyfunc.model"}}}, "flavors of this one: python_f"),
+        ({"flavors": {"sklearn": 1, "python_function": 2}}, "no mappings"),
+        ({"flavors": None}, "flavors of this one: none"),
+    ],
+)
+def test_a_hostile_mlmodel_is_refused(folder: Path, changes: dict[str, Any], reason: str) -> None:
+    edit(folder, **changes)
+    with pytest.raises(UntrustedModel, match=reason):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a\n- list", "a: [", "!!python/object/apply:os.system ['true']", "\xff\xfe", "[" * 5000]
+)
+def test_an_mlmodel_that_is_no_mapping_is_refused(folder: Path, text: str) -> None:
+    (folder / "MLmodel").write_text(text, "latin-1")
+    with pytest.raises(UntrustedModel, match="MLmodel file"):
+        load_model(folder)
+
+
+def test_no_mlmodel_and_no_folder_are_refused(folder: Path) -> None:
+    (folder / "MLmodel").unlink()
+    with pytest.raises(UntrustedModel, match="no MLmodel file"):
+        load_model(folder)
+    with pytest.raises(UntrustedModel, match="no folder"):
+        load_model(folder / "gone")
+
+
+def test_a_file_that_trusts_its_own_types_is_refused(folder: Path) -> None:
+    hostile = make_pipeline(FunctionTransformer(shutil.rmtree), StandardScaler())
+    skops.io.dump(hostile, folder / "model.skops")
+    edit(folder, sklearn__skops_trusted_types=["shutil.rmtree"])
+    with pytest.raises(UntrustedModel, match=r"not trusted: shutil\.rmtree"):
+        load_model(folder)
+
+
+def test_a_symbolic_link_is_refused(folder: Path) -> None:
+    (folder / "model.skops").rename(folder.parent / "elsewhere.skops")
+    (folder / "model.skops").symlink_to(folder.parent / "elsewhere.skops")
+    with pytest.raises(UntrustedModel, match=r"symbolic link \(model\.skops\)"):
+        load_model(folder)
+
+
+def test_a_pickle_beside_the_model_is_refused(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "model.PKL").touch()
+    with pytest.raises(UntrustedModel, match="pickle"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
+def test_a_truncated_model_is_refused(folder: Path, keep: float) -> None:
+    content = (folder / "model.skops").read_bytes()
+    (folder / "model.skops").write_bytes(content[: int(keep * len(content)) if keep < 1 else int(keep)])
+    with pytest.raises(UntrustedModel, match="damaged"):
+        load_model(folder)
+
+
+def test_a_skops_file_without_an_estimator_is_refused(folder: Path) -> None:
+    skops.io.dump({"predict": 1}, folder / "model.skops")
+    with pytest.raises(UntrustedModel, match="holds no estimator"):
+        load_model(folder)
+
+
+def test_a_model_without_the_method_says_so(folder: Path) -> None:
+    edit(folder, python_function__predict_fn="transform")
+    with pytest.raises(InvalidUsage, match="no such method"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        {},
+        {"inputs": "no json"},
+        {"inputs": "[]"},
+        {"inputs": '[{"name": "no type"}]'},
+        {"inputs": '[{"type": ["long"]}]'},
+        {"inputs": '[{"type": "long", "name": {}}]'},
+        {"inputs": '[{"type": "long", "name": "a"}, {"type": "long", "name": "a"}]'},
+        {"inputs": '[{"type": "long", "name": "1"}, {"type": "long", "name": 1}]'},
+        {"inputs": '[{"type": "tensor", "tensor-spec": {"dtype": "no", "shape": [-1]}}]'},
+        {"inputs": '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": []}}]'},
+    ],
+)
+def test_a_model_without_a_good_signature_says_how_to_mend_it(folder: Path, signature: Any) -> None:
+    edit(folder, signature=signature)
+    with pytest.raises(InvalidUsage, match="signature") as refused:
+        load_model(folder)
+    assert not isinstance(refused.value, UntrustedModel)
+    assert "%%mlops run" in str(refused.value.hint)
