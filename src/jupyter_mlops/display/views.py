@@ -82,6 +82,8 @@ def figure(value: object) -> str:
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.1f}"
+    if 0.01 <= abs(value) < 10:
+        return f"{value:.4f}"  # the same number of digits in a column of scores
     return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.2e}"
 
 

@@ -97,6 +97,14 @@ class Fits:
         return fit
 
 
+def label(estimator: Any) -> str:
+    """Name an estimator for people: its class, and of a pipeline those of its steps."""
+    steps = getattr(estimator, "steps", None)
+    if isinstance(steps, list):
+        return " → ".join(step if isinstance(step, str) else label(step) for _, step in steps)
+    return type(estimator).__name__
+
+
 def _caller() -> str:
     """Name the module that called ``fit``, past MLflow's own wrapping of it."""
     frame = sys._getframe(2)

@@ -62,8 +62,10 @@ class RunCard(Result):
             facts.append(("data", self.data))
         facts.append(("model", self.model or "none: no estimator was fitted"))
         if self.params:
-            shown = ", ".join(f"{key}={value}" for key, value in list(self.params.items())[:6])
-            facts.append(("parameters", shown + (f", … ({len(self.params)})" if len(self.params) > 6 else "")))
+            # What is unset, and what is an estimator itself, tells nothing on a card.
+            telling = [f"{key}={value}" for key, value in self.params.items() if value != "None" and "(" not in value]
+            more = len(self.params) - len(telling[:6])
+            facts.append(("parameters", ", ".join(telling[:6]) + (f" and {more} more" if more else "")))
         facts.append(("MLflow", Link("open the run", self.url)))
         names = metric_order(self.metrics)
         rows = [(name, self.metrics[name], self._change(name)) for name in names[:_MOST_IN_CARD]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..backend import experiments, origin
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
+from .fits import label
 from .results import DURATION, RunCard, metric_order
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class ActiveRun:
 
     def _log_model(self) -> None:
         fit = self._fits.last
-        self._estimator = type(fit.estimator).__name__ if fit else "model"
+        self._estimator = label(fit.estimator) if fit else "model"
         outputs = self._mlflow.read("get_run", self.run_id).outputs
         if outputs and outputs.model_outputs:  # the cell has logged a model itself
             self._model_id = outputs.model_outputs[-1].model_id

@@ -1,0 +1,49 @@
+# The door. Each target makes its own .venv and needs nothing beforehand but Python 3.11+, make and git.
+# UV= and PYTHON= choose the tools: make test UV= PYTHON=python3.12
+
+PYTHON ?= python3
+UV ?= $(shell command -v uv 2>/dev/null)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check lab bench docs clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(STAMP)  ## Run the quickstart without a screen, and show each step
+	$(BIN)/python examples/demo.py build/demo
+
+test: $(STAMP)  ## Run the tests
+	$(BIN)/python -m pytest tests
+
+check: $(STAMP)  ## Lint, check types and the floors of the house
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lab: $(STAMP)  ## Open JupyterLab on the examples
+	$(BIN)/jupyter lab --notebook-dir examples
+
+bench: $(STAMP)  ## Run the benchmarks, beside their peers
+	$(BIN)/python benchmarks/run.py
+
+docs: $(STAMP)  ## Write the README's table of commands anew
+	$(BIN)/python docs/command_table.py
+
+clean:  ## Remove what was built and installed
+	rm -rf $(VENV) build dist
+
+$(STAMP): pyproject.toml
+ifneq ($(UV),)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -e '.[lab,headless]' --group test --group check
+else
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -e '.[lab,headless]' --group test --group check
+endif
+	@touch $@
