@@ -44,7 +44,9 @@ def main(output: Path) -> int:
     finally:
         stop_all(output)
         executed, page = save(notebook, output)
-    print(f"\nDone in {time.perf_counter() - begin:.0f} s.\n  executed notebook  {executed}\n  page               {page}")
+    print(
+        f"\nDone in {time.perf_counter() - begin:.0f} s.\n  executed notebook  {executed}\n  page               {page}"
+    )
     return 0
 
 

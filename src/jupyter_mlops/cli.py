@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,18 +22,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str]) -> int:
-    from . import __version__, grammar, values
+    from . import grammar, values
     from .errors import InvalidUsage
 
     if tokens == ["--version"]:
-        print(__version__)
+        print(version("jupyter-mlops"))
         return 0
     if any(flag in tokens for flag in grammar.HELP_FLAGS):
         tokens = ["help", *[token for token in tokens if not token.startswith("-")]]
     invocation = grammar.parse(tokens or ["status"])
     if invocation.command.needs_kernel:
         name = invocation.command.name
-        raise InvalidUsage(f"{name} acts on the body of a notebook's cell.", f"%%mlops {name}, or in Python: with mlops.{name}():")
+        raise InvalidUsage(
+            f"{name} acts on the body of a notebook's cell.", f"%%mlops {name}, or in Python: with mlops.{name}():"
+        )
     result = invocation.call(values.from_file)
     if invocation.json:
         import json

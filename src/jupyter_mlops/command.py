@@ -99,7 +99,7 @@ class Command:
         return typing.get_type_hints(without_return, self.function.__globals__, include_extras=True)
 
     def slot(self, parameter: str) -> SlotKind | None:
-        """What a parameter stands for, where it is marked."""
+        """Say what a parameter stands for, where it is marked."""
         return slot_of(self.hints.get(parameter))
 
 

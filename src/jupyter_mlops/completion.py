@@ -1,4 +1,4 @@
-"""Completion of ``%mlops`` lines: commands, flags, and what stands in the slots: models, runs, variables …"""
+"""Completion of ``%mlops`` lines: commands, flags, and the names that fit a slot."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def unregister(ip: InteractiveShell) -> None:
     ip.Completer.custom_matchers[:] = [matcher for matcher in ip.Completer.custom_matchers if matcher is not _match]
 
 
-@context_matcher()
+@context_matcher()  # type: ignore[untyped-decorator]
 def _match(context: CompletionContext) -> SimpleMatcherResult:
     """Answer IPython: nothing where the line is not ours."""
     line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
@@ -70,7 +70,11 @@ def candidates(words: list[str], fragment: str, *, cell: bool, namespace: dict[s
         command = grammar.find(words)
     except InvalidUsage:
         spoken = " ".join([*words, ""])
-        names = [name.removeprefix(spoken) for name, known in commands().items() if name.startswith(spoken) and known.cell >= cell]
+        names = [
+            name.removeprefix(spoken)
+            for name, known in commands().items()
+            if name.startswith(spoken) and known.cell >= cell
+        ]
         return [(name, "command") for name in sorted(names)]
     options = grammar.options(command)
     given = words[len(command.name.split()) :]
@@ -164,7 +168,12 @@ def _runs() -> list[str]:
     runs = _recent_runs()
     metrics = {name for run in runs for name in run.data.metrics}
     names = dict.fromkeys(str(run.info.run_name) for run in runs)
-    return ["last", *(f"best:{name}" for name in sorted(metrics)), *names, *(f"run:{run.info.run_id[:8]}" for run in runs)]
+    return [
+        "last",
+        *(f"best:{name}" for name in sorted(metrics)),
+        *names,
+        *(f"run:{run.info.run_id[:8]}" for run in runs),
+    ]
 
 
 def _metrics() -> list[str]:
@@ -178,7 +187,7 @@ def _endpoints() -> list[str]:
 
 
 def _mlflow() -> Any:
-    """The server, if it is there: Tab starts none."""
+    """Find the server, if it runs: Tab starts none."""
     from .errors import BackendUnreachable
     from .workspace import Workspace
 

@@ -120,7 +120,7 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Configuration:
         if (value := environ.get(name))
     }
     values = {**from_file, **{key: value for key, (value, _) in from_env.items()}}
-    sources = {key: "default" for key in Settings.model_fields}
+    sources = dict.fromkeys(Settings.model_fields, "default")
     sources |= dict.fromkeys(from_file, FILE_NAME) | {key: name for key, (_, name) in from_env.items()}
     try:
         settings = Settings.model_validate(values)
@@ -162,7 +162,9 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidUsage(f"{path} is not valid TOML: {error}.", "strings need quotes, as in experiment = \"churn\"") from None
+        raise InvalidUsage(
+            f"{path} is not valid TOML: {error}.", 'strings need quotes, as in experiment = "churn"'
+        ) from None
 
 
 def _explain(error: ValidationError, path: Path, text: str, sources: Mapping[str, str]) -> InvalidUsage:

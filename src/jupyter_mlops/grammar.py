@@ -75,7 +75,13 @@ class Option:
     @property
     def label(self) -> str:
         """As help shows it: ``MODEL``, ``--name NAME``, ``--dry-run``."""
-        return self.name.upper() if self.positional else self.flag if self.is_switch else f"{self.flag} {self.name.upper()}"
+        return (
+            self.name.upper()
+            if self.positional
+            else self.flag
+            if self.is_switch
+            else f"{self.flag} {self.name.upper()}"
+        )
 
     @property
     def shown_default(self) -> str:
@@ -109,7 +115,9 @@ def split(line: str | Sequence[str]) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise InvalidUsage(f"The line can't be read: {str(error).lower()}.", "close the quote, or escape it with \\") from None
+        raise InvalidUsage(
+            f"The line can't be read: {str(error).lower()}.", "close the quote, or escape it with \\"
+        ) from None
 
 
 def find(tokens: Sequence[str]) -> Command:
@@ -128,14 +136,18 @@ def find(tokens: Sequence[str]) -> Command:
     name = tokens[0] if tokens else ""
     family = [words for words in known if words.split()[0] == name]
     if family:
-        raise InvalidUsage(f"{name} needs one more word: {', '.join(words.split()[1] for words in family)}.", "%mlops help")
+        raise InvalidUsage(
+            f"{name} needs one more word: {', '.join(words.split()[1] for words in family)}.", "%mlops help"
+        )
     raise InvalidUsage(f"There is no command {name!r}.{nearest(name, known)}", "%mlops help")
 
 
 def options(command: Command) -> list[Option]:
     """List the parameters of a command, with the help of its docstring."""
     documented = parse_docstring(inspect.getdoc(command.function) or "", DocstringStyle.NUMPYDOC).params
-    help_of = {name.strip(): " ".join((p.description or "").split()) for p in documented for name in p.arg_name.split(",")}
+    help_of = {
+        name.strip(): " ".join((p.description or "").split()) for p in documented for name in p.arg_name.split(",")
+    }
     help_of |= _FACE_HELP
     return [_option(parameter, help_of) for parameter in _signature(command).parameters.values()]
 
@@ -165,7 +177,9 @@ def _option(parameter: inspect.Parameter, help_of: dict[str, str]) -> Option:
 def _app() -> cyclopts.App:
     """Build the app once: each command as a function that cyclopts understands."""
     quiet = cyclopts.Parameter(negative_iterable=(), negative_none=())
-    app = cyclopts.App(name="mlops", help_flags=(), version_flags=(), default_parameter=quiet, result_action="return_value")
+    app = cyclopts.App(
+        name="mlops", help_flags=(), version_flags=(), default_parameter=quiet, result_action="return_value"
+    )
     families: dict[str, cyclopts.App] = {}
     for command in commands().values():
         *family, name = command.name.split()
@@ -229,7 +243,7 @@ def _explain(error: cyclopts.CycloptsError, command: Command) -> MlopsError:
     """Say what cyclopts found in one line, with the form of the command as the mend."""
     hint = f"%mlops {usage(command)}"
     if isinstance(error, cyclopts.UnusedCliTokensError):
-        extra = " ".join(error.unused_tokens)
+        extra = " ".join(error.unused_tokens or ())
         return InvalidUsage(f"{command.name} does not take {extra!r}.", hint)
     if isinstance(error, cyclopts.MissingArgumentError) and error.argument:
         return InvalidUsage(f"{command.name} needs {error.argument.name.lstrip('-').upper()}.", hint)

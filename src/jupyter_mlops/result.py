@@ -27,7 +27,7 @@ class Result:
         return self.ok
 
     def view(self) -> View:
-        """The picture: a card or a table."""
+        """Draw the picture: a card or a table."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:

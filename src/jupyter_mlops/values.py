@@ -40,7 +40,9 @@ def from_file(word: str) -> Any:
     if reader is None:
         raise InvalidUsage(f"{word!r} is no file of data: it should end in {', '.join(_READERS)}.")
     if not path.is_file():
-        beside = [str(file) for file in path.parent.glob("*") if file.suffix in _READERS] if path.parent.is_dir() else []
+        beside = (
+            [str(file) for file in path.parent.glob("*") if file.suffix in _READERS] if path.parent.is_dir() else []
+        )
         raise NotFound(f"There is no file {word!r}.{nearest(word, beside)}")
     import pandas as pd
 

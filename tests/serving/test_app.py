@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import anyio
+import httpx
 import numpy as np
 import pytest
-from jupyter_mlops.serving.app import ServedModel, create_app
-from jupyter_mlops.serving.formats import MAX_BYTES
-from jupyter_mlops.serving.loader import LoadedModel
-from jupyter_mlops.serving.signature import Signature
 from mlflow.models import infer_signature
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from starlette.testclient import TestClient
+
+from jupyter_mlops.serving.app import ServedModel, create_app
+from jupyter_mlops.serving.formats import MAX_BYTES
+from jupyter_mlops.serving.loader import LoadedModel
+from jupyter_mlops.serving.signature import Signature
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATOR = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)
@@ -35,20 +36,41 @@ ROWS = FRAME[:50]
 BODY = json.dumps({"dataframe_split": ROWS.to_dict(orient="split")})
 
 
+class Client:
+    """Ask the app without a network, each request in an event loop of its own."""
+
+    def __init__(self, model: LoadedModel = MODEL) -> None:
+        self.app = create_app(model, endpoint="churn-live", model_name="churn", version=3, hosts=["serving.example"])
+
+    def connect(self) -> httpx.AsyncClient:
+        """Make a client for several requests in one event loop."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://localhost")
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask once."""
+
+        async def ask() -> httpx.Response:
+            async with self.connect() as client:
+                return await client.request(method, path, **options)
+
+        return anyio.run(ask)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """Ask once by GET."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        """Ask once by POST."""
+        return self.request("POST", path, **options)
+
+
 @pytest.fixture
-def client() -> Iterator[TestClient]:
-    """Serve the model without a network."""
-    with serve(MODEL) as client:
-        yield client
+def client() -> Client:
+    """Serve the model."""
+    return Client()
 
 
-def serve(model: LoadedModel) -> TestClient:
-    """Make a client of an endpoint of the model."""
-    app = create_app(model, endpoint="churn-live", model_name="churn", version=3, hosts=["serving.example"])
-    return TestClient(app, base_url="http://localhost")
-
-
-def test_every_format_is_answered_as_the_estimator_does(client: TestClient) -> None:
+def test_every_format_is_answered_as_the_estimator_does(client: Client) -> None:
     wanted = {"predictions": ESTIMATOR.predict(ROWS).tolist()}
     bodies: list[Any] = [
         {"dataframe_split": ROWS.to_dict(orient="split")},
@@ -66,7 +88,7 @@ def test_every_format_is_answered_as_the_estimator_does(client: TestClient) -> N
     assert (answer.status_code, answer.json()) == (200, wanted)
 
 
-def test_the_small_paths(client: TestClient) -> None:
+def test_the_small_paths(client: Client) -> None:
     assert client.get("/ping").status_code == 200
     assert client.get("/health").json() == {
         "status": "ok",
@@ -87,7 +109,7 @@ def test_the_small_paths(client: TestClient) -> None:
         ("POST", "/invocations", 400, "INVALID_JSON"),
     ],
 )
-def test_errors_are_json(client: TestClient, method: str, path: str, status: int, code: str) -> None:
+def test_errors_are_json(client: Client, method: str, path: str, status: int, code: str) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()["error_code"]) == (status, code)
     assert set(answer.json()) == {"error_code", "message", "column"}
@@ -96,7 +118,7 @@ def test_errors_are_json(client: TestClient, method: str, path: str, status: int
     assert (status == 405) == ("allow" in answer.headers)
 
 
-def test_a_refusal_names_the_column(client: TestClient) -> None:
+def test_a_refusal_names_the_column(client: Client) -> None:
     answer = client.post("/invocations", json={"dataframe_records": ROWS.drop(columns="mean area").to_dict("records")})
     assert (answer.status_code, answer.json()) == (
         400,
@@ -108,7 +130,7 @@ def test_a_refusal_names_the_column(client: TestClient) -> None:
     )
 
 
-def test_types_and_sizes_that_are_not_served(client: TestClient) -> None:
+def test_types_and_sizes_that_are_not_served(client: Client) -> None:
     assert client.post("/invocations", content=BODY, headers={"content-type": "text/html"}).status_code == 415
     assert client.post("/invocations", content=BODY, headers={"content-encoding": "gzip"}).status_code == 415
     too_large = client.post("/invocations", content=b" " * (MAX_BYTES + 1))
@@ -116,12 +138,12 @@ def test_types_and_sizes_that_are_not_served(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("sane", ["a", "4bf92f35-77b3 x", "x" * 128])
-def test_a_sane_request_id_comes_back(client: TestClient, sane: str) -> None:
+def test_a_sane_request_id_comes_back(client: Client, sane: str) -> None:
     assert client.get("/ping", headers={"x-request-id": sane}).headers["x-request-id"] == sane
 
 
 @pytest.mark.parametrize("odd", ["", "x" * 129, "tab\tin", "ü".encode()])
-def test_an_odd_request_id_is_replaced(client: TestClient, odd: str | bytes) -> None:
+def test_an_odd_request_id_is_replaced(client: Client, odd: str | bytes) -> None:
     raw = odd if isinstance(odd, bytes) else odd.encode()
     given = client.get("/ping", headers={"x-request-id": raw}).headers["x-request-id"]
     assert len(given) == 32
@@ -131,7 +153,7 @@ def test_an_odd_request_id_is_replaced(client: TestClient, odd: str | bytes) -> 
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:80", "127.0.0.1:5000", "[::1]", "[::1]:5000", "serving.example:1"]
 )
-def test_its_own_names_are_known(client: TestClient, host: str) -> None:
+def test_its_own_names_are_known(client: Client, host: str) -> None:
     assert client.get("/ping", headers={"host": host}).status_code == 200
 
 
@@ -139,14 +161,14 @@ def test_its_own_names_are_known(client: TestClient, host: str) -> None:
     "host",
     ["", "evil.com", "127.0.0.1.evil.com", "localhost.evil.com", "evil.com:80", "a@localhost", "::1", "localhost:x"],
 )
-def test_a_foreign_host_is_refused(client: TestClient, host: str) -> None:
+def test_a_foreign_host_is_refused(client: Client, host: str) -> None:
     for method, path in (("GET", "/ping"), ("POST", "/invocations"), ("GET", "/nope")):
         answer = client.request(method, path, headers={"host": host}, content=BODY)
         assert (answer.status_code, answer.json()["error_code"]) == (403, "FOREIGN_HOST")
         assert answer.headers["x-model-version"] == "3"
 
 
-def test_values_that_the_estimator_refuses_are_the_clients_fault(client: TestClient) -> None:
+def test_values_that_the_estimator_refuses_are_the_clients_fault(client: Client) -> None:
     answer = client.post(
         "/invocations",
         content=ROWS.assign(**{"mean area": np.nan}).to_csv(index=False),
@@ -160,8 +182,7 @@ def test_a_fault_of_the_server_tells_the_log_and_not_the_client(caplog: pytest.L
     def broken(rows: Any) -> Any:
         raise RuntimeError("/secret/path")
 
-    with serve(replace(MODEL, predict=broken)) as client:
-        answer = client.post("/invocations", content=BODY, headers={"x-request-id": "abc"})
+    answer = Client(replace(MODEL, predict=broken)).post("/invocations", content=BODY, headers={"x-request-id": "abc"})
     assert (answer.status_code, answer.json()["error_code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text
     assert (answer.headers["x-model-version"], answer.headers["x-request-id"]) == ("3", "abc")
@@ -169,41 +190,35 @@ def test_a_fault_of_the_server_tells_the_log_and_not_the_client(caplog: pytest.L
     assert "/secret/path" in caplog.text
 
 
-def test_predicting_leaves_the_event_loop_free() -> None:
-    free, asked = threading.Event(), threading.Event()
+def test_a_new_version_takes_over_between_two_requests_and_not_within_one() -> None:
+    free = threading.Event()
+    asked = threading.Event()
 
     def slow(rows: Any) -> Any:
         asked.set()
         assert free.wait(10)
         return np.zeros(len(rows))
 
-    with serve(replace(MODEL, predict=slow)) as client:
-        answers: list[Any] = []
-        thread = threading.Thread(target=lambda: answers.append(client.post("/invocations", content=BODY)))
-        thread.start()
-        assert asked.wait(10)
-        assert client.get("/ping").status_code == 200
-        free.set()
-        thread.join(10)
-    assert answers[0].status_code == 200
+    endpoint = Client(replace(MODEL, predict=slow))
+    answers: dict[str, httpx.Response] = {}
 
+    async def scenario() -> None:
+        async with endpoint.connect() as client, anyio.create_task_group() as tasks:
 
-def test_another_version_takes_over_between_two_requests_and_not_within_one() -> None:
-    asked, free = threading.Event(), threading.Event()
+            async def first() -> None:
+                answers["first"] = await client.post("/invocations", content=BODY)
 
-    def first(rows: Any) -> Any:
-        asked.set()
-        assert free.wait(10)
-        return np.zeros(len(rows))
+            tasks.start_soon(first)
+            with anyio.fail_after(10):
+                while not asked.is_set():
+                    await anyio.sleep(0.01)
+                # The first request is being predicted, and the event loop answers others meanwhile.
+                assert (await client.get("/ping")).headers["x-model-version"] == "3"
+                endpoint.app.state.slot.current = ServedModel(MODEL, "churn", "4")
+                answers["second"] = await client.post("/invocations", content=BODY)
+            free.set()
 
-    with serve(replace(MODEL, predict=first)) as client:
-        answers: list[Any] = []
-        thread = threading.Thread(target=lambda: answers.append(client.post("/invocations", content=BODY)))
-        thread.start()
-        assert asked.wait(10)
-        client.app.state.slot.current = ServedModel(MODEL, "churn", "4")  # type: ignore[attr-defined]
-        later = client.post("/invocations", content=BODY)
-        free.set()
-        thread.join(10)
-    assert (answers[0].headers["x-model-version"], sum(answers[0].json()["predictions"])) == ("3", 0)
-    assert (later.headers["x-model-version"], later.json()["predictions"]) == ("4", ESTIMATOR.predict(ROWS).tolist())
+    anyio.run(scenario)
+    first, second = answers["first"], answers["second"]
+    assert (first.headers["x-model-version"], sum(first.json()["predictions"])) == ("3", 0)
+    assert (second.headers["x-model-version"], second.json()["predictions"]) == ("4", ESTIMATOR.predict(ROWS).tolist())

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from jupyter_mlops.serving.formats import MAX_BYTES, MAX_ROWS, read_request, write_answer
 from jupyter_mlops.serving.signature import ColumnSchema, RequestRefused, Signature, TensorSchema
-from mlflow.pyfunc.scoring_server import predictions_to_json
 
 
 def schema(**columns: str) -> ColumnSchema:
@@ -326,6 +326,7 @@ def test_an_odd_tensor_is_refused(data: object, code: str) -> None:
     assert (refused.status, refused.code, refused.column) == (400, code, None)
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # mlflow warns of itself, at import
 @pytest.mark.parametrize(
     "predictions",
     [
@@ -344,6 +345,8 @@ def test_an_odd_tensor_is_refused(data: object, code: str) -> None:
     ],
 )
 def test_answers_are_those_of_mlflow(predictions: Any) -> None:
+    from mlflow.pyfunc.scoring_server import predictions_to_json
+
     theirs = io.StringIO()
     predictions_to_json(predictions, theirs)
     assert json.loads(write_answer(predictions)) == json.loads(theirs.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,6 @@ import pandas as pd
 import pytest
 import skops.io
 import yaml
-from jupyter_mlops.errors import InvalidUsage, UntrustedModel
-from jupyter_mlops.serving.loader import load_model
-from jupyter_mlops.serving.signature import Column, ColumnSchema, TensorSchema
-from jupyter_mlops.trust import TRUSTED_TYPES
 from mlflow.models import infer_signature
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -24,6 +21,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from jupyter_mlops.errors import InvalidUsage, UntrustedModel
+from jupyter_mlops.serving.loader import load_model
+from jupyter_mlops.serving.signature import Column, ColumnSchema, TensorSchema
+from jupyter_mlops.trust import TRUSTED_TYPES
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATORS = {
@@ -37,14 +39,15 @@ ESTIMATORS = {
 
 def save(estimator: Any, folder: Path, rows: Any = FRAME, **options: Any) -> Path:
     """Save a model as ``%mlops log`` does."""
-    settings = {
-        "serialization_format": "skops",
-        "skops_trusted_types": sorted(TRUSTED_TYPES),
-        "pip_requirements": ["scikit-learn"],
-        "signature": infer_signature(rows, estimator.predict(rows)),
-        "input_example": rows[:3],
-    }
-    mlflow.sklearn.save_model(estimator, str(folder), **settings | options)
+    with warnings.catch_warnings(action="ignore"):  # mlflow uses what pandas and Python deprecate
+        settings = {
+            "serialization_format": "skops",
+            "skops_trusted_types": sorted(TRUSTED_TYPES),
+            "pip_requirements": ["scikit-learn"],
+            "signature": infer_signature(rows, estimator.predict(rows)),
+            "input_example": rows[:3],
+        }
+        mlflow.sklearn.save_model(estimator, str(folder), **settings | options)
     return folder
 
 

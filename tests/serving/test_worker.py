@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,12 @@ from pathlib import Path
 import httpx
 import mlflow.sklearn
 import pytest
-from jupyter_mlops.errors import Conflict, InvalidUsage, UntrustedModel
-from jupyter_mlops.trust import TRUSTED_TYPES
 from mlflow.models import infer_signature
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
+
+from jupyter_mlops.errors import Conflict, InvalidUsage, UntrustedModel
+from jupyter_mlops.trust import TRUSTED_TYPES
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATOR = RandomForestClassifier(5, random_state=0).fit(FRAME, TARGET)
@@ -30,14 +32,15 @@ ESTIMATOR = RandomForestClassifier(5, random_state=0).fit(FRAME, TARGET)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Save a forest, once."""
     folder = tmp_path_factory.mktemp("worker") / "model"
-    mlflow.sklearn.save_model(
-        ESTIMATOR,
-        str(folder),
-        serialization_format="skops",
-        skops_trusted_types=sorted(TRUSTED_TYPES),
-        pip_requirements=["scikit-learn"],
-        signature=infer_signature(FRAME, TARGET),
-    )
+    with warnings.catch_warnings(action="ignore"):  # mlflow uses what pandas and Python deprecate
+        mlflow.sklearn.save_model(
+            ESTIMATOR,
+            str(folder),
+            serialization_format="skops",
+            skops_trusted_types=sorted(TRUSTED_TYPES),
+            pip_requirements=["scikit-learn"],
+            signature=infer_signature(FRAME, TARGET),
+        )
     return folder
 
 

@@ -123,4 +123,6 @@ class Mlflow:
             self.check()
         except BackendUnreachable as gone:
             return gone
-        return BackendUnreachable(f"MLflow could not do {operation}: {text[:300]}", "%mlops logs mlflow shows what the server says")
+        return BackendUnreachable(
+            f"MLflow could not do {operation}: {text[:300]}", "%mlops logs mlflow shows what the server says"
+        )

@@ -85,10 +85,16 @@ def read(mlflow: Mlflow, model: str) -> list[Stored]:
     token = None
     while experiment is not None:
         page = mlflow.read(
-            "search_runs", [experiment], filter_string=f"tags.`mlops.model` = '{model}'", max_results=1000, page_token=token
+            "search_runs",
+            [experiment],
+            filter_string=f"tags.`mlops.model` = '{model}'",
+            max_results=1000,
+            page_token=token,
         )
         found += [
-            Stored(Event(**json.loads(run.data.tags["mlops.event"])), run.data.tags.get("mlops.hash", ""), run.info.run_id)
+            Stored(
+                Event(**json.loads(run.data.tags["mlops.event"])), run.data.tags.get("mlops.hash", ""), run.info.run_id
+            )
             for run in page
         ]
         token = page.token
@@ -126,7 +132,18 @@ def append(
         last = chain[-1] if chain else None
         number = last.event.number + 1 if last else 1
         event = Event(
-            number, model, action, alias, before, after, why, evidence, who, where, round(time.time(), 3), last.hash if last else ""
+            number,
+            model,
+            action,
+            alias,
+            before,
+            after,
+            why,
+            evidence,
+            who,
+            where,
+            round(time.time(), 3),
+            last.hash if last else "",
         )
         tags = {"mlops.model": model, "mlops.event": event.text, "mlops.hash": event.hash}
         run = mlflow.write("create_run", experiment, tags=tags, run_name=f"{model} {number}: {action}")
@@ -163,7 +180,9 @@ def faults(mlflow: Mlflow, model: str, chain: Sequence[Stored]) -> list[str]:
     head = _head(mlflow, model)
     ours = f"{chain[-1].event.number} {chain[-1].hash}" if chain else ""
     if head != ours and not found:
-        found.append(f"the chain ends with event {ours.split(' ')[0] or 0}, but the model says event {head.split(' ')[0] or 0}")
+        found.append(
+            f"the chain ends with event {ours.split(' ')[0] or 0}, but the model says event {head.split(' ')[0] or 0}"
+        )
     return found
 
 

@@ -26,7 +26,10 @@ def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | No
     found = mlflow.read("get_experiment_by_name", name)
     if found is not None:
         if found.lifecycle_stage == "deleted":
-            raise Conflict(f"The experiment {name!r} has been deleted.", "%mlops init --experiment ANOTHER, or restore it in MLflow's UI")
+            raise Conflict(
+                f"The experiment {name!r} has been deleted.",
+                "%mlops init --experiment ANOTHER, or restore it in MLflow's UI",
+            )
         return str(found.experiment_id)
     if not create:
         return None
@@ -36,11 +39,15 @@ def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | No
         return experiment_id(mlflow, name, create=False)
 
 
-def search(mlflow: Mlflow, experiment: str | None, where: str = "", order: str = "attributes.start_time DESC", most: int = PAGE) -> list[Run]:
+def search(
+    mlflow: Mlflow, experiment: str | None, where: str = "", order: str = "attributes.start_time DESC", most: int = PAGE
+) -> list[Run]:
     """Search for runs, newest first."""
     if experiment is None:
         return []
-    return list(mlflow.read("search_runs", [experiment], filter_string=where, max_results=min(most, PAGE), order_by=[order]))
+    return list(
+        mlflow.read("search_runs", [experiment], filter_string=where, max_results=min(most, PAGE), order_by=[order])
+    )
 
 
 def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
@@ -94,7 +101,10 @@ def _best(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
             return run
     known = {metric for run in search(mlflow, experiment, most=100) for metric in run.data.metrics}
     if not known:
-        raise NotFound(f"No finished run has a metric {ref.value!r}; none has any.", f"%mlops log {ref.value}=0.9 in the run's cell")
+        raise NotFound(
+            f"No finished run has a metric {ref.value!r}; none has any.",
+            f"%mlops log {ref.value}=0.9 in the run's cell",
+        )
     raise NotFound(f"No finished run has a metric {ref.value!r}.{nearest(ref.value, known)}", "%mlops runs")
 
 

@@ -41,6 +41,14 @@ def active(mlflow: Mlflow, run_id: str, experiment_id: str, *, autolog: bool) ->
             _leave(run_id)
 
 
+def active_run_id() -> str | None:
+    """Give the run that the cell around us is."""
+    import mlflow
+
+    run = mlflow.active_run()
+    return None if run is None else str(run.info.run_id)
+
+
 def _point_at(uri: str) -> None:
     """Point MLflow's own calls at a server, but leave the environment as the user has set it.
 
@@ -65,15 +73,20 @@ def _leave(run_id: str) -> None:
     ``mlflow.end_run`` would also set its status on the server, which is for its owner to say.
     """
     import mlflow
-    from mlflow.tracking import fluent
 
-    stack = fluent._active_run_stack.get()
+    stack = _stack()
     if not any(run.info.run_id == run_id for run in stack):  # the cell has ended it itself
         return
     while stack[-1].info.run_id != run_id:
         mlflow.end_run()
-        stack = fluent._active_run_stack.get()
+        stack = _stack()
     stack.pop()
+
+
+def _stack() -> list[Any]:
+    from mlflow.tracking import fluent
+
+    return fluent._active_run_stack.get()  # type: ignore[no-any-return,no-untyped-call]
 
 
 @contextlib.contextmanager

@@ -48,7 +48,11 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
         kind = type(estimator).__name__
         save(estimator, path, fitted_on, run_id=run.info.run_id)
         logged = mlflow.write(
-            "create_logged_model", run.info.experiment_id, name="model", source_run_id=run.info.run_id, tags={"mlops.class": kind}
+            "create_logged_model",
+            run.info.experiment_id,
+            name="model",
+            source_run_id=run.info.run_id,
+            tags={"mlops.class": kind},
         )
         try:
             mlflow.write("log_model_artifacts", logged.model_id, str(path))
@@ -76,7 +80,9 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
 
     kind = type(estimator).__name__
     if not hasattr(estimator, "get_params"):
-        raise InvalidUsage(f"A {kind} can't be logged as a model: it is no scikit-learn estimator.", "%mlops log --model ESTIMATOR")
+        raise InvalidUsage(
+            f"A {kind} can't be logged as a model: it is no scikit-learn estimator.", "%mlops log --model ESTIMATOR"
+        )
     signature, example = _signature(estimator, fitted_on)
     try:
         with warnings.catch_warnings():
@@ -93,7 +99,13 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
                 signature=signature,
                 input_example=example,
             )
-    except (MlflowException, UnsupportedTypeException, UntrustedTypesFoundException, TypeError, AttributeError) as error:
+    except (
+        MlflowException,
+        UnsupportedTypeException,
+        UntrustedTypesFoundException,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise InvalidUsage(
             f"The {kind} can't be stored so that loading it runs no code: {_reason(estimator, error)}",
             "use estimators and functions of scikit-learn, or --no-model to run without storing it",
@@ -120,7 +132,9 @@ def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
     into.mkdir(parents=True, exist_ok=True)
     with mlflow.translated("fetch the model's files"):
         uri = f"models:/{model_version.name}/{model_version.version}"
-        return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri, registry_uri=mlflow.uri))
+        return Path(
+            download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri, registry_uri=mlflow.uri)
+        )
 
 
 def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, Any]:

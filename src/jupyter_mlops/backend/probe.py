@@ -41,7 +41,9 @@ def check(uri: str) -> str:
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
         )
     if answer.status_code >= 500:
-        raise BackendUnreachable(f"The MLflow server at {uri} answers with an error ({answer.status_code}).", _mend(uri))
+        raise BackendUnreachable(
+            f"The MLflow server at {uri} answers with an error ({answer.status_code}).", _mend(uri)
+        )
     if health.text.strip() != "OK" or not re.fullmatch(r"\d+\.\d+\S*", answer.text.strip()):
         raise BackendUnreachable(f"What answers at {uri} is not MLflow.", _mend(uri))
     return answer.text.strip()

@@ -126,7 +126,9 @@ def await_ready(
         if not process.alive:
             raise ProcessFailed(f"{what} ended while it started. Its last lines:\n{tail(log)}", f"read {log}")
         if waited > timeout:
-            raise ProcessFailed(f"{what} did not answer within {timeout:.0f} s. Its last lines:\n{tail(log)}", f"read {log}")
+            raise ProcessFailed(
+                f"{what} did not answer within {timeout:.0f} s. Its last lines:\n{tail(log)}", f"read {log}"
+            )
         tick(waited)
         time.sleep(0.05 if waited < 2 else 0.2)
 
@@ -155,7 +157,9 @@ def free_port(wanted: int = 0) -> int:
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError as error:
-            raise Conflict(f"Port {wanted} can't be used: {(error.strerror or str(error)).lower()}.", "--port 0 takes a free one") from None
+            raise Conflict(
+                f"Port {wanted} can't be used: {(error.strerror or str(error)).lower()}.", "--port 0 takes a free one"
+            ) from None
         except OverflowError:
             raise Conflict(f"{wanted} is no port: it must be 0 to 65535.", "--port 0 takes a free one") from None
         return int(probe.getsockname()[1])

@@ -40,9 +40,13 @@ class State:
                 db.execute("PRAGMA journal_mode=WAL")
                 db.executescript(_SCHEMA)
         except (OSError, sqlite3.OperationalError) as error:
-            raise InvalidUsage(f"{folder} can't be written: {error}.", "free some space there, or work in a folder of your own") from None
+            raise InvalidUsage(
+                f"{folder} can't be written: {error}.", "free some space there, or work in a folder of your own"
+            ) from None
         except sqlite3.DatabaseError as error:
-            raise InvalidUsage(f"{self._path} is broken: {error}.", f"remove {self._path}; it only lists running processes") from None
+            raise InvalidUsage(
+                f"{self._path} is broken: {error}.", f"remove {self._path}; it only lists running processes"
+            ) from None
 
     def put(self, process: Process) -> None:
         """Remember a process, in place of one of the same kind and name."""
@@ -67,13 +71,18 @@ class State:
     def all(self, kind: str | None = None) -> list[Process]:
         """List the processes, of one kind or all, oldest first."""
         with self._open() as db:
-            rows = db.execute("SELECT * FROM processes WHERE ? IS NULL OR kind = ? ORDER BY started", (kind, kind)).fetchall()
-        return [Process(*row[:6], json.loads(row[6])) for row in rows]
+            rows = db.execute(
+                "SELECT * FROM processes WHERE ? IS NULL OR kind = ? ORDER BY started", (kind, kind)
+            ).fetchall()
+        return [Process(*row[:-1], details=json.loads(row[-1])) for row in rows]
 
     def forget(self, process: Process) -> None:
         """Forget this process; a later one of the same name stays."""
         with self._open() as db:
-            db.execute("DELETE FROM processes WHERE kind = ? AND name = ? AND pid = ?", (process.kind, process.name, process.pid))
+            db.execute(
+                "DELETE FROM processes WHERE kind = ? AND name = ? AND pid = ?",
+                (process.kind, process.name, process.pid),
+            )
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -68,7 +68,10 @@ def find_version(mlflow: Mlflow, ref: ModelRef, default_alias: str | None = None
             return mlflow.read("get_model_version", ref.name, str(ref.version))  # type: ignore[no-any-return]
         except NotFound:
             known = [str(version.version) for version in versions(mlflow, ref.name)]
-            raise NotFound(f"{ref.name} has no version {ref.version}.{nearest(str(ref.version), known)}", f"%mlops models {ref.name}") from None
+            raise NotFound(
+                f"{ref.name} has no version {ref.version}.{nearest(str(ref.version), known)}",
+                f"%mlops models {ref.name}",
+            ) from None
     alias = ref.alias or default_alias
     if alias is None:
         newest = versions(mlflow, ref.name)
@@ -77,6 +80,10 @@ def find_version(mlflow: Mlflow, ref: ModelRef, default_alias: str | None = None
         return newest[0]
     number = registered.aliases.get(alias)
     if number is None:
-        hint = f"%mlops promote {ref.name}@challenger" if alias == "champion" else f"%mlops register {ref.name} --run last --alias {alias}"
+        hint = (
+            f"%mlops promote {ref.name}@challenger"
+            if alias == "champion"
+            else f"%mlops register {ref.name} --run last --alias {alias}"
+        )
         raise NotFound(f"{ref.name} has no alias {alias!r}.{nearest(alias, registered.aliases)}", hint)
     return mlflow.read("get_model_version", ref.name, str(number))  # type: ignore[no-any-return]

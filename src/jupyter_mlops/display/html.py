@@ -36,8 +36,12 @@ def _kind(value: object) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(figure=figure, kind=_kind, safe_link=safe_link)
-    environment.globals["style"] = Markup(resources.files(__package__).joinpath("templates/style.css").read_text())
+    environment.globals["style"] = Markup(resources.files(__package__).joinpath("templates/style.css").read_text())  # noqa: S704 - our own file
     return environment.get_template("view.html.j2")

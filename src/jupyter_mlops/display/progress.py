@@ -27,7 +27,7 @@ class Progress:
             from IPython.display import DisplayHandle
 
             if self._handle is None:
-                self._handle = DisplayHandle()
+                self._handle = DisplayHandle()  # type: ignore[no-untyped-call]
                 self._handle.display({"text/plain": text}, raw=True)
             else:
                 self._handle.update({"text/plain": text}, raw=True)
@@ -42,7 +42,9 @@ class Progress:
             return
         if self._handle is not None:
             with contextlib.suppress(Exception):  # a kernel that shuts down has no front end left to tell
-                self._handle.update({"text/plain": f"{self._last.split(' …')[0]}: {'failed' if kind else 'done'}"}, raw=True)
+                self._handle.update(
+                    {"text/plain": f"{self._last.split(' …')[0]}: {'failed' if kind else 'done'}"}, raw=True
+                )
         elif sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

@@ -43,7 +43,7 @@ class Code:
         return self.text
 
 
-Cell: TypeAlias = str | int | float | bool | None | Badge | Link | Code
+Cell: TypeAlias = str | int | float | bool | Badge | Link | Code | None
 
 
 @dataclass(frozen=True)

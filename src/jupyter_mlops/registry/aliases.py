@@ -33,7 +33,16 @@ def move(
             workspace.mlflow.write("set_registered_model_alias", name, alias, str(after))
         except BaseException as error:
             with contextlib.suppress(MlopsError):
-                record(workspace, name, f"{action} failed", alias=alias, before=after, after=before, why=str(error)[:200], evidence="")
+                record(
+                    workspace,
+                    name,
+                    f"{action} failed",
+                    alias=alias,
+                    before=after,
+                    after=before,
+                    why=str(error)[:200],
+                    evidence="",
+                )
             raise
 
 
@@ -96,7 +105,8 @@ def _still(workspace: Workspace, name: str, alias: str, before: int | None) -> N
     now = current(workspace, name, alias)
     if now != before:
         raise Conflict(
-            f"{name}@{alias} has moved meanwhile: from version {before} to version {now}.", f"%mlops models {name}, then try again"
+            f"{name}@{alias} has moved meanwhile: from version {before} to version {now}.",
+            f"%mlops models {name}, then try again",
         )
 
 
@@ -109,9 +119,13 @@ def _alone(workspace: Workspace, name: str, action: str) -> Iterator[None]:
         with FileLock(folder / f"{name}.lock", timeout=0):
             yield
     except Timeout:
-        raise Conflict(f"Another kernel is moving an alias of {name} right now.", f"%mlops models {name}, then {action} again") from None
+        raise Conflict(
+            f"Another kernel is moving an alias of {name} right now.", f"%mlops models {name}, then {action} again"
+        ) from None
 
 
 def deleted_is_told(name: str, version: int) -> NotFound:
     """Say that the version to go back to is gone."""
-    return NotFound(f"{name}/{version} was the champion before, but it has been deleted.", f"%mlops rollback {name} --to VERSION")
+    return NotFound(
+        f"{name}/{version} was the champion before, but it has been deleted.", f"%mlops rollback {name} --to VERSION"
+    )

@@ -47,7 +47,9 @@ def register(
 
     model_name(name)
     if alias == CHAMPION:
-        raise InvalidUsage("Only promote makes a champion: it asks the gate.", f"%mlops register {name} --alias {CHALLENGER}")
+        raise InvalidUsage(
+            "Only promote makes a champion: it asks the gate.", f"%mlops register {name} --alias {CHALLENGER}"
+        )
     if alias is not None:
         ModelRef.of(f"{name}@{alias}")
     if model is not None and run is not None:
@@ -121,7 +123,9 @@ def promote(
     ref = ModelRef.of(model)
     ModelRef.of(f"{ref.name}@{to}")
     if force and not reason.strip():
-        raise InvalidUsage("A forced promotion needs a reason: it stays in the audit.", f'%mlops promote {ref} --force --reason "…"')
+        raise InvalidUsage(
+            "A forced promotion needs a reason: it stays in the audit.", f'%mlops promote {ref} --force --reason "…"'
+        )
     workspace = Workspace.here()
     version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
     before, after = aliases.current(workspace, ref.name, to), int(version.version)
@@ -133,7 +137,14 @@ def promote(
         raise _refusal(plan)
     forced = verdict.outcome != "pass"
     aliases.move(
-        workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=verdict.evidence + " (forced)" * forced
+        workspace,
+        ref.name,
+        to,
+        before=before,
+        after=after,
+        action="promote",
+        why=reason,
+        evidence=verdict.evidence + " (forced)" * forced,
     )
     return Change("promote", ref.name, to, before, after, verdict, done=True, why=reason, forced=forced)
 
@@ -171,7 +182,9 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
     after = earlier[-1] if to is None else to
     if after not in line:
         known = ", ".join(map(str, dict.fromkeys(earlier)))
-        raise NotFound(f"{name}/{after} has never been the champion; these have: {known}.", f"%mlops promote {name}/{after}")
+        raise NotFound(
+            f"{name}/{after} has never been the champion; these have: {known}.", f"%mlops promote {name}/{after}"
+        )
     if not dry_run and after != before:
         try:
             versions.find_version(workspace.mlflow, ModelRef(name, version=after))
@@ -206,7 +219,9 @@ def audit(name: Name | None = None, *, verify: bool = False) -> Audit:
     if verify:
         faults = [f"{each}: {fault}" for each, events in chains.items() for fault in chain.faults(mlflow, each, events)]
         if faults:
-            raise ValidationFailed(f"The audit does not hold. {'; '.join(faults[:3])}.", "compare with a backup of the MLflow server")
+            raise ValidationFailed(
+                f"The audit does not hold. {'; '.join(faults[:3])}.", "compare with a backup of the MLflow server"
+            )
     events = sorted((stored.event for found in chains.values() for stored in found), key=lambda event: event.time)
     return Audit(name, tuple(events), verify)
 
@@ -216,7 +231,14 @@ def _refusal(plan: Change) -> ValidationFailed:
     assert gate is not None
     what = f"{plan.name}/{plan.after} is not promoted"
     if not gate.checks:
-        return Inconclusive(f"{what}: there is no gate for {plan.name}.", f'in mlops.toml: [gates.{plan.name}] and accuracy = ">= 0.9"')
+        return Inconclusive(
+            f"{what}: there is no gate for {plan.name}.", f'in mlops.toml: [gates.{plan.name}] and accuracy = ">= 0.9"'
+        )
     if gate.outcome == "fail":
-        return ValidationFailed(f"{what}, the gate says no: {gate.reasons}.", f'a better version, or %mlops promote {plan.ref} --force --reason "…"')
-    return Inconclusive(f"{what}, the gate can't say: {gate.reasons}.", "%mlops log NAME=VALUE --run RUN, then promote again")
+        return ValidationFailed(
+            f"{what}, the gate says no: {gate.reasons}.",
+            f'a better version, or %mlops promote {plan.ref} --force --reason "…"',
+        )
+    return Inconclusive(
+        f"{what}, the gate can't say: {gate.reasons}.", "%mlops log NAME=VALUE --run RUN, then promote again"
+    )

@@ -74,7 +74,9 @@ def run_of(workspace: Workspace, name: str, estimator: Any, fitted_on: Any) -> s
     """Store a live estimator in a run of its own, and give the run."""
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment)
-    run = mlflow.write("create_run", experiment, run_name=f"register {name}", tags={"mlflow.user": workspace.who.partition("@")[0]})
+    run = mlflow.write(
+        "create_run", experiment, run_name=f"register {name}", tags={"mlflow.user": workspace.who.partition("@")[0]}
+    )
     try:
         models.log_model(mlflow, run, estimator, fitted_on)
     except BaseException:
@@ -88,7 +90,9 @@ def row(mlflow: Mlflow, version: ModelVersion, alias_of: Mapping[str, str]) -> V
     """Describe a version for the table."""
     names = tuple(alias for alias, number in alias_of.items() if int(number) == int(version.version))
     created = version.creation_timestamp / 1000
-    return VersionRow(version.name, int(version.version), names, created, version.run_id or None, metrics(mlflow, version))
+    return VersionRow(
+        version.name, int(version.version), names, created, version.run_id or None, metrics(mlflow, version)
+    )
 
 
 def metrics(mlflow: Mlflow, version: ModelVersion) -> dict[str, float]:

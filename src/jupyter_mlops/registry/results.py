@@ -86,7 +86,10 @@ class Change(Result):
         elif self.done:
             badge = Badge("forced" if self.forced else "done", "warn" if self.forced else "good")
         else:
-            badge = Badge(f"dry run: {self.gate.outcome if self.gate else 'ready'}", TONES[self.gate.outcome] if self.gate else "idle")
+            badge = Badge(
+                f"dry run: {self.gate.outcome if self.gate else 'ready'}",
+                TONES[self.gate.outcome] if self.gate else "idle",
+            )
         before = f"{self.name}/{self.before}" if self.before else "no version"
         facts: list[tuple[str, Cell]] = [(f"@{self.alias}", f"{before} → {self.name}/{self.after}")]
         if self.why:
@@ -146,7 +149,12 @@ class Models(Result):
         own = [name for name in metrics if not name.startswith("training_") and name != "duration_seconds"]
         shown = (own or metrics)[:5]
         rows: list[Sequence[Cell]] = [
-            (f"{row.name}/{row.version}", ", ".join(f"@{a}" for a in row.aliases), ago(row.created), *(row.metrics.get(n) for n in shown))
+            (
+                f"{row.name}/{row.version}",
+                ", ".join(f"@{a}" for a in row.aliases),
+                ago(row.created),
+                *(row.metrics.get(n) for n in shown),
+            )
             for row in self.rows
         ]
         return Table(
@@ -189,7 +197,9 @@ class Audit(Result):
             rows,
             title=f"Audit of {self.name}" if self.name else "Audit",
             empty="Nothing has been done to a model yet.",
-            note="Verified: no event was changed, is missing or stands elsewhere." if self.verified else "%mlops audit --verify checks the chain.",
+            note="Verified: no event was changed, is missing or stands elsewhere."
+            if self.verified
+            else "%mlops audit --verify checks the chain.",
         )
 
 

@@ -54,7 +54,9 @@ def _frame(data: Any) -> Any:
     try:
         return pd.DataFrame(data)
     except ValueError as error:
-        raise InvalidUsage(f"The rows can't be read as a table: {error}.", "--data takes a frame or a two-dimensional array") from None
+        raise InvalidUsage(
+            f"The rows can't be read as a table: {error}.", "--data takes a frame or a two-dimensional array"
+        ) from None
 
 
 def _body(frame: Any, data: Any) -> str:
@@ -67,7 +69,10 @@ def _post(endpoint: Endpoint, body: str) -> requests.Response:
     mend = f"%mlops logs {endpoint.name}, then %mlops deploy {endpoint.ref}"
     try:
         answer = requests.post(
-            f"{endpoint.url}/invocations", data=body.encode(), headers={"Content-Type": "application/json"}, timeout=(2, _SECONDS)
+            f"{endpoint.url}/invocations",
+            data=body.encode(),
+            headers={"Content-Type": "application/json"},
+            timeout=(2, _SECONDS),
         )
     except requests.RequestException:
         raise ProcessFailed(f"The endpoint {endpoint.name} does not answer at {endpoint.url}.", mend) from None

@@ -40,7 +40,12 @@ def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) ->
     with _alone(workspace, name), Progress() as progress:
         before = workspace.state.get(_KIND, name)
         number = int(version.version)
-        if before and before.details == {"model": version.name, "version": number} and _answers(before) and port in (0, before.port):
+        if (
+            before
+            and before.details == {"model": version.name, "version": number}
+            and _answers(before)
+            and port in (0, before.port)
+        ):
             return _endpoint(before, "serving")
         port = free_port(port)
         begin = time.perf_counter()
@@ -98,7 +103,9 @@ def log_of(workspace: Workspace, name: str) -> Path:
 def endpoint_name(name: str) -> str:
     """Check the name of an endpoint: it is a folder and part of addresses."""
     if not re.fullmatch(r"[A-Za-z0-9_][\w .-]{0,99}", name):
-        raise InvalidUsage(f"{name[:60]!r} can't be the name of an endpoint: letters, digits, - and _.", "--name tumour")
+        raise InvalidUsage(
+            f"{name[:60]!r} can't be the name of an endpoint: letters, digits, - and _.", "--name tumour"
+        )
     return name
 
 
@@ -113,7 +120,9 @@ def _fetch(workspace: Workspace, version: ModelVersion, name: str) -> Path:
     return target
 
 
-def _start(workspace: Workspace, version: ModelVersion, name: str, folder: Path, port: int, progress: Progress) -> Process:
+def _start(
+    workspace: Workspace, version: ModelVersion, name: str, folder: Path, port: int, progress: Progress
+) -> Process:
     log = folder.parent / "endpoint.log"
     # fmt: off
     command = [
@@ -140,7 +149,8 @@ def _start(workspace: Workspace, version: ModelVersion, name: str, folder: Path,
         last = tail(log, 1)
         if last.startswith("refused: "):
             raise UntrustedModel(
-                f"{version.name}/{version.version} is not served: {last.removeprefix('refused: ')}", "%%mlops run logs models that can be"
+                f"{version.name}/{version.version} is not served: {last.removeprefix('refused: ')}",
+                "%%mlops run logs models that can be",
             ) from None
         raise error from None
     except BaseException:  # an interrupt too must leave no process behind

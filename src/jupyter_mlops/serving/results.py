@@ -67,11 +67,17 @@ class Endpoint(Result):
         if self.state != "planned":
             facts += [
                 ("url", Link(self.url, self.url)),
-                ("process", f"pid {self.pid}, {'started' + ready if self.is_new else 'running since ' + ago(self.started)}"),
+                (
+                    "process",
+                    f"pid {self.pid}, {'started' + ready if self.is_new else 'running since ' + ago(self.started)}",
+                ),
                 ("ask", Code(f"curl {self.url}/invocations -H 'Content-Type: application/json' -d @rows.json")),
             ]
         return Card(
-            f"Endpoint {self.name}", state_badge(self.state), facts, next=f"%mlops predict {self.name} --data X_test" if self.ok else ""
+            f"Endpoint {self.name}",
+            state_badge(self.state),
+            facts,
+            next=f"%mlops predict {self.name} --data X_test" if self.ok else "",
         )
 
 
@@ -103,7 +109,14 @@ class Endpoints(Result):
     def view(self) -> View:
         """Draw the table."""
         rows: list[Sequence[Cell]] = [
-            (row.name, state_badge(row.state), f"{row.model}/{row.version}", Link(row.url, row.url), row.pid, ago(row.started))
+            (
+                row.name,
+                state_badge(row.state),
+                f"{row.model}/{row.version}",
+                Link(row.url, row.url),
+                row.pid,
+                ago(row.started),
+            )
             for row in self.rows
         ]
         return Table(
@@ -151,16 +164,25 @@ class Predictions(Result):
 
     def view(self) -> View:
         """Draw the first answers and how often each occurs."""
-        head = Table(("row", "prediction"), [(str(i), _short(v)) for i, v in zip(self.index[:5], self.values[:5], strict=True)], empty="No rows.")
+        head = Table(
+            ("row", "prediction"),
+            [(str(i), _short(v)) for i, v in zip(self.index[:5], self.values[:5], strict=True)],
+            empty="No rows.",
+        )
         counts: dict[str, int] = {}
         for value in self.values:
             counts[_short(value)] = counts.get(_short(value), 0) + 1
         facts: list[tuple[str, Cell]] = [("answered", f"{len(self.values):,} rows in {self.milliseconds:,.0f} ms")]
-        if 1 < len(self.values) and len(counts) <= 10:
+        if len(self.values) > 1 and len(counts) <= 10:
             facts.append(("predictions", ", ".join(f"{value}: {count:,}" for value, count in sorted(counts.items()))))
         more = len(self.values) - 5
         note = f"{more:,} more: .frame()" if more > 0 else ""
-        return Card(f"{self.model}/{self.version} answers", None, facts, tables=[Table(head.columns, head.rows, empty=head.empty, note=note)])
+        return Card(
+            f"{self.model}/{self.version} answers",
+            None,
+            facts,
+            tables=[Table(head.columns, head.rows, empty=head.empty, note=note)],
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -173,7 +195,9 @@ class Logs(Result):
 
     def view(self) -> View:
         """Draw the lines."""
-        return Card(f"Log of {self.name}", facts=[("file", self.path)], text="\n".join(self.lines) or "Nothing written yet.")
+        return Card(
+            f"Log of {self.name}", facts=[("file", self.path)], text="\n".join(self.lines) or "Nothing written yet."
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -191,5 +215,9 @@ class Undeployed(Result):
 
 
 def _short(value: object) -> str:
-    text = f"[{', '.join(figure(v) for v in value[:4])}{', …' if len(value) > 4 else ''}]" if isinstance(value, list) else figure(value)
+    text = (
+        f"[{', '.join(figure(v) for v in value[:4])}{', …' if len(value) > 4 else ''}]"
+        if isinstance(value, list)
+        else figure(value)
+    )
     return text[:80]

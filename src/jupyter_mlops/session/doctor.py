@@ -27,7 +27,12 @@ def examine() -> Iterator[Finding]:
             yield Finding(name, True, version(name))
         except PackageNotFoundError:
             extra = _OPTIONAL.get(name)
-            yield Finding(name, extra is not None, "not installed", f"pip install 'jupyter-mlops[{extra}]'" if extra else f"pip install {name}")
+            yield Finding(
+                name,
+                extra is not None,
+                "not installed",
+                f"pip install 'jupyter-mlops[{extra}]'" if extra else f"pip install {name}",
+            )
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding("disk", free > _LEAST_DISK, f"{bytes_of(free)} free", "" if free > _LEAST_DISK else "free some space")
     try:
@@ -35,6 +40,8 @@ def examine() -> Iterator[Finding]:
         yield Finding("project", True, str(workspace.root))
         server = workspace.state.get("server", "mlflow")
         uri = workspace.settings.tracking_uri or (server.url if server and server.alive else None)
-        yield Finding("server", True, f"MLflow {probe.check(uri)} at {uri}" if uri else "not running: it starts when it is needed")
+        yield Finding(
+            "server", True, f"MLflow {probe.check(uri)} at {uri}" if uri else "not running: it starts when it is needed"
+        )
     except MlopsError as error:
         yield Finding("project", False, error.message, error.hint or "")

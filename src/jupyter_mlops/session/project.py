@@ -25,7 +25,9 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
         Where a value is not valid, or the folder can't be written; nothing is changed then.
     """
     root = find(Path.cwd()) or Path.cwd()
-    asked = {key: value for key, value in (("experiment", experiment), ("tracking_uri", tracking_uri)) if value is not None}
+    asked = {
+        key: value for key, value in (("experiment", experiment), ("tracking_uri", tracking_uri)) if value is not None
+    }
     workspace = Workspace(root)
     config.check(asked)
     path = workspace.configuration.path
@@ -37,7 +39,9 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
             try:
                 path.write_text(tomlkit.dumps(document))
             except OSError as error:
-                raise InvalidUsage(f"{path} can't be written: {error.strerror}.", "work in a folder of your own") from None
+                raise InvalidUsage(
+                    f"{path} can't be written: {error.strerror}.", "work in a folder of your own"
+                ) from None
     return Workspace(root)
 
 
@@ -66,7 +70,10 @@ def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
         server = f"{verb}: MLflow {version} on {running(process.pid, process.port, process.started)}"
     runs, models = _counts(workspace) if version else (0, 0)
     endpoints = sum(process.alive for process in workspace.state.all("endpoint"))
-    shown = tuple(Setting(name, _written(getattr(settings, name)), source) for name, source in workspace.configuration.sources.items())
+    shown = tuple(
+        Setting(name, _written(getattr(settings, name)), source)
+        for name, source in workspace.configuration.sources.items()
+    )
     return Status(
         root=str(workspace.root),
         experiment=settings.experiment,
@@ -107,7 +114,10 @@ def _counts(workspace: Workspace) -> tuple[int, int]:
 def _written(value: object) -> str:
     """Write a setting for people."""
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {', '.join(f'{metric} {bound}' for metric, bound in gate.items())}" for name, gate in value.items())
+        return "; ".join(
+            f"{name}: {', '.join(f'{metric} {bound}' for metric, bound in gate.items())}"
+            for name, gate in value.items()
+        )
     return "" if value is None else str(value)
 
 

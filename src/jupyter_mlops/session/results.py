@@ -53,7 +53,12 @@ class Status(Result):
         ]
         tables = []
         if not self.began:
-            facts.append(("there are", f"{_count(self.runs, 'run')}, {_count(self.models, 'model')}, {_count(self.endpoints, 'endpoint')}"))
+            facts.append(
+                (
+                    "there are",
+                    f"{_count(self.runs, 'run')}, {_count(self.models, 'model')}, {_count(self.endpoints, 'endpoint')}",
+                )
+            )
             rows: list[Sequence[Cell]] = [(s.name, s.value, s.source) for s in self.settings]
             tables = [Table(("setting", "value", "from"), rows)]
         badge = Badge("ready" if self.is_up else "server away", "good" if self.is_up else "bad")
@@ -70,7 +75,9 @@ class Stopped(Result):
 
     def view(self) -> View:
         """Draw what was stopped, and what goes on."""
-        facts: list[tuple[str, Cell]] = [("would be stopped" if self.dry_run else "stopped", ", ".join(self.names) or "nothing was running")]
+        facts: list[tuple[str, Cell]] = [
+            ("would be stopped" if self.dry_run else "stopped", ", ".join(self.names) or "nothing was running")
+        ]
         if self.left:
             facts.append(("still runs", ", ".join(self.left)))
         return Card("jupyter-mlops", None, facts, next="%mlops stop --all" if self.left else "")
@@ -112,16 +119,25 @@ class Help(Result):
         """Give a row for each command."""
         import pandas as pd
 
-        return pd.DataFrame([{"command": row.magic, "group": row.group, "summary": row.summary} for row in self.commands])
+        return pd.DataFrame(
+            [{"command": row.magic, "group": row.group, "summary": row.summary} for row in self.commands]
+        )
 
     def view(self) -> View:
         """Draw the table of commands, or the parameters of one."""
         if len(self.commands) == 1:
             row = self.commands[0]
-            table = Table(("parameter", "meaning", "default"), [(Code(o.flag), o.help, o.default) for o in self.options])
+            table = Table(
+                ("parameter", "meaning", "default"), [(Code(o.flag), o.help, o.default) for o in self.options]
+            )
             return Card(f"{'%%' if row.is_cell else '%'}mlops {row.usage}", text=row.summary, tables=[table])
         rows: list[Sequence[Cell]] = [(row.group, Code(row.magic), row.summary) for row in self.commands]
-        return Table(("", "command", "what it does"), rows, title="jupyter-mlops", note="%mlops help COMMAND shows its parameters.")
+        return Table(
+            ("", "command", "what it does"),
+            rows,
+            title="jupyter-mlops",
+            note="%mlops help COMMAND shows its parameters.",
+        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +164,12 @@ class Diagnosis(Result):
     def view(self) -> View:
         """Draw the findings, those to mend first."""
         rows: list[Sequence[Cell]] = [
-            (f.what, Badge("well" if f.ok else "mend", "good" if f.ok else "bad"), f.seen, Code(f.mend) if f.mend else "")
+            (
+                f.what,
+                Badge("well" if f.ok else "mend", "good" if f.ok else "bad"),
+                f.seen,
+                Code(f.mend) if f.mend else "",
+            )
             for f in sorted(self.findings, key=lambda finding: finding.ok)
         ]
         return Table(("what", "state", "seen", "mend"), rows, title="Doctor")

@@ -137,7 +137,9 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     order = "attributes.start_time DESC"
     if sort is not None:
-        experiments.find_run(mlflow, experiment, RunRef("best", sort, smaller_is_better(sort)))  # says which metrics there are
+        experiments.find_run(
+            mlflow, experiment, RunRef("best", sort, smaller_is_better(sort))
+        )  # says which metrics there are
         order = f"metrics.`{sort}` {'ASC' if smaller_is_better(sort) else 'DESC'}"
     found = experiments.search(mlflow, experiment, where or "", order, limit + 1)
     rows = tuple(

@@ -35,7 +35,9 @@ class Dataset:
     @property
     def schema_json(self) -> str:
         """The schema as MLflow's UI shows it."""
-        return json.dumps({"mlflow_colspec": [{"name": name, "type": kind, "required": True} for name, kind in self.schema]})
+        return json.dumps(
+            {"mlflow_colspec": [{"name": name, "type": kind, "required": True} for name, kind in self.schema]}
+        )
 
 
 def describe(data: Any, name: str) -> Dataset:
@@ -60,7 +62,10 @@ def describe(data: Any, name: str) -> Dataset:
     else:
         array = np.asarray(data)
         if array.ndim not in (1, 2):
-            raise InvalidUsage(f"{name} is no table: it is a {type(data).__name__}.", "--data takes a frame or an array with rows and columns")
+            raise InvalidUsage(
+                f"{name} is no table: it is a {type(data).__name__}.",
+                "--data takes a frame or an array with rows and columns",
+            )
         frame = pd.DataFrame(array)
     schema = tuple((str(column), str(kind)) for column, kind in zip(frame.columns, frame.dtypes, strict=True))
     return Dataset(name, len(frame), len(frame.columns), _digest(frame, schema), schema)

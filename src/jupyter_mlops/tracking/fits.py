@@ -75,7 +75,7 @@ class Fits:
     def _watch_new(self, base: type) -> None:
         inherited = base.__init_subclass__
 
-        def watch(cls: type, **kwargs: Any) -> None:
+        def watch(cls: type, /, **kwargs: Any) -> None:
             inherited.__func__(cls, **kwargs)  # type: ignore[attr-defined]
             self._watch(cls)
 
@@ -113,7 +113,7 @@ def _caller() -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-def _subclasses(cls: type) -> Iterator[type]:
+def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
     for subclass in cls.__subclasses__():
         yield subclass
         yield from _subclasses(subclass)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..backend import experiments
+from ..backend import experiments, fluent
 from ..entities import RunRef
 from ..errors import InvalidUsage, NotFound, nearest
 from ..workspace import Workspace
@@ -30,7 +30,7 @@ class Log:
     def __init__(self, workspace: Workspace, run: object = None) -> None:
         self._mlflow = workspace.mlflow
         experiment = experiments.experiment_id(self._mlflow, workspace.settings.experiment)
-        ref = run if run is not None else _active_run_id() or "last"
+        ref = run if run is not None else fluent.active_run_id() or "last"
         self._run = experiments.find_run(self._mlflow, experiment, RunRef.of(ref))
         self._batch: dict[str, list[Any]] = {"metrics": [], "params": [], "tags": []}
         self._files: list[Path] = []
@@ -45,7 +45,9 @@ class Log:
             try:
                 number = float(value)
             except (TypeError, ValueError):
-                raise InvalidUsage(f"The metric {name} is no number: {str(value)[:60]!r}.", f"%mlops log {name}=0.9") from None
+                raise InvalidUsage(
+                    f"The metric {name} is no number: {str(value)[:60]!r}.", f"%mlops log {name}=0.9"
+                ) from None
             self._batch["metrics"].append(experiments.entities().Metric(name, number, now, step))
             self._logged[name] = "NaN" if math.isnan(number) else f"{number:g}" + (f" at step {step}" if step else "")
 
@@ -105,11 +107,3 @@ class Log:
         if not self._logged:
             raise InvalidUsage("There is nothing to log.", "%mlops log accuracy=0.93")
         return Logged(run_id, str(self._run.info.run_name), self._logged)
-
-
-def _active_run_id() -> str | None:
-    """The run that the cell around us is."""
-    import mlflow
-
-    active = mlflow.active_run()
-    return None if active is None else str(active.info.run_id)

@@ -19,13 +19,18 @@ DURATION = "duration_seconds"
 
 # "training_f1_score" of a fit, and "LogisticRegression_score_X_test" of what a cell asked of the estimator afterwards.
 _AUTOLOGGED = re.compile(r"training_|[A-Z][A-Za-z]*_\w*score")
-_MOST_IN_CARD = 10
+_MOST_IN_CARD = 6
 _MOST_METRICS, _MOST_PARAMS = 4, 3
 
 
 def status_badge(status: str) -> Badge:
     """Draw the status of a run."""
     return Badge(status.lower(), TONES.get(status, "idle"))  # type: ignore[arg-type]
+
+
+def own_metrics(metrics: Mapping[str, Any]) -> list[str]:
+    """List the metrics that people log themselves."""
+    return sorted(name for name in metrics if name != DURATION and not _AUTOLOGGED.match(name))
 
 
 def metric_order(metrics: Mapping[str, Any]) -> list[str]:
@@ -68,9 +73,14 @@ class RunCard(Result):
             facts.append(("parameters", ", ".join(telling[:6]) + (f" and {more} more" if more else "")))
         facts.append(("MLflow", Link("open the run", self.url)))
         names = metric_order(self.metrics)
-        rows = [(name, self.metrics[name], self._change(name)) for name in names[:_MOST_IN_CARD]]
-        more = f"{len(names) - _MOST_IN_CARD} more in MLflow" if len(names) > _MOST_IN_CARD else ""
-        metrics = Table(("metric", "value", "best before"), rows, empty="No metrics. Log one in the cell: %mlops log accuracy=0.9", note=more)
+        shown = names[:_MOST_IN_CARD]
+        columns: tuple[str, ...] = ("metric", "value")
+        rows: list[tuple[Cell, ...]] = [(name, self.metrics[name]) for name in shown]
+        if self.best_before:
+            columns = (*columns, "best before")
+            rows = [(*row, self._change(name)) for row, name in zip(rows, shown, strict=True)]
+        note = f"{len(names) - _MOST_IN_CARD} more in MLflow" if len(names) > _MOST_IN_CARD else ""
+        metrics = Table(columns, rows, empty="No metrics. Log one in the cell: %mlops log accuracy=0.9", note=note)
         return Card(
             title=self.name,
             badge=status_badge(self.status),
@@ -99,7 +109,7 @@ class Logged(Result):
 
     def view(self) -> View:
         """Draw what was added."""
-        return Card(f"Logged to {self.name}", facts=[*self.logged.items()])
+        return Card(f"Logged to {self.name}: {', '.join(f'{name} {value}' for name, value in self.logged.items())}")
 
 
 @dataclass(frozen=True)
@@ -155,7 +165,9 @@ class Runs(Result):
         if self.sort and self.sort not in shown_metrics:
             shown_metrics = [self.sort, *shown_metrics][:_MOST_METRICS]
         # A parameter that few of the runs have says what kind of model they are, not how they differ.
-        shown_params = [name for name in params if 2 * sum(name in row.params for row in self.rows) > len(self.rows)][:_MOST_PARAMS]
+        shown_params = [name for name in params if 2 * sum(name in row.params for row in self.rows) > len(self.rows)][
+            :_MOST_PARAMS
+        ]
         columns = ("run", "name", "status", "started", "took", *shown_metrics, *shown_params)
         rows: list[Sequence[Cell]] = [
             (

@@ -12,7 +12,7 @@ from ..backend import experiments, origin
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
 from .fits import label
-from .results import DURATION, RunCard, metric_order
+from .results import DURATION, RunCard, own_metrics
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -84,7 +84,7 @@ class ActiveRun:
         self._begin = time.perf_counter()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._duration = time.perf_counter() - self._begin
         status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
         try:
@@ -96,16 +96,15 @@ class ActiveRun:
             if kind is None:
                 raise
             error.add_note(f"The run could not be ended: {gone}")  # type: ignore[union-attr]
-            return False
+            return
         except BaseException as failure:
             self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
             if kind is None:
                 raise
-            return False
+            return
         self._end(status)
         if kind is None:
             self.result = self._card()
-        return False
 
     def _all_tags(self) -> dict[str, str]:
         where = origin.here(self._workspace.root)
@@ -187,11 +186,10 @@ class ActiveRun:
         from ..entities import smaller_is_better
 
         found = {}
-        for metric in metric_order(metrics)[:6]:
+        for metric in own_metrics(metrics)[:6]:
             best = experiments.best_value(
                 self._mlflow, self._experiment, metric, smaller=smaller_is_better(metric), but=self.run_id
             )
             if best is not None:
                 found[metric] = best
         return found
-

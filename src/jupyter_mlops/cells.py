@@ -1,0 +1,73 @@
+"""Run the body of a cell magic as the user's own cell would run, awaits and errors included."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+_OURS = "%%mlops "
+
+
+def run(ip: Any, body: str) -> None:
+    """Run a body in IPython, and let its own exception through.
+
+    IPython shows the error of an inner cell itself and returns; the outer cell would then pass.
+    So its picture is held back, and shown once, by the exception when it leaves the outer cell.
+    """
+    with _held_traceback(ip) as held:
+        result = ip.run_cell(body, store_history=False)
+    _raise_error_of(result, held)
+
+
+async def run_awaiting(ip: Any, body: str) -> None:
+    """Do the same for a body that awaits, in the loop that the outer cell runs in."""
+    with _held_traceback(ip) as held:
+        result = await ip.run_cell_async(body, store_history=False, transformed_cell=ip.transform_cell(body))
+    _raise_error_of(result, held)
+
+
+def await_body(lines: list[str]) -> list[str]:
+    """Turn a ``%%mlops`` cell whose body awaits into one that awaits it (an input transformer).
+
+    A magic is an ordinary function: it can't wait in the loop that the kernel already runs.
+    """
+    if not lines or not lines[0].startswith(_OURS):
+        return lines
+    body = "".join(lines[1:])
+    if _compiles(body) or not _compiles(body, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        return lines
+    line = lines[0].removeprefix(_OURS).strip()
+    return [f"await get_ipython().magics_manager.registry['MlopsMagics'].mlops_awaiting({line!r}, {body!r})\n"]
+
+
+def _compiles(body: str, flags: int = 0) -> bool:
+    # Magics in the body are no Python: what can't be compiled either way is left to the ordinary magic.
+    source = "\n".join("pass" if line.startswith(("%", "!")) else line for line in body.splitlines())
+    try:
+        compile(source, "<cell>", "exec", flags)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _held_traceback(ip: Any) -> Iterator[list[list[str]]]:
+    """Keep what IPython would show of an error, instead of showing it."""
+    held: list[list[str]] = []
+    ip._showtraceback = lambda _type, _value, lines: held.append(lines)
+    try:
+        yield held
+    finally:
+        del ip._showtraceback
+
+
+def _raise_error_of(result: Any, held: list[list[str]]) -> None:
+    error = result.error_before_exec or result.error_in_exec
+    if error is None:
+        return
+    if held and not hasattr(error, "_render_traceback_"):
+        with contextlib.suppress(AttributeError):  # an exception with slots shows the longer traceback, and no less
+            error._render_traceback_ = lambda: held[0]
+    raise error
