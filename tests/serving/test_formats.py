@@ -90,7 +90,7 @@ def test_csv_of_pandas_comes_back_as_it_was() -> None:
             "i": np.array([1, -2], dtype="int32"),
             "t": [True, False],
             "s": ["007", None],
-            "d": pd.to_datetime(["2024-02-29 12:00", "1999-01-01"]).as_unit("ns"),
+            "d": pd.to_datetime(["2024-02-29 12:00", "1999-01-01 00:00"]).as_unit("ns"),
         }
     )
     read = read_request(frame.to_csv(index=False).encode(), "text/csv", wanted)
@@ -348,7 +348,7 @@ def test_answers_are_those_of_mlflow(predictions: Any) -> None:
     from mlflow.pyfunc.scoring_server import predictions_to_json
 
     theirs = io.StringIO()
-    predictions_to_json(predictions, theirs)
+    predictions_to_json(predictions, theirs)  # type: ignore[no-untyped-call]
     assert json.loads(write_answer(predictions)) == json.loads(theirs.getvalue())
 
 

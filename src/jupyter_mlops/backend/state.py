@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..errors import InvalidUsage
 from .processes import Process
@@ -74,7 +75,7 @@ class State:
             rows = db.execute(
                 "SELECT * FROM processes WHERE ? IS NULL OR kind = ? ORDER BY started", (kind, kind)
             ).fetchall()
-        return [Process(*row[:-1], details=json.loads(row[-1])) for row in rows]
+        return [_process(row) for row in rows]
 
     def forget(self, process: Process) -> None:
         """Forget this process; a later one of the same name stays."""
@@ -89,3 +90,8 @@ class State:
         # A connection per use: kernels fork, threads come and go, and opening costs microseconds.
         with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as db, db:
             yield db
+
+
+def _process(row: tuple[Any, ...]) -> Process:
+    kind, name, pid, created, port, started, details = row
+    return Process(kind, name, pid, created, port, started, json.loads(details))

@@ -1,0 +1,269 @@
+"""A cell is a run: what it logs, how it ends, and what it leaves alone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import jupyter_mlops as mlops
+from jupyter_mlops.errors import InvalidUsage
+from jupyter_mlops.workspace import Workspace
+
+pytestmark = pytest.mark.usefixtures("project")
+
+FIT = """
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+model = make_pipeline(StandardScaler(), LogisticRegression(C=0.5)).fit(X_train, y_train)
+"""
+
+
+@pytest.fixture
+def notebook(shell: InteractiveShell, cancer: Any) -> InteractiveShell:
+    """A notebook with the data in it."""
+    names = ("X_train", "X_test", "y_train", "y_test")
+    shell.user_ns.update(zip(names, cancer, strict=True))
+    return shell
+
+
+def run(ip: InteractiveShell, cell: str) -> tuple[Any, str]:
+    """Run a cell; give IPython's result and what was printed."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        result = ip.run_cell(cell, store_history=True)
+    return result, out.getvalue()
+
+
+def stored(run_id: str) -> Any:
+    """The run as the server has it."""
+    return Workspace.here().mlflow.read("get_run", run_id)
+
+
+def last() -> Any:
+    """The newest run as the server has it."""
+    return stored(mlops.runs().rows[0].run_id)
+
+
+def test_a_fit_is_logged_with_data_parameters_metrics_model_and_source(notebook: InteractiveShell) -> None:
+    cell = f"%%mlops run base --data X_train --param team=a --tag stage=dev --into card\n{FIT}\nmodel.score(X_test, y_test)"
+    result, _ = run(notebook, cell)
+    assert result.success
+    card = notebook.user_ns["card"]
+    assert card.ok
+    assert card.model == "StandardScaler → LogisticRegression"
+    found = stored(card.run_id)
+    assert found.info.status == "FINISHED"
+    assert found.data.params["team"] == "a"
+    assert found.data.params["logisticregression__C"] == "0.5"
+    assert found.data.tags["stage"] == "dev"
+    assert found.data.metrics["training_accuracy_score"] > 0.9
+    assert found.data.metrics["duration_seconds"] > 0
+    assert found.inputs.dataset_inputs[0].dataset.name == "X_train"
+    assert len(found.outputs.model_outputs) == 1
+    mlflow = Workspace.here().mlflow
+    files = [file.path for file in mlflow.read("list_artifacts", card.run_id)]
+    assert "cell.py" in files
+
+
+def test_the_stored_model_predicts_the_same_and_has_a_signature(notebook: InteractiveShell, tmp_path: Path) -> None:
+    from jupyter_mlops.serving.loader import load_model
+
+    run(notebook, f"%%mlops run --into card\n{FIT}")
+    import mlflow.artifacts
+
+    uri = Workspace.here().mlflow.uri
+    folder = mlflow.artifacts.download_artifacts(
+        f"models:/{notebook.user_ns['card'].model_id}", dst_path=str(tmp_path), tracking_uri=uri
+    )
+    loaded = load_model(Path(folder))
+    X_test = notebook.user_ns["X_test"]
+    assert list(loaded.predict(X_test)) == list(notebook.user_ns["model"].predict(X_test))
+    assert loaded.signature is not None
+
+
+def test_autologging_makes_no_second_run(notebook: InteractiveShell) -> None:
+    run(notebook, f"%%mlops run one\n{FIT}")
+    assert [row.name for row in mlops.runs().rows] == ["one"]
+
+
+def test_without_autolog_and_model_only_what_was_said_is_logged(notebook: InteractiveShell) -> None:
+    run(notebook, f"%%mlops run plain --no-autolog --no-model\n{FIT}\n%mlops log score=0.5")
+    found = last()
+    assert found.data.params == {}
+    assert set(found.data.metrics) == {"score", "duration_seconds"}
+    assert not found.outputs.model_outputs
+
+
+def test_the_body_runs_as_the_users_own_cell(notebook: InteractiveShell) -> None:
+    result, out = run(notebook, "%%mlops run --no-autolog --quiet\nimport asyncio\nanswer = 40 + 2\nprint('hello')\nanswer")
+    assert result.success
+    assert "hello" in out
+    assert "42" in out  # the display hook shows the last value …
+    assert notebook.user_ns["_"] == 42  # … and keeps it
+    assert notebook.user_ns["answer"] == 42
+
+
+def test_nested_magics_and_capture_work_in_the_body(notebook: InteractiveShell) -> None:
+    result, _ = run(notebook, "%%mlops run --no-autolog --quiet\n%%capture caught\nprint('inside')")
+    assert result.success
+    assert notebook.user_ns["caught"].stdout == "inside\n"
+    result, out = run(notebook, "%%capture caught\n%%mlops run --no-autolog\nprint('inside')")
+    assert result.success
+    assert "inside" in notebook.user_ns["caught"].stdout
+    assert out == ""
+
+
+def test_top_level_await_works_in_the_body(notebook: InteractiveShell) -> None:
+    cell = "%%mlops run awaiting --no-autolog --quiet\nimport asyncio\nvalue = await asyncio.sleep(0, 'slept')"
+    result, _ = run(notebook, cell)
+    assert result.success
+    assert notebook.user_ns["value"] == "slept"
+    assert last().info.status == "FINISHED"
+
+
+def test_a_failing_body_ends_the_run_failed_and_keeps_its_own_exception(notebook: InteractiveShell) -> None:
+    result, out = run(notebook, "%%mlops run broken --no-autolog\n%mlops log seen=1\n1 / 0")
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
+    assert out.count("ZeroDivisionError") == 2  # IPython's head and foot, once
+    assert "jupyter_mlops" not in out  # none of our own lines in the traceback
+    found = last()
+    assert found.info.status == "FAILED"
+    assert found.data.metrics["seen"] == 1  # what was logged stays
+
+
+def test_a_failing_await_too(notebook: InteractiveShell) -> None:
+    result, _ = run(notebook, "%%mlops run broken --no-autolog\nimport asyncio\nawait asyncio.sleep(0)\n1 / 0")
+    assert isinstance(result.error_in_exec, ZeroDivisionError)
+    assert last().info.status == "FAILED"
+
+
+def test_a_body_that_is_no_python_fails_the_cell(notebook: InteractiveShell) -> None:
+    result, _ = run(notebook, "%%mlops run broken --no-autolog\nthis is no python")
+    assert isinstance(result.error_in_exec, SyntaxError)
+    assert last().info.status == "FAILED"
+
+
+def test_an_interrupt_ends_the_run_killed(notebook: InteractiveShell) -> None:
+    result, _ = run(notebook, "%%mlops run --no-autolog stopped\nraise KeyboardInterrupt")
+    assert isinstance(result.error_in_exec, KeyboardInterrupt)
+    assert last().info.status == "KILLED"
+
+
+def test_a_run_left_active_is_not_in_the_way(notebook: InteractiveShell) -> None:
+    import mlflow
+
+    uri = Workspace.here().mlflow.uri
+    run(notebook, f"import mlflow\nmlflow.set_tracking_uri({uri!r})\nmlflow.set_experiment('left active')\nleft = mlflow.start_run()")
+    result, out = run(notebook, "%%mlops run next --no-autolog\nmlflow.log_metric('mine', 1)")
+    assert result.success, out
+    assert last().data.metrics["mine"] == 1
+    assert mlflow.active_run().info.run_id == notebook.user_ns["left"].info.run_id  # and the user's run is still theirs
+    mlflow.end_run()
+
+
+def test_start_run_in_the_body_opens_a_child(notebook: InteractiveShell) -> None:
+    cell = "%%mlops run parent --no-autolog\nimport mlflow\nwith mlflow.start_run(run_name='child'):\n    mlflow.log_metric('inner', 1)\nmlflow.start_run(run_name='open')"
+    result, out = run(notebook, cell)
+    assert result.success, out
+    rows = {row.name: row for row in mlops.runs().rows}
+    assert set(rows) == {"parent", "child", "open"}
+    assert {row.status for row in rows.values()} == {"FINISHED"}
+    assert stored(rows["child"].run_id).data.tags["mlflow.parentRunId"] == rows["parent"].run_id
+
+
+def test_a_model_that_cannot_be_stored_fails_the_run_and_the_cell(notebook: InteractiveShell) -> None:
+    cell = """%%mlops run lambda --no-autolog
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+make_pipeline(FunctionTransformer(lambda X: X), LogisticRegression(max_iter=10_000)).fit(X_train, y_train)
+"""
+    result, _ = run(notebook, cell)
+    assert isinstance(result.error_in_exec, InvalidUsage)
+    assert "runs no code" in str(result.error_in_exec)
+    assert last().info.status == "FAILED"
+
+
+def test_a_model_that_the_cell_logs_itself_is_not_logged_again(notebook: InteractiveShell) -> None:
+    run(notebook, f"%%mlops run own --no-autolog\n{FIT}\n%mlops log --model model --data X_train")
+    assert len(last().outputs.model_outputs) == 1
+
+
+def test_the_card_compares_with_the_best_before(trained: Any) -> None:
+    trained("first", accuracy=0.90, log_loss=0.3)
+    second = trained("second", accuracy=0.92, log_loss=0.4)
+    assert second.best_before == {"accuracy": 0.90, "log_loss": 0.3}
+    text = str(second)
+    assert "✓ 0.9000 (+0.02)" in text
+    assert "! 0.3000 (+0.1)" in text  # a loss that rose is no progress
+
+
+def test_python_has_the_same_run_as_a_with_block(cancer: Any) -> None:
+    X_train, _, y_train, _ = cancer
+    from sklearn.naive_bayes import GaussianNB
+
+    with mlops.run("with", param={"k": 1}) as active:
+        GaussianNB().fit(X_train, y_train)
+    assert active.result.model == "GaussianNB"
+    assert stored(active.run_id).data.params["k"] == "1"
+    with pytest.raises(ZeroDivisionError), mlops.run("fails") as active:
+        1 / 0  # noqa: B018
+    assert stored(active.run_id).info.status == "FAILED"
+
+
+def test_a_killed_kernel_leaves_a_run_that_the_next_one_marks(project: Path, trained: Any) -> None:
+    script = """
+        import os, signal
+        import jupyter_mlops as mlops
+        with mlops.run("dead", autolog=False):
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=project, check=False)
+    assert done.returncode == -9
+    assert mlops.runs().rows[0].status == "RUNNING"
+    trained("next")
+    assert {row.name: row.status for row in mlops.runs().rows} == {"dead": "KILLED", "next": "FINISHED"}
+
+
+def test_a_running_run_of_a_living_kernel_is_left_alone(trained: Any) -> None:
+    with mlops.run("outer", autolog=False, model=False):
+        workspace = Workspace.here()
+        from jupyter_mlops.backend import experiments
+
+        experiment = experiments.experiment_id(workspace.mlflow, workspace.settings.experiment)
+        other = workspace.mlflow.write("create_run", experiment, run_name="of another host", tags={"mlops.owner": "elsewhere 1 1.0"})
+    trained("next")
+    assert stored(other.info.run_id).info.status == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("run --data X_trian", "There is no variable 'X_trian' in this notebook. Did you mean X_train"),
+        ("run --data y_train.name", "There is no variable"),
+        ("run --parm a=1", "Unknown option: --parm. Did you mean --param?"),
+        ("run --param a", "'a' is no param: it should be name=value."),
+        ("runn", "There is no command 'runn'. Did you mean run"),
+        ("runs", "runs takes no cell."),
+    ],
+)
+def test_bad_words_fail_the_cell_before_it_runs(notebook: InteractiveShell, line: str, says: str) -> None:
+    result, out = run(notebook, f"%%mlops {line}\nran = True")
+    assert says in str(result.error_in_exec)
+    assert says in out
+    assert len(out.strip().splitlines()) <= 3
+    assert "ran" not in notebook.user_ns
+    assert mlops.runs().rows == ()
+
+
+def test_the_magic_on_a_line_says_how_to_use_it(notebook: InteractiveShell) -> None:
+    result, _ = run(notebook, "%mlops run baseline")
+    assert "start the cell with %%mlops run baseline" in str(result.error_in_exec)
