@@ -104,12 +104,12 @@ class Face(Protocol):
 
 
 def _through_python(line: str, **variables: Any) -> Outcome:
-    invocation = grammar.parse(line)
-    verb = getattr(mlops, invocation.command.python_name)
-    for key, value in invocation.kwargs.items():
-        if invocation.command.slot(key) == "variable" and isinstance(value, str):
-            invocation.kwargs[key] = variables[value]
     try:
+        invocation = grammar.parse(line)
+        verb = getattr(mlops, invocation.command.python_name)
+        for key, value in invocation.kwargs.items():
+            if invocation.command.slot(key) == "variable" and isinstance(value, str):
+                invocation.kwargs[key] = variables[value]
         return Outcome(verb(*invocation.args, **invocation.kwargs).to_dict())
     except MlopsError as error:
         return Outcome(error=str(error), kind=type(error).__name__, exit_code=error.exit_code)
@@ -166,5 +166,3 @@ def trained(project: Path, cancer: Any) -> Any:
         return run.result
 
     return train
-
-

@@ -11,7 +11,8 @@
     ├── BackendUnreachable           503    7   the tracking server is down, hangs, or isn't MLflow
     ├── MissingDependency            501    8   an extra that is not installed
     ├── UntrustedModel               403    9   a model file that would run code
-    └── ProcessFailed                502   10   a process of ours did not start or stay up
+    ├── ProcessFailed                502   10   a process of ours did not start or stay up
+    └── NotWritable                  507   11   a folder or a disk that takes nothing
 
 Every error says what happened, and ``hint`` is the line that mends it. In a notebook it is shown as
 these one to three lines, and the cell really fails.
@@ -19,8 +20,13 @@ these one to three lines, and the cell really fails.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -111,6 +117,49 @@ class ProcessFailed(MlopsError):
 
     status = 502
     exit_code = 10
+
+
+class NotWritable(MlopsError):
+    """A folder that may not be written, or a disk that is full."""
+
+    status = 507
+    exit_code = 11
+
+
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT})
+
+
+@contextlib.contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Say in one line where a disk is full or a folder may not be written.
+
+    Raises
+    ------
+    NotWritable
+        In place of the system's or SQLite's error.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        if isinstance(error, OSError) and error.errno not in _OF_THE_DISK:
+            raise
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise NotWritable(
+            f"{place} can't be written: {reason}.", "free some space there, or work in a folder of your own"
+        ) from error
+
+
+def need_space(folder: Path, least: float = 20e6) -> None:
+    """Make sure that a disk has ``least`` bytes free before something is begun.
+
+    Raises
+    ------
+    NotWritable
+        Where it hasn't.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < least:
+        raise NotWritable(f"The disk of {folder} is full: {free / 1e6:.1f} MB are free.", "free some space there")
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:

@@ -2,8 +2,9 @@
 
 skops refuses every type that it does not know, and forests, boosting, neighbours and networks of
 scikit-learn name some. These were collected by fitting every estimator of
-``sklearn.utils.all_estimators()`` (1.9) and reading ``skops.io.get_untrusted_types``. Each is plain
-data of scikit-learn, SciPy or NumPy: naming it can't run code of the file's author.
+``sklearn.utils.all_estimators()`` (1.9) and reading ``skops.io.get_untrusted_types``. Naming one can't
+run code of the file's author. It is no proof of good will: compiled types such as ``Tree`` believe
+their numbers, and a forged one can crash the process that predicts with it.
 """
 
 from __future__ import annotations

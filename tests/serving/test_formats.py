@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jupyter_mlops.serving.columns import RequestRefused
 from jupyter_mlops.serving.formats import MAX_BYTES, MAX_ROWS, read_request, write_answer
-from jupyter_mlops.serving.signature import ColumnSchema, RequestRefused, Signature, TensorSchema
+from jupyter_mlops.serving.signature import ColumnSchema, Signature, TensorSchema
 
 
 def schema(**columns: str) -> ColumnSchema:

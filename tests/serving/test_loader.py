@@ -23,8 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from jupyter_mlops.errors import InvalidUsage, UntrustedModel
+from jupyter_mlops.serving.columns import Column
 from jupyter_mlops.serving.loader import load_model
-from jupyter_mlops.serving.signature import Column, ColumnSchema, TensorSchema
+from jupyter_mlops.serving.signature import ColumnSchema, TensorSchema
 from jupyter_mlops.trust import TRUSTED_TYPES
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)

@@ -106,7 +106,7 @@ def test_an_untrusted_model_is_refused_in_one_line(tmp_path: Path) -> None:
     code, lines = refused(tmp_path)
     assert code == UntrustedModel.exit_code == 9
     assert len(lines) == 1
-    assert lines[0].startswith("refused: The model has no MLmodel file.")
+    assert lines[0].startswith("refused: UntrustedModel: The model has no MLmodel file.")
 
 
 def test_a_model_without_a_signature_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_model_without_a_signature_is_refused(folder: Path, tmp_path: Path) ->
     (tmp_path / "MLmodel").write_text((folder / "MLmodel").read_text().replace("signature:", "unsigned:"))
     code, lines = refused(tmp_path)
     assert code == InvalidUsage.exit_code
-    assert lines[0].startswith("refused: The model has no signature")
+    assert lines[0].startswith("refused: InvalidUsage: The model has no signature")
 
 
 def test_a_port_that_is_taken_is_a_conflict(folder: Path) -> None:
@@ -132,5 +132,7 @@ def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
     modules = json.loads(done.stdout)
     assert not {"mlflow", "IPython", "cyclopts", "matplotlib", "pydantic", "requests"} & set(modules)
     ours = {name for name in modules if name.startswith("jupyter_mlops.")}
-    engine = {f"jupyter_mlops.serving.{name}" for name in ("app", "formats", "loader", "signature", "worker")}
+    engine = {
+        f"jupyter_mlops.serving.{name}" for name in ("app", "columns", "formats", "loader", "signature", "worker")
+    }
     assert ours == engine | {"jupyter_mlops.serving", "jupyter_mlops.errors", "jupyter_mlops.trust"}

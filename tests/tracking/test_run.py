@@ -103,7 +103,9 @@ def test_without_autolog_and_model_only_what_was_said_is_logged(notebook: Intera
 
 
 def test_the_body_runs_as_the_users_own_cell(notebook: InteractiveShell) -> None:
-    result, out = run(notebook, "%%mlops run --no-autolog --quiet\nimport asyncio\nanswer = 40 + 2\nprint('hello')\nanswer")
+    result, out = run(
+        notebook, "%%mlops run --no-autolog --quiet\nimport asyncio\nanswer = 40 + 2\nprint('hello')\nanswer"
+    )
     assert result.success
     assert "hello" in out
     assert "42" in out  # the display hook shows the last value …
@@ -161,7 +163,10 @@ def test_a_run_left_active_is_not_in_the_way(notebook: InteractiveShell) -> None
     import mlflow
 
     uri = Workspace.here().mlflow.uri
-    run(notebook, f"import mlflow\nmlflow.set_tracking_uri({uri!r})\nmlflow.set_experiment('left active')\nleft = mlflow.start_run()")
+    run(
+        notebook,
+        f"import mlflow\nmlflow.set_tracking_uri({uri!r})\nmlflow.set_experiment('left active')\nleft = mlflow.start_run()",
+    )
     result, out = run(notebook, "%%mlops run next --no-autolog\nmlflow.log_metric('mine', 1)")
     assert result.success, out
     assert last().data.metrics["mine"] == 1
@@ -239,7 +244,9 @@ def test_a_running_run_of_a_living_kernel_is_left_alone(trained: Any) -> None:
         from jupyter_mlops.backend import experiments
 
         experiment = experiments.experiment_id(workspace.mlflow, workspace.settings.experiment)
-        other = workspace.mlflow.write("create_run", experiment, run_name="of another host", tags={"mlops.owner": "elsewhere 1 1.0"})
+        other = workspace.mlflow.write(
+            "create_run", experiment, run_name="of another host", tags={"mlops.owner": "elsewhere 1 1.0"}
+        )
     trained("next")
     assert stored(other.info.run_id).info.status == "RUNNING"
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidUsage
+from ..errors import InvalidUsage, writing_to
 from ..trust import TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
@@ -43,7 +43,7 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
     InvalidUsage
         Where it can't be stored in a form that is safe to load.
     """
-    with tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
+    with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
         path = Path(folder) / "model"
         kind = type(estimator).__name__
         save(estimator, path, fitted_on, run_id=run.info.run_id)
@@ -125,16 +125,13 @@ def requirements() -> list[str]:
 
 def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
     """Fetch the files of a version into a folder, and give the one with its ``MLmodel``."""
-    _ = mlflow.client
+    # Asked for by its own address: "models:/…" would be looked up on the server that mlflow's globals name.
+    uri = mlflow.read("get_model_version_download_uri", model_version.name, model_version.version)
     from mlflow.artifacts import download_artifacts
 
-    mlflow.check()
     into.mkdir(parents=True, exist_ok=True)
     with mlflow.translated("fetch the model's files"):
-        uri = f"models:/{model_version.name}/{model_version.version}"
-        return Path(
-            download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri, registry_uri=mlflow.uri)
-        )
+        return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri))
 
 
 def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, Any]:

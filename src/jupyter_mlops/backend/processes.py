@@ -68,7 +68,7 @@ def spawn(command: Sequence[str], log: Path, env: Mapping[str, str] | None = Non
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [sys.executable, "-P", *command],  # -P: a numpy.py beside the notebook is not meant
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

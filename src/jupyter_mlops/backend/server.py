@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ..errors import BackendUnreachable, Conflict, ProcessFailed
+from ..errors import BackendUnreachable, Conflict, NotWritable, ProcessFailed, need_space
 from . import probe
 from .processes import Process, await_ready, free_port, spawn, stop
 from .state import State
@@ -71,6 +71,7 @@ def log_file(state: State) -> Path:
 
 
 def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
+    need_space(state.folder)
     say("Starting the project's MLflow server …")
     port = _port(last_port)
     log = log_file(state)
@@ -90,7 +91,10 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
         )
     except BaseException:  # an interrupt too must leave no process behind
         stop(server, grace=1)
-        state.forget(server)
+        with contextlib.suppress(
+            NotWritable
+        ):  # a full disk may be the reason; the record of a dead process does no harm
+            state.forget(server)
         raise
     return server
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidUsage
+from ..errors import Conflict, writing_to
 from .processes import Process
 
 _SCHEMA = """
@@ -33,21 +33,13 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = folder / "state.db"
-        try:
+        with writing_to(folder):
             folder.mkdir(exist_ok=True)
             (folder / ".gitignore").write_text("*\n")
-            with self._open() as db:
-                # Readers never wait for a writer; the mode stays with the file.
-                db.execute("PRAGMA journal_mode=WAL")
-                db.executescript(_SCHEMA)
-        except (OSError, sqlite3.OperationalError) as error:
-            raise InvalidUsage(
-                f"{folder} can't be written: {error}.", "free some space there, or work in a folder of your own"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise InvalidUsage(
-                f"{self._path} is broken: {error}.", f"remove {self._path}; it only lists running processes"
-            ) from None
+        with self._open() as db:
+            # Readers never wait for a writer; the mode stays with the file.
+            db.execute("PRAGMA journal_mode=WAL")
+            db.executescript(_SCHEMA)
 
     def put(self, process: Process) -> None:
         """Remember a process, in place of one of the same kind and name."""
@@ -88,8 +80,13 @@ class State:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         # A connection per use: kernels fork, threads come and go, and opening costs microseconds.
-        with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as db, db:
-            yield db
+        try:
+            with writing_to(self.folder), contextlib.closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+                yield db
+        except sqlite3.DatabaseError as error:
+            raise Conflict(
+                f"{self._path} is broken: {error}.", f"remove {self._path}; it only lists processes"
+            ) from None
 
 
 def _process(row: tuple[Any, ...]) -> Process:

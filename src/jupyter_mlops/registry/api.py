@@ -176,15 +176,12 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
     workspace = Workspace.here()
     before = aliases.current(workspace, name, CHAMPION)
     line = aliases.line_of_champions([stored.event for stored in chain.read(workspace.mlflow, name)], CHAMPION)
+    if to is not None and to not in line:
+        raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {name}/{to}")
     earlier = [version for version in line if version != before]
-    if not earlier:
+    if to is None and not earlier:
         raise NotFound(f"{name} has had no other champion to go back to.", f"%mlops audit {name}")
     after = earlier[-1] if to is None else to
-    if after not in line:
-        known = ", ".join(map(str, dict.fromkeys(earlier)))
-        raise NotFound(
-            f"{name}/{after} has never been the champion; these have: {known}.", f"%mlops promote {name}/{after}"
-        )
     if not dry_run and after != before:
         try:
             versions.find_version(workspace.mlflow, ModelRef(name, version=after))

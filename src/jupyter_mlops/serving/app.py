@@ -20,9 +20,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .columns import RequestRefused
 from .formats import MAX_BYTES, UnsupportedMediaType, read_request, too_large, write_answer
 from .loader import LoadedModel
-from .signature import RequestRefused, Rows
+from .signature import Rows
 
 _log = logging.getLogger(__name__)
 

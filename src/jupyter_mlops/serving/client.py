@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from ..errors import InvalidUsage, ProcessFailed
+from ..frames import as_frame, has_names
 from .results import Endpoint, Predictions
 
 # Under the endpoint's own limits of 50,000 rows and 10 MB, for rows of up to some 500 numbers.
@@ -30,37 +31,25 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     ProcessFailed
         Where the endpoint does not answer.
     """
-    frame = _frame(data)
+    frame, named = _rows(data), has_names(data) or hasattr(data, "name")
     begin = time.perf_counter()
     values: list[Any] = []
     version = endpoint.version
     for start in range(0, len(frame), _ROWS_A_REQUEST):
-        answer = _post(endpoint, _body(frame.iloc[start : start + _ROWS_A_REQUEST], data))
+        answer = _post(endpoint, _body(frame.iloc[start : start + _ROWS_A_REQUEST], named=named))
         values += answer.json()["predictions"]
         version = int(answer.headers.get("X-Model-Version", version))
     milliseconds = (time.perf_counter() - begin) * 1000
     return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), milliseconds)
 
 
-def _frame(data: Any) -> Any:
-    import pandas as pd
-
-    if isinstance(data, pd.DataFrame):
-        return data
-    if isinstance(data, pd.Series):  # one row of a frame
-        return data.to_frame().T
-    if hasattr(data, "__dataframe__"):
-        return pd.api.interchange.from_dataframe(data)
-    try:
-        return pd.DataFrame(data)
-    except ValueError as error:
-        raise InvalidUsage(
-            f"The rows can't be read as a table: {error}.", "--data takes a frame or a two-dimensional array"
-        ) from None
+def _rows(data: Any) -> Any:
+    """Read the rows; a series is one row of a frame here."""
+    return as_frame(data.to_frame().T if type(data).__name__ == "Series" and hasattr(data, "to_frame") else data)
 
 
-def _body(frame: Any, data: Any) -> str:
-    if hasattr(data, "columns"):
+def _body(frame: Any, *, named: bool) -> str:
+    if named:
         return f'{{"dataframe_split": {frame.to_json(orient="split", date_format="iso", double_precision=15)}}}'
     return f'{{"instances": {frame.to_json(orient="values", double_precision=15)}}}'
 

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from ..backend import audit, models, origin
 from ..backend.processes import Process, await_ready, free_port, spawn, stop, tail
 from ..display.progress import Progress
-from ..errors import Conflict, InvalidUsage, NotFound, ProcessFailed, UntrustedModel, nearest
+from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, UntrustedModel, nearest, writing_to
 from ..workspace import Workspace
 from .results import Endpoint, Undeployed
 
@@ -50,7 +50,8 @@ def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) ->
         port = free_port(port)
         begin = time.perf_counter()
         progress.say(f"Starting endpoint {name} …")
-        folder = _fetch(workspace, version, name)
+        with writing_to(workspace.state.folder):
+            folder = _fetch(workspace, version, name)
         process = _start(workspace, version, name, folder, port, progress)
         if before:
             stop(before)
@@ -144,19 +145,25 @@ def _start(
             timeout=START_SECONDS,
             tick=lambda waited: progress.say(f"Starting endpoint {name} … {waited:.0f} s"),
         )
-    except ProcessFailed as error:
+    except ProcessFailed:
         stop(process, grace=1)
-        last = tail(log, 1)
-        if last.startswith("refused: "):
-            raise UntrustedModel(
-                f"{version.name}/{version.version} is not served: {last.removeprefix('refused: ')}",
-                "%%mlops run logs models that can be",
-            ) from None
-        raise error from None
+        refusal = _refusal(f"{version.name}/{version.version}", tail(log, 1))
+        if refusal is None:
+            raise
+        raise refusal from None
     except BaseException:  # an interrupt too must leave no process behind
         stop(process, grace=1)
         raise
     return process
+
+
+def _refusal(what: str, line: str) -> MlopsError | None:
+    """Read the last line of a process that would not serve, ``refused: KIND: message → hint``."""
+    match = re.fullmatch(r"refused: (\w+): (.*?)(?: → (.*))?", line)
+    if match is None:
+        return None
+    kind = {cls.__name__: cls for cls in (UntrustedModel, InvalidUsage, Conflict)}.get(match[1], ProcessFailed)
+    return kind(f"{what} is not served: {match[2]}", match[3])
 
 
 def _find(workspace: Workspace, name: str) -> Process:

@@ -21,7 +21,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from .signature import RequestRefused, Rows, Schema, Table
+from .columns import RequestRefused
+from .signature import Rows, Schema, Table
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_ROWS: Final = 50_000

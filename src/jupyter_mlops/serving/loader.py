@@ -17,8 +17,9 @@ from sklearn.base import BaseEstimator
 
 from ..errors import InvalidUsage, UntrustedModel
 from ..trust import TRUSTED_TYPES
+from .columns import RequestRefused
 from .formats import read_request
-from .signature import RequestRefused, Rows, Signature
+from .signature import Rows, Signature
 
 # Methods that take rows and nothing else, and change nothing.
 _METHODS: Final = frozenset(
@@ -35,7 +36,7 @@ _METHODS: Final = frozenset(
 _PICKLES: Final = frozenset({".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill"})
 _CODE: Final = ("code", "model_code_path", "python_model")
 _MAX_MLMODEL: Final = 4 * 1024 * 1024  # 4 MB are 50,000 columns; more is meant to choke the reader
-_HINT: Final = "log the model again from its notebook, which writes skops: %mlops log --model clf"
+_HINT: Final = "log the model again from its notebook, which writes skops: %mlops log --model clf --data X_train"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The process of an endpoint: ``python -m jupyter_mlops.serving.worker --endpoint NAME …``.
 
 It loads one model, serves it until SIGTERM, and ends with 0. A model or a port that it can't take
-ends it with the exit code of the error, after one line ``refused: …`` on stderr.
+ends it with the exit code of the error, after one line ``refused: UntrustedModel: … → …`` on stderr.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         model = load_model(options.folder)
         listener = _listen(options.host, options.port)
     except MlopsError as error:
-        print("refused:", " ".join(str(error).split()), file=sys.stderr, flush=True)
+        print(f"refused: {type(error).__name__}:", " ".join(str(error).split()), file=sys.stderr, flush=True)
         return error.exit_code
     app = create_app(
         model,

@@ -25,14 +25,15 @@ def init(*, experiment: str | None = None, tracking_uri: str | None = None, dry_
     Raises
     ------
     InvalidUsage
-        Where the folder can't be written, or mlops.toml is broken.
+        Where mlops.toml is broken.
+    NotWritable
+        Where the folder can't be written, or its disk is full.
     ProcessFailed
         Where the server does not start, with its last lines.
     """
     from . import project
 
-    workspace = project.begin(experiment, tracking_uri, dry_run=dry_run)
-    return project.status(workspace, began=True, start=not dry_run)
+    return project.begin(experiment, tracking_uri, dry_run=dry_run)
 
 
 @command()

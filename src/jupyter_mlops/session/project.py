@@ -9,12 +9,12 @@ import tomlkit
 from .. import config
 from ..backend import experiments, probe, versions
 from ..backend.processes import stop as stop_process
-from ..errors import BackendUnreachable, InvalidUsage
+from ..errors import BackendUnreachable, need_space, writing_to
 from ..workspace import Workspace, find
 from .results import Setting, Status, Stopped, running
 
 
-def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) -> Workspace:
+def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) -> Status:
     """Make the folder a project, or take the one that it is in.
 
     Only what was asked for is written to ``mlops.toml``, and only where it differs; comments stay.
@@ -22,7 +22,9 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
     Raises
     ------
     InvalidUsage
-        Where a value is not valid, or the folder can't be written; nothing is changed then.
+        Where a value is not valid; nothing is changed then.
+    NotWritable
+        Where the folder can't be written, or its disk is full.
     """
     root = find(Path.cwd()) or Path.cwd()
     asked = {
@@ -30,19 +32,39 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
     }
     workspace = Workspace(root)
     config.check(asked)
-    path = workspace.configuration.path
-    if not dry_run:
-        _ = workspace.state  # says in one line where the folder can't be written
-        document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
-        if not path.exists() or any(document.get(key) != value for key, value in asked.items()):
-            document.update(asked)
-            try:
-                path.write_text(tomlkit.dumps(document))
-            except OSError as error:
-                raise InvalidUsage(
-                    f"{path} can't be written: {error.strerror}.", "work in a folder of your own"
-                ) from None
-    return Workspace(root)
+    if dry_run:
+        return _plan(workspace, asked)
+    need_space(root)
+    _ = workspace.state  # says in one line where the folder can't be written
+    _write(workspace.configuration.path, asked)
+    return status(Workspace(root), began=True, start=True)
+
+
+def _write(path: Path, asked: dict[str, str]) -> None:
+    document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
+    if path.exists() and all(document.get(key) == value for key, value in asked.items()):
+        return
+    document.update(asked)
+    with writing_to(path):
+        path.write_text(tomlkit.dumps(document))
+
+
+def _plan(workspace: Workspace, asked: dict[str, str]) -> Status:
+    """Say what ``init`` would do, and leave no trace."""
+    uri = asked.get("tracking_uri") or workspace.settings.tracking_uri
+    return Status(
+        root=str(workspace.root),
+        experiment=asked.get("experiment", workspace.settings.experiment),
+        server=f"would use {uri}" if uri else "would start the project's own MLflow server",
+        url=uri or "",
+        is_up=True,
+        runs=0,
+        models=0,
+        endpoints=0,
+        settings=(),
+        next="%mlops init",
+        began=True,
+    )
 
 
 def status(workspace: Workspace, *, began: bool, start: bool) -> Status:

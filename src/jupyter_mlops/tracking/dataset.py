@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ..frames import as_frame
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -41,32 +43,8 @@ class Dataset:
 
 
 def describe(data: Any, name: str) -> Dataset:
-    """Describe a frame, a series or an array of at most two dimensions.
-
-    Raises
-    ------
-    InvalidUsage
-        For anything else.
-    """
-    import numpy as np
-    import pandas as pd
-
-    from ..errors import InvalidUsage
-
-    if isinstance(data, pd.Series):
-        frame = data.to_frame()
-    elif isinstance(data, pd.DataFrame):
-        frame = data
-    elif hasattr(data, "__dataframe__") or hasattr(data, "__arrow_c_stream__"):
-        frame = pd.api.interchange.from_dataframe(data)
-    else:
-        array = np.asarray(data)
-        if array.ndim not in (1, 2):
-            raise InvalidUsage(
-                f"{name} is no table: it is a {type(data).__name__}.",
-                "--data takes a frame or an array with rows and columns",
-            )
-        frame = pd.DataFrame(array)
+    """Describe a table; see ``frames.as_frame`` for what is one."""
+    frame = as_frame(data)
     schema = tuple((str(column), str(kind)) for column, kind in zip(frame.columns, frame.dtypes, strict=True))
     return Dataset(name, len(frame), len(frame.columns), _digest(frame, schema), schema)
 

@@ -1,0 +1,207 @@
+"""An endpoint as a user has it: deployed, asked, listed, found again, stopped. Real processes, every face."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+import jupyter_mlops as mlops
+from jupyter_mlops.errors import Conflict, InvalidUsage, NotFound, ProcessFailed, UntrustedModel
+from jupyter_mlops.workspace import Workspace
+
+from ..conftest import Face
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left(project: Path) -> Iterator[None]:
+    """Stop what the test has started, and see that nothing of it is left."""
+    yield
+    processes = Workspace.here().state.all("endpoint")
+    mlops.stop(all=True)
+    assert not [process for process in processes if process.alive]
+
+
+@pytest.fixture
+def champion(trained: Any, name: str) -> str:
+    """A model with a champion."""
+    trained("first", accuracy=0.95)
+    mlops.promote(mlops.register(name))
+    return name
+
+
+def test_deploy_predict_list_and_stop(face: Face, champion: str, cancer: Any) -> None:
+    X_test = cancer[1]
+    deployed = face(f"deploy {champion}@champion").data
+    assert (deployed["state"], deployed["version"], deployed["is_new"]) == ("serving", 1, True)
+    again = face(f"deploy {champion}@champion").data
+    assert (again["pid"], again["is_new"]) == (deployed["pid"], False)
+    answer = face(f"predict {champion} --data X_test", X_test=X_test).data
+    assert len(answer["values"]) == len(X_test)
+    assert set(answer["values"]) == {0, 1}
+    assert [row["name"] for row in face("endpoints").data["rows"]] == [champion]
+    assert any("serves" in line for line in face(f"logs {champion}").data["lines"])
+    assert face(f"undeploy {champion} --dry-run").data["dry_run"] is True
+    assert psutil.pid_exists(deployed["pid"])
+    assert face(f"undeploy {champion}").data["was_running"] is True
+    assert face("endpoints").data["rows"] == []
+    actions = [event["action"] for event in face(f"audit {champion} --verify").data["events"]]
+    assert actions[-2:] == ["deploy", "undeploy"]
+
+
+def test_it_outlives_the_process_that_deployed_it(champion: str, project: Path, cancer: Any) -> None:
+    script = f"import jupyter_mlops as mlops; print(mlops.deploy({champion!r}).pid)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    endpoint = mlops.endpoints().rows[0]
+    assert endpoint.state == "serving"
+    assert endpoint.pid == int(done.stdout)
+    assert len(endpoint.predict(cancer[1].head(3))) == 3
+
+
+def test_answers_are_those_of_the_estimator(trained: Any, name: str, cancer: Any) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    X_train, X_test, y_train, _ = cancer
+    forest = RandomForestClassifier(n_estimators=20, random_state=0).fit(X_train, y_train)
+    endpoint = mlops.deploy(mlops.register(name, model=forest, data=X_train))
+    predictions = endpoint.predict(X_test)
+    assert predictions.values == forest.predict(X_test).tolist()
+    assert predictions.frame().index.tolist() == X_test.index.tolist()
+    assert endpoint.predict(X_test.iloc[0]).values == forest.predict(X_test.head(1)).tolist()  # one row as a series
+    polars = pytest.importorskip("polars")
+    assert endpoint.predict(polars.from_pandas(X_test.head(5))).values == forest.predict(X_test.head(5)).tolist()
+
+
+def test_mlflows_own_client_code_can_ask_it(champion: str, cancer: Any) -> None:
+    endpoint = mlops.deploy(champion)
+    rows = cancer[1].head(2)
+    body = {"dataframe_split": rows.to_dict(orient="split")}
+    answer = requests.post(f"{endpoint.url}/invocations", json=body, timeout=10)
+    assert answer.status_code == 200
+    assert len(answer.json()["predictions"]) == 2
+    assert answer.headers["X-Model-Version"] == "1"
+    assert requests.get(f"{endpoint.url}/ping", timeout=5).ok
+
+
+def test_another_version_takes_over(champion: str, trained: Any) -> None:
+    first = mlops.deploy(champion)
+    trained("second", accuracy=0.97)
+    mlops.promote(mlops.register(champion))
+    second = mlops.deploy(f"{champion}@champion")
+    assert (second.version, second.is_new) == (2, True)
+    assert not psutil.pid_exists(first.pid) or psutil.Process(first.pid).status() == psutil.STATUS_ZOMBIE
+    assert len(mlops.endpoints()) == 1
+
+
+def test_a_dead_endpoint_is_told_and_started_again(champion: str, cancer: Any) -> None:
+    first = mlops.deploy(champion)
+    psutil.Process(first.pid).kill()
+    _until(lambda: mlops.endpoints().rows[0].state == "stopped")
+    assert not mlops.endpoints().ok
+    with pytest.raises(ProcessFailed, match="does not answer"):
+        mlops.predict(champion, data=cancer[1])
+    assert mlops.deploy(champion).pid != first.pid
+
+
+def test_rows_that_do_not_fit_are_named(face: Face, champion: str, cancer: Any) -> None:
+    mlops.deploy(champion)
+    X_short = cancer[1].drop(columns=["mean radius"])
+    outcome = face(f"predict {champion} --data X_short", X_short=X_short)
+    assert outcome.exit_code == InvalidUsage.exit_code
+    assert "'mean radius'" in outcome.error
+    assert len(outcome.error.splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "says"),
+    [
+        ("predict nobody --data X", NotFound, "There is no endpoint 'nobody'"),
+        ("deploy {name}@challenger", NotFound, "no alias 'challenger'"),
+        ("deploy nobody", NotFound, "There is no registered model 'nobody'"),
+        ("deploy {name} --port 99999", Conflict, "Port 99999 can't be used|is no port"),
+        ("deploy {name} --port {taken}", Conflict, "address already in use"),
+        ("deploy {name} --name a/b", InvalidUsage, "can't be the name of an endpoint"),
+        ("undeploy nobody", NotFound, "There is no endpoint 'nobody'"),
+        ("logs nobody", NotFound, "There is no endpoint 'nobody'"),
+    ],
+)
+def test_bad_words_start_nothing(face: Face, champion: str, cancer: Any, line: str, error: type, says: str) -> None:
+    import re
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        outcome = face(line.format(name=champion, taken=listener.getsockname()[1]), X=cancer[1])
+    assert outcome.exit_code == error.exit_code
+    assert re.search(says, outcome.error)
+    assert len(outcome.error.splitlines()) <= 3
+    assert mlops.endpoints().rows == ()
+
+
+def test_a_model_that_would_run_code_is_refused(project: Path, name: str, cancer: Any) -> None:
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+    from sklearn.naive_bayes import GaussianNB
+
+    X_train, _, y_train, _ = cancer
+    workspace = Workspace.here()
+    uri = workspace.mlflow.uri
+    _ = workspace.mlflow.client
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment(f"pickles of {name}")
+    model = GaussianNB().fit(X_train, y_train)
+    signature = infer_signature(X_train, model.predict(X_train))
+    with mlflow.start_run():
+        mlflow.sklearn.log_model(
+            model, name="model", serialization_format="cloudpickle", signature=signature, pip_requirements=["scikit-learn"],
+            registered_model_name=name,
+        )  # fmt: skip
+    with pytest.raises(UntrustedModel, match="pickle"):
+        mlops.deploy(f"{name}/1")
+    assert mlops.endpoints().rows == ()
+
+
+def test_a_model_without_a_signature_is_refused(trained: Any, name: str, cancer: Any) -> None:
+    from sklearn.naive_bayes import GaussianNB
+
+    model = GaussianNB().fit(cancer[0], cancer[2])
+    mlops.register(name, model=model)
+    with pytest.raises(InvalidUsage, match="has no signature"):
+        mlops.deploy(f"{name}/1")
+
+
+def test_an_interrupt_leaves_no_process(champion: str, project: Path) -> None:
+    script = f"""
+        import _thread, threading, time
+        import jupyter_mlops as mlops
+        threading.Timer(1.5, _thread.interrupt_main).start()
+        begin = time.monotonic()
+        try:
+            mlops.deploy({champion!r})
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - begin)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=project, capture_output=True, text=True, check=True
+    )
+    word, seconds = done.stdout.split()
+    assert word == "interrupted"
+    assert float(seconds) < 1.5 + 1.5
+    assert mlops.endpoints().rows == ()
+    mine = [p for p in psutil.process_iter(["cmdline"]) if str(project) in " ".join(p.info["cmdline"] or [])]
+    assert mine == []
+
+
+def _until(condition: Any, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -1,0 +1,122 @@
+"""Begin, look around, find help, stop: through every face."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import jupyter_mlops as mlops
+from jupyter_mlops.errors import BackendUnreachable, InvalidUsage, MlopsError
+
+from ..conftest import Face
+
+
+def test_init_makes_a_project_and_again_changes_nothing(
+    face: Face, tmp_path: Path, tracking_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert face("status").error.endswith(("→ %mlops init", "→ jupyter mlops init"))
+    assert face(f"init --experiment churn --tracking-uri {tracking_uri} --dry-run").error == ""
+    assert list(tmp_path.iterdir()) == []
+    assert face(f"init --experiment churn --tracking-uri {tracking_uri}").data["is_up"] is True
+    written = (tmp_path / "mlops.toml").read_text()
+    assert f'experiment = "churn"\ntracking_uri = "{tracking_uri}"\n' == written
+    assert face("init").data["experiment"] == "churn"
+    assert (tmp_path / "mlops.toml").read_text() == written
+
+
+def test_init_keeps_comments_and_gates(project: Path) -> None:
+    path = project / "mlops.toml"
+    path.write_text("# ours\n" + path.read_text())
+    mlops.init(experiment="another")
+    text = path.read_text()
+    assert text.startswith("# ours\n")
+    assert 'experiment = "another"' in text
+    assert "[gates." in text
+
+
+def test_init_below_a_project_takes_that_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = project / "notebooks" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert mlops.init().root == str(project)
+    assert list(below.iterdir()) == []
+
+
+def test_status_says_where_each_value_came_from(face: Face, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_EXPERIMENT", "from the environment")
+    sources = {row["name"]: (row["value"], row["source"]) for row in face("status").data["settings"]}
+    assert sources["experiment"] == ("from the environment", "MLOPS_EXPERIMENT")
+    assert sources["user"] == ("tester", "mlops.toml")
+    assert sources["timeout"] == ("4.0", "default")
+
+
+def test_status_names_the_next_step(project: Path, trained: object) -> None:
+    assert "%%mlops run" in mlops.status().next
+
+
+def test_help_lists_all_and_explains_one(face: Face) -> None:
+    assert len(face("help").data["commands"]) > 15
+    assert face("help deploy").data["commands"][0]["usage"].startswith("deploy MODEL")
+    assert "Did you mean deploy" in face("help deplyo").error
+
+
+def test_doctor_looks_at_everything(face: Face, project: Path) -> None:
+    findings = {row["what"]: row for row in face("doctor").data["findings"]}
+    assert findings["server"]["ok"]
+    assert findings["mlflow"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("experimnt = 'x'\n", "line 1: there is no setting 'experimnt'. Did you mean experiment?"),
+        ("\n\nexperiment = 3\n", "line 3: experiment: input should be a valid string"),
+        ("experiment = x\n", "is not valid TOML"),
+        ("[gates.churn]\nauc = '0.9'\n", "line 2: gates.churn.auc: '0.9' is no threshold"),
+        ("[gates.churn]\nauc = '>= 0.9'\n[gates.other]\nf1 = 3\n", "line 4: gates.other.f1"),
+        ("timeout = -1\n", "line 1: timeout"),
+        ("tracking_uri = 'sqlite:///x.db'\n", "line 1: tracking_uri: 'sqlite:///x.db' is no MLflow server"),
+        ("experiment = '\xff'\n".encode("latin-1"), "can't be read"),
+    ],
+)
+def test_a_broken_mlops_toml_is_named_with_its_line(face: Face, project: Path, text: str | bytes, says: str) -> None:
+    path = project / "mlops.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    outcome = face("status")
+    assert outcome.exit_code == InvalidUsage.exit_code
+    assert says in outcome.error
+    assert str(path) in outcome.error
+    assert len(outcome.error.splitlines()) <= 3
+    face("init --experiment new")
+    assert path.read_bytes() == (text if isinstance(text, bytes) else text.encode())  # a broken file is left as it is
+
+
+def test_a_wrong_variable_of_the_environment_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_TIMEOUT", "soon")
+    with pytest.raises(InvalidUsage, match="environment variable MLOPS_TIMEOUT: timeout"):
+        mlops.status()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="a folder on /proc can't be written by anybody; made for root, who can write elsewhere"
+)
+def test_a_folder_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/proc/self")
+    with pytest.raises(MlopsError, match="can't be written"):
+        mlops.init()
+
+
+def test_a_server_that_is_down_is_told_in_one_line(face: Face, project: Path) -> None:
+    import time
+
+    (project / "mlops.toml").write_text('tracking_uri = "http://127.0.0.1:9"\n')
+    for line in ("runs", "models", "promote x", "register x", "deploy x"):
+        begin = time.monotonic()
+        outcome = face(line)
+        assert time.monotonic() - begin < 5
+        assert outcome.exit_code == BackendUnreachable.exit_code
+        assert "is down" in outcome.error
+        assert len(outcome.error.splitlines()) <= 2
