@@ -58,7 +58,7 @@ def test_a_fit_is_logged_with_data_parameters_metrics_model_and_source(notebook:
     assert result.success
     card = notebook.user_ns["card"]
     assert card.ok
-    assert card.model == "StandardScaler → LogisticRegression"
+    assert card.model == "StandardScaler → LogisticRegression(C=0.5)"
     found = stored(card.run_id)
     assert found.info.status == "FINISHED"
     assert found.data.params["team"] == "a"

@@ -10,7 +10,7 @@ import requests
 from ..errors import BackendUnreachable
 
 # Long enough for a busy server, short enough that a hanging one is told within 5 s.
-TIMEOUT = (1.5, 2.5)
+TIMEOUT = (1.5, 2.2)
 
 
 def check(uri: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ..errors import BackendUnreachable, Conflict, NotWritable, ProcessFailed, need_space
+from ..errors import BackendUnreachable, Conflict, NotWritable, ProcessFailed, need_space, writing_to
 from . import probe
 from .processes import Process, await_ready, free_port, spawn, stop
 from .state import State
@@ -102,7 +102,7 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
 def _await_answer(server: Process, state: State, say: Callable[[str], None]) -> None:
     """Wait for a server that another kernel has just started; one that has been up answers now or hangs."""
     log = log_file(state)
-    patience = 3.0 if probe.was_ready(log) else START_SECONDS
+    patience = 0.0 if probe.was_ready(log) else START_SECONDS
     try:
         await_ready(
             server,
@@ -129,9 +129,15 @@ def _port(last: int) -> int:
 
 def _command(folder: Path, port: int) -> list[str]:
     database = folder / "mlflow.db"
-    # WAL stays with the file, and doubles what SQLite does under MLflow.
-    with contextlib.closing(sqlite3.connect(database)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
+    try:
+        # WAL stays with the file, and doubles what SQLite does under MLflow.
+        with writing_to(folder), contextlib.closing(sqlite3.connect(database)) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.DatabaseError as error:
+        raise ProcessFailed(
+            f"The database of the project's MLflow server is broken: {error}.",
+            f"restore {database} from a backup, or move it away",
+        ) from None
     return [
         *("-m", "mlflow", "server"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),

@@ -98,11 +98,12 @@ class Fits:
 
 
 def label(estimator: Any) -> str:
-    """Name an estimator for people: its class, and of a pipeline those of its steps."""
+    """Name an estimator for people: its class with what was set, ``SVC(C=10)``; of a pipeline its steps."""
     steps = getattr(estimator, "steps", None)
     if isinstance(steps, list):
         return " → ".join(step if isinstance(step, str) else label(step) for _, step in steps)
-    return type(estimator).__name__
+    # scikit-learn's own repr leaves out what is at its default.
+    return " ".join(repr(estimator).split()).removesuffix("()")[:120]
 
 
 def _caller() -> str:

@@ -40,7 +40,10 @@ def metric_order(metrics: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True, repr=False)
 class RunCard(Result):
-    """A run that has ended: what it gave, and how that stands beside the best before it."""
+    """A run that has ended: what it gave, and how that stands beside the best before it.
+
+    ``params`` are all its parameters, ``said`` those that were given with ``--param``.
+    """
 
     run_id: str
     name: str
@@ -50,6 +53,7 @@ class RunCard(Result):
     metrics: dict[str, float]
     best_before: dict[str, float]
     params: dict[str, str]
+    said: dict[str, str]
     model: str | None
     model_id: str | None
     data: str | None
@@ -67,10 +71,9 @@ class RunCard(Result):
             facts.append(("data", self.data))
         facts.append(("model", self.model or "none: no estimator was fitted"))
         if self.params:
-            # What is unset, and what is an estimator itself, tells nothing on a card.
-            telling = [f"{key}={value}" for key, value in self.params.items() if value != "None" and "(" not in value]
-            more = len(self.params) - len(telling[:6])
-            facts.append(("parameters", ", ".join(telling[:6]) + (f" and {more} more" if more else "")))
+            said = [f"{key}={value}" for key, value in self.said.items()]
+            more = f"{len(self.params) - len(said)} by autologging" if len(self.params) > len(said) else ""
+            facts.append(("parameters", ", ".join([*said, more] if more else said)))
         facts.append(("MLflow", Link("open the run", self.url)))
         names = metric_order(self.metrics)
         shown = names[:_MOST_IN_CARD]

@@ -176,6 +176,7 @@ class ActiveRun:
             metrics=metrics,
             best_before=self._best_before(metrics),
             params=dict(run.data.params),
+            said={key: str(value) for key, value in self._params.items()},
             model=self._estimator if self._model_id else None,
             model_id=self._model_id,
             data=str(self._dataset) if self._dataset else None,

@@ -1,0 +1,86 @@
+"""Run the benchmarks, print what they found and write it to ``RESULTS.md``.
+
+Usage: python benchmarks/run.py [NAME…]
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from measure import Claim, Report, Samples
+
+NAMES = ("load_ext", "server", "run_overhead", "first_answer")
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PACKAGES = ("jupyter-mlops", "mlflow", "ipython", "scikit-learn", "skops", "pandas", "numpy", "uvicorn")
+
+
+def main(names: Sequence[str]) -> int:
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        print(f"No benchmark {', '.join(sorted(unknown))}: there are {', '.join(NAMES)}.", file=sys.stderr)
+        return 2
+    parts = [heading(names)]
+    for name in names or NAMES:
+        print(f"{name} …", file=sys.stderr)
+        parts.append(markdown(importlib.import_module(name).run()))
+        print(parts[-1], flush=True)
+    RESULTS.write_text("\n".join(parts))
+    return 0
+
+
+def heading(names: Sequence[str]) -> str:
+    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    return f"""# Results
+
+`{" ".join(["python benchmarks/run.py", *names])}`, {date.today():%-d %B %Y}
+
+- {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()} {platform.machine()}, \
+Python {platform.python_version()}; load {os.getloadavg()[0]:.1f} before the first benchmark
+- {versions}
+- The machine is shared and busy: **trust the ratios, not the seconds.** All ways take turns (A B A B …) in one run.
+  A ratio or a difference is that of the medians; in brackets the smallest and the largest of one round.
+- MLflow's telemetry is off on both sides.
+"""
+
+
+def markdown(report: Report) -> str:
+    rows = [_row(samples) for samples in report.samples]
+    claims = [_claim(claim) for claim in report.claims]
+    return f"""## {report.title}
+
+{report.about}
+
+| what | median | min | max | rounds |
+|---|---:|---:|---:|---:|
+{chr(10).join(rows)}
+
+| compared | result | aim | holds |
+|---|---|---|---|
+{chr(10).join(claims)}
+"""
+
+
+def _row(samples: Samples) -> str:
+    digits = 2 if samples.unit == "s" else 0
+    median, low, high = (
+        f"{value:,.{digits}f} {samples.unit}".strip()
+        for value in (samples.median, min(samples.values), max(samples.values))
+    )
+    return f"| {samples.name} | {median} | {low} | {high} | {len(samples.values)} |"
+
+
+def _claim(claim: Claim) -> str:
+    holds = "" if claim.holds is None else "yes" if claim.holds else "**no**"
+    return f"| {claim.text} | {claim.value} | {claim.aim} | {holds} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

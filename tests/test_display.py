@@ -1,0 +1,79 @@
+"""Pictures: escaped, the same in both forms, legible where there is nothing to show."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from jupyter_mlops.display import Badge, Card, Code, Link, Table, ago, bytes_of, change, figure, html, span, text
+
+HOSTILE = "<script>alert('x')</script>\"&"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Table((HOSTILE,), [(HOSTILE,), (Badge(HOSTILE),), (Link(HOSTILE, "https://a/?" + HOSTILE),), (Code(HOSTILE),)], title=HOSTILE, note=HOSTILE),
+        Card(HOSTILE, Badge(HOSTILE), [(HOSTILE, HOSTILE)], text=HOSTILE, next=HOSTILE),
+        Table((), [], empty=HOSTILE),
+    ],
+)  # fmt: skip
+def test_whatever_is_shown_is_escaped(view: Table | Card) -> None:
+    drawn = html.render(view)
+    assert "<script>" not in drawn
+    assert "&lt;script&gt;" in drawn
+    assert "<script>" in text.render(view)  # text is text
+
+
+@pytest.mark.parametrize(
+    "href", ["javascript:alert(1)", "data:text/html,x", "JAVASCRIPT:x", "//evil", "file:///etc/passwd", None, ""]
+)
+def test_only_web_addresses_become_links(href: str | None) -> None:
+    assert "<a " not in html.render(Card("x", facts=[("link", Link("here", href))]))
+
+
+def test_a_web_address_becomes_a_link() -> None:
+    assert '<a href="http://127.0.0.1:5000/#/x"' in html.render(
+        Card("x", facts=[("l", Link("here", "http://127.0.0.1:5000/#/x"))])
+    )
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    assert "\x1b" not in text.render(Card("\x1b[31mred", facts=[("a\x07", "b\x9b")]))
+
+
+def test_rich_markup_in_names_is_text() -> None:
+    assert "[bold]x[/bold]" in text.render(Table(("[bold]c[/bold]",), [("[bold]x[/bold]",)]))
+
+
+def test_long_names_are_folded_and_not_cut() -> None:
+    name = "x" * 500
+    assert text.render(Table(("name",), [(name,)])).count("x") == 500
+    assert name in html.render(Table(("name",), [(name,)]))
+    assert max(map(len, text.render(Table(("name",), [(name,)])).splitlines())) <= 110
+
+
+def test_an_empty_table_says_what_to_do() -> None:
+    view = Table(("a",), [], empty="Nothing yet: do this.")
+    assert "Nothing yet: do this." in text.render(view)
+    assert "Nothing yet: do this." in html.render(view)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.97314, "0.9731"), (1.0, "1"), (12000, "12,000"), (0.0, "0"), (1234.56, "1,234.6"), (0.00001234, "1.23e-05"),
+        (math.nan, "NaN"), (-math.inf, "-∞"), (True, "True"), (None, ""), ("text", "text"), (0.0012, "0.0012"),
+    ],
+)  # fmt: skip
+def test_figures_are_written_for_people(value: object, written: str) -> None:
+    assert figure(value) == written
+
+
+def test_times_and_sizes_are_written_for_people() -> None:
+    assert [span(s) for s in (0.44, 12, 200, 7500, 400_000)] == ["0.4 s", "12 s", "3 min", "2 h 5 min", "4 d"]
+    assert ago(100, now=102) == "just now"
+    assert ago(0, now=3600) == "1 h ago"
+    assert [bytes_of(b) for b in (12, 1500, 2_500_000_000)] == ["12 B", "1.5 kB", "2.5 GB"]
+    assert [change(d) for d in (0.0123, -0.5, 0.0)] == ["+0.0123", "-0.5", "±0"]
