@@ -62,13 +62,14 @@ class Workspace:
     @cached_property
     def mlflow(self) -> Mlflow:
         """The tracking server; the project's own is started where it isn't running."""
-        uri = self.settings.tracking_uri
+        uri, mend = self.settings.tracking_uri, None
         if uri is None:
             from .backend import server
 
+            mend = server.MEND
             with Progress() as progress:
                 uri = server.ensure(self.state, progress.say).process.url
-        return _mlflow(uri, self.settings.timeout)
+        return _mlflow(uri, self.settings.timeout, mend)
 
     @property
     def who(self) -> str:
@@ -85,11 +86,11 @@ def find(folder: Path) -> Path | None:
 
 
 @cache
-def _mlflow(uri: str, timeout: float) -> Mlflow:
+def _mlflow(uri: str, timeout: float, mend: str | None) -> Mlflow:
     """Keep one client for each server: it knows when the server last answered."""
     from .backend.adapter import Mlflow
 
-    return Mlflow(uri, timeout)
+    return Mlflow(uri, timeout, mend)
 
 
 def _login() -> str:

@@ -238,6 +238,19 @@ def test_a_killed_kernel_leaves_a_run_that_the_next_one_marks(project: Path, tra
     assert {row.name: row.status for row in mlops.runs().rows} == {"dead": "KILLED", "next": "FINISHED"}
 
 
+def test_a_run_that_could_not_be_ended_is_ended_by_the_next(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlops.backend.adapter import Mlflow
+    from jupyter_mlops.errors import BackendUnreachable
+
+    def away(*_: object) -> None:
+        raise BackendUnreachable("away")
+
+    with monkeypatch.context() as patch, pytest.raises(BackendUnreachable), mlops.run("away", autolog=False):
+        patch.setattr(Mlflow, "check", away)
+    trained("next")
+    assert {row.name: row.status for row in mlops.runs().rows} == {"away": "FAILED", "next": "FINISHED"}
+
+
 def test_a_running_run_of_a_living_kernel_is_left_alone(trained: Any) -> None:
     with mlops.run("outer", autolog=False, model=False):
         workspace = Workspace.here()

@@ -49,11 +49,14 @@ class Mlflow:
         ``http://host:port``.
     timeout : float
         Seconds that one request may take.
+    mend : str, optional
+        The line that brings it back when it is away.
     """
 
-    def __init__(self, uri: str, timeout: float) -> None:
+    def __init__(self, uri: str, timeout: float, mend: str | None = None) -> None:
         self.uri = uri
         self._timeout = timeout
+        self._mend = mend
         self._answered = 0.0
 
     def read(self, operation: str, /, *arguments: Any, **named: Any) -> Any:
@@ -76,7 +79,7 @@ class Mlflow:
             Within 5 s, where it does not.
         """
         if time.monotonic() - self._answered > _FRESH:
-            self.version = probe.check(self.uri)
+            self.version = probe.check(self.uri, self._mend)
             self._answered = time.monotonic()
 
     def link(self, path: str) -> str:

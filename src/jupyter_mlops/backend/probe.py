@@ -13,8 +13,14 @@ from ..errors import BackendUnreachable
 TIMEOUT = (1.5, 2.2)
 
 
-def check(uri: str) -> str:
+def check(uri: str, mend: str | None = None) -> str:
     """Ask a server who it is.
+
+    Parameters
+    ----------
+    uri : str
+    mend : str, optional
+        The line that brings it back; by default that of an outside server.
 
     Returns
     -------
@@ -26,26 +32,25 @@ def check(uri: str) -> str:
     BackendUnreachable
         Where it is down, hangs, answers with an error, or isn't MLflow: one line each.
     """
+    mend = mend or f"start it, or set tracking_uri in mlops.toml or MLFLOW_TRACKING_URI (now {uri})"
     try:
         health = requests.get(f"{uri}/health", timeout=TIMEOUT)
         answer = requests.get(f"{uri}/version", timeout=TIMEOUT) if health.ok else health
     except requests.Timeout:
-        raise BackendUnreachable(f"The MLflow server at {uri} does not answer: it hangs.", _mend(uri)) from None
+        raise BackendUnreachable(f"The MLflow server at {uri} does not answer: it hangs.", mend) from None
     except requests.ConnectionError:
-        raise BackendUnreachable(f"The MLflow server at {uri} is down: nothing answers there.", _mend(uri)) from None
+        raise BackendUnreachable(f"The MLflow server at {uri} is down: nothing answers there.", mend) from None
     except requests.RequestException as error:
-        raise BackendUnreachable(f"{uri} can't be asked: {error}.", _mend(uri)) from None
+        raise BackendUnreachable(f"{uri} can't be asked: {error}.", mend) from None
     if answer.status_code in (401, 403):
         raise BackendUnreachable(
             f"The MLflow server at {uri} refuses us ({answer.status_code}).",
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
         )
     if answer.status_code >= 500:
-        raise BackendUnreachable(
-            f"The MLflow server at {uri} answers with an error ({answer.status_code}).", _mend(uri)
-        )
+        raise BackendUnreachable(f"The MLflow server at {uri} answers with an error ({answer.status_code}).", mend)
     if health.text.strip() != "OK" or not re.fullmatch(r"\d+\.\d+\S*", answer.text.strip()):
-        raise BackendUnreachable(f"What answers at {uri} is not MLflow.", _mend(uri))
+        raise BackendUnreachable(f"What answers at {uri} is not MLflow.", mend)
     return answer.text.strip()
 
 
@@ -63,7 +68,3 @@ def was_ready(log: Path) -> bool:
         return b"Application startup complete" in log.read_bytes()
     except OSError:
         return False
-
-
-def _mend(uri: str) -> str:
-    return f"start it, or set tracking_uri in mlops.toml or MLFLOW_TRACKING_URI (now {uri})"

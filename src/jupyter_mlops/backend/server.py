@@ -19,6 +19,7 @@ from .processes import Process, await_ready, free_port, spawn, stop
 from .state import State
 
 START_SECONDS = 90.0
+MEND = "run it again: the project's server is then started anew; if it hangs, %mlops stop --all first"
 
 # Job execution and telemetry off, and one worker: 2 processes and 0.5 GB instead of 15 and 2.3 GB.
 _LEAN = {
@@ -116,7 +117,7 @@ def _await_answer(server: Process, state: State, say: Callable[[str], None]) -> 
             raise
         raise BackendUnreachable(
             f"The project's MLflow server (pid {server.pid}, port {server.port}) runs but does not answer.",
-            "%mlops stop --all, then %mlops init",
+            "%mlops stop --all, then run it again",
         ) from error
 
 

@@ -164,7 +164,7 @@ class Runs(Result):
         metrics = _differing([row.metrics for row in self.rows])
         params = _differing([row.params for row in self.rows])
         own = [name for name in metrics if not _AUTOLOGGED.match(name) and name != DURATION]
-        shown_metrics = (own or metrics)[:_MOST_METRICS]
+        shown_metrics = own[:_MOST_METRICS] or metrics[:2]
         if self.sort and self.sort not in shown_metrics:
             shown_metrics = [self.sort, *shown_metrics][:_MOST_METRICS]
         # A parameter that few of the runs have says what kind of model they are, not how they differ.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 OWNER = "mlops.owner"
 CELL = "cell.py"
 
+# The runs that this process is in. One of ours that is RUNNING on the server and not in here could not be ended.
+_open: set[str] = set()
+
 
 class ActiveRun:
     """The context of ``%%mlops run``. After it, ``result`` is the card.
@@ -72,6 +75,7 @@ class ActiveRun:
         self._experiment = experiments.experiment_id(mlflow, self._workspace.settings.experiment) or ""
         self._end_dead_runs()
         self._run: Run = mlflow.write("create_run", self._experiment, tags=self._all_tags(), run_name=self._name)
+        _open.add(self.run_id)
         try:
             self._log_inputs()
             # The watch goes on last and off first: autologging replaces the same methods.
@@ -79,6 +83,7 @@ class ActiveRun:
             self._fits: Fits = self._stack.enter_context(Fits())
         except BaseException:
             self._stack.close()
+            _open.discard(self.run_id)
             self._end("FAILED")
             raise
         self._begin = time.perf_counter()
@@ -86,6 +91,7 @@ class ActiveRun:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._duration = time.perf_counter() - self._begin
+        _open.discard(self.run_id)
         status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
         try:
             self._stack.close()
@@ -158,11 +164,14 @@ class ActiveRun:
         self._mlflow.write("set_terminated", self.run_id, status)
 
     def _end_dead_runs(self) -> None:
-        """Mark runs KILLED whose kernel has died: nobody else will."""
+        """End runs that nobody else will: of kernels that have died, and of ours when the server was away."""
+        ours = origin.owner()
         for run in experiments.search(self._mlflow, self._experiment, "attributes.status = 'RUNNING'", most=50):
-            if origin.is_dead(run.data.tags.get(OWNER, "")):
+            owner = run.data.tags.get(OWNER, "")
+            left = owner == ours and run.info.run_id not in _open
+            if left or origin.is_dead(owner):
                 with contextlib.suppress(MlopsError):  # deleted meanwhile, or ended by another kernel
-                    self._mlflow.write("set_terminated", run.info.run_id, "KILLED")
+                    self._mlflow.write("set_terminated", run.info.run_id, "FAILED" if left else "KILLED")
 
     def _card(self) -> RunCard:
         run = self._mlflow.read("get_run", self.run_id)
