@@ -55,7 +55,10 @@ def test_the_demo_runs_and_leaves_its_pages(tmp_path: Path) -> None:
     results = [output for output in outputs(executed) if output.output_type in ("execute_result", "display_data")]
     assert len(results) >= 10
     for output in results:
-        assert "text/plain" in output.data
+        assert output.data["text/plain"].strip()
+    for cell in executed.cells:  # one result for a line; a run's cell shows its last value and its card
+        shown = [output for output in cell.get("outputs", []) if "text/html" in output.get("data", {})]
+        assert len(shown) <= (2 if cell.source.startswith("%%mlops run") else 1), cell.source
     page = (tmp_path / "demo" / "quickstart.html").read_text()
     assert page.count('class="jupyter-mlops"') >= 10
     assert not _left(tmp_path)

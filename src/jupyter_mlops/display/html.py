@@ -20,7 +20,7 @@ def render(view: View) -> str:
     str
         Every name, tag and value in it is escaped.
     """
-    return _template().render(view=view)
+    return _template().render(view=view).strip()
 
 
 def safe_link(href: str | None) -> str | None:

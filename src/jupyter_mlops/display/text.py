@@ -13,7 +13,6 @@ from rich.text import Text
 
 from .views import Badge, Card, Cell, Link, Table, View, figure
 
-_MARKS = {"good": "✓ ", "bad": "✗ ", "warn": "! ", "idle": ""}
 # Control characters would let a name move the cursor or recolour a terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -27,7 +26,13 @@ def render(view: View, width: int = 110) -> str:
         Without colour codes and without a final newline.
     """
     console = Console(
-        file=io.StringIO(), width=width, force_terminal=False, color_system=None, legacy_windows=False, emoji=False
+        file=io.StringIO(),
+        width=width,
+        force_terminal=False,
+        force_jupyter=False,  # it would display what it prints in the notebook
+        color_system=None,
+        legacy_windows=False,
+        emoji=False,
     )
     with console.capture() as capture:
         console.print(_card(view) if isinstance(view, Card) else _table(view), soft_wrap=False)
@@ -36,7 +41,7 @@ def render(view: View, width: int = 110) -> str:
 
 def _cell(cell: Cell) -> Text:
     if isinstance(cell, Badge):
-        return Text(_MARKS[cell.tone] + _safe(cell.text))
+        return Text(f"{cell.mark} {_safe(cell.text)}".lstrip())
     if isinstance(cell, Link) and cell.href:
         return Text(_safe(cell.text if cell.text in cell.href else f"{cell.text} ({cell.href})"))
     return Text(_safe(figure(cell)), justify="right" if isinstance(cell, int | float) else "left")

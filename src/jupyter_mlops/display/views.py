@@ -13,10 +13,15 @@ Tone: TypeAlias = Literal["good", "bad", "warn", "idle"]
 
 @dataclass(frozen=True)
 class Badge:
-    """A state in a word, with a coloured dot: the colour never stands alone."""
+    """A state in a word, with a mark that has a colour where there is any."""
 
     text: str
     tone: Tone = "idle"
+
+    @property
+    def mark(self) -> str:
+        """The tone as a character: the colour never stands alone."""
+        return {"good": "✓", "bad": "✗", "warn": "!", "idle": ""}[self.tone]
 
     def __str__(self) -> str:
         return self.text
