@@ -176,7 +176,8 @@ def _explain(error: ValidationError, path: Path, text: str, sources: Mapping[str
     place = f"{path}, line {line_of(text, keys)}" if source == FILE_NAME else f"The environment variable {source}"
     if first["type"] == "extra_forbidden":
         return InvalidUsage(f"{place}: there is no setting {name!r}.{nearest(name, Settings.model_fields)}")
-    return InvalidUsage(f"{place}: {name}: {_reason(first['msg'])}.")
+    hint = None if source == FILE_NAME else f"import os; del os.environ[{source!r}]"
+    return InvalidUsage(f"{place}: {name}: {_reason(first['msg'])}.", hint)
 
 
 def line_of(text: str, keys: list[str]) -> int:

@@ -157,9 +157,9 @@ def need_space(folder: Path, least: float = 20e6) -> None:
     NotWritable
         Where it hasn't.
     """
-    free = shutil.disk_usage(folder).free
-    if free < least:
-        raise NotWritable(f"The disk of {folder} is full: {free / 1e6:.1f} MB are free.", "free some space there")
+    disk = shutil.disk_usage(folder)
+    if disk.total and disk.free < least:  # a total of 0 is no disk: /proc and the like
+        raise NotWritable(f"The disk of {folder} is full: {disk.free / 1e6:.1f} MB are free.", "free some space there")
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:

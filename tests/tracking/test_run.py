@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import subprocess
 import sys
 import textwrap
@@ -172,6 +173,28 @@ def test_a_run_left_active_is_not_in_the_way(notebook: InteractiveShell) -> None
     assert last().data.metrics["mine"] == 1
     assert mlflow.active_run().info.run_id == notebook.user_ns["left"].info.run_id  # and the user's run is still theirs
     mlflow.end_run()
+
+
+def test_what_the_user_has_set_up_with_mlflow_is_theirs_again(notebook: InteractiveShell, tmp_path: Path) -> None:
+    import mlflow
+    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
+
+    run(notebook, "%%mlops run warm\n1")
+    theirs = f"sqlite:///{tmp_path}/theirs.db"
+    mlflow.set_tracking_uri(theirs)
+    del os.environ["MLFLOW_TRACKING_URI"]  # MLflow sets it too; it would be a wish that we follow
+    mlflow.sklearn.autolog(log_models=False, max_tuning_runs=3)
+    try:
+        before = dict(AUTOLOGGING_INTEGRATIONS["sklearn"])
+        result, out = run(notebook, f"%%mlops run ours\n{FIT}")
+        assert result.success, out
+        assert mlflow.get_tracking_uri() == theirs
+        assert dict(AUTOLOGGING_INTEGRATIONS["sklearn"]) == before
+        assert {row.name for row in mlops.runs().rows} == {"warm", "ours"}
+    finally:
+        mlflow.sklearn.autolog(disable=True)
+        mlflow.set_tracking_uri("")
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 def test_start_run_in_the_body_opens_a_child(notebook: InteractiveShell) -> None:

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import logging
 import os
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .adapter import Mlflow
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
 
 @contextlib.contextmanager
-def active(mlflow: Mlflow, run_id: str, experiment_id: str, *, autolog: bool) -> Iterator[None]:
+def active(mlflow: Mlflow, run: Run, *, autolog: bool) -> Iterator[None]:
     """Make a run the one that ``mlflow.log_metric`` and autologging write to, for a while.
 
-    How it ends is said by whoever began it: leaving here says nothing of success.
+    How it ends is said by whoever began it: leaving here says nothing of success. What the user has
+    set up with MLflow before (a server, an experiment, autologging, an active run) is theirs again afterwards.
     """
     import mlflow as fluent
 
     _ = mlflow.client  # sets the short time-outs before the first request
-    _point_at(mlflow.uri)
     # MLflow's autologging passes an argument that scikit-learn 1.9 has renamed; the user can't mend that.
-    warnings.filterwarnings("ignore", message="`y_pred` was renamed to `y_proba`", category=FutureWarning)
-    with _quiet():
-        fluent.set_experiment(experiment_id=experiment_id)
-        # Nested: a run that an earlier cell or a crash left active must not be in the way ("run … is already active").
-        fluent.start_run(run_id=run_id, nested=True, log_system_metrics=False)
-        if autolog:
-            fluent.autolog(log_models=False, log_datasets=False, silent=True)
-    try:
-        with _nested_by_default():
-            yield
-    finally:
-        with _quiet():
-            if autolog:
-                fluent.autolog(disable=True, silent=True)
-            _leave(run_id)
+    warnings.filterwarnings("ignore", message="`y_pred` was renamed", category=FutureWarning, append=True)
+    with _pointed_at(mlflow.uri), _autologging() if autolog else contextlib.nullcontext():
+        # Not by start_run: it would refuse where a run was left active, or another experiment was set.
+        _stack().append(fluent.ActiveRun(run))  # type: ignore[no-untyped-call]
+        try:
+            with _children_by_default(run.info.experiment_id):
+                yield
+        finally:
+            with _quiet():
+                _leave(run.info.run_id)
 
 
 def active_run_id() -> str | None:
@@ -49,22 +48,53 @@ def active_run_id() -> str | None:
     return None if run is None else str(run.info.run_id)
 
 
-def _point_at(uri: str) -> None:
-    """Point MLflow's own calls at a server, but leave the environment as the user has set it.
+@contextlib.contextmanager
+def _pointed_at(uri: str) -> Iterator[None]:
+    """Point MLflow's own calls at a server, and back at the user's where they had chosen one.
 
-    MLflow also writes the address into ``MLFLOW_TRACKING_URI``; it would then look as if the user had
-    asked for this server, also when the project's own has moved to another port.
+    MLflow also writes the address into the environment. It is taken out there: it would look as if
+    the user had asked for this server, also when the project's own has moved to another port.
     """
     import mlflow
 
+    chosen = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+    theirs = (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) if chosen else None
+    _point_at(uri, uri)
+    try:
+        yield
+    finally:
+        if theirs is not None:
+            _point_at(*theirs)
+
+
+def _point_at(tracking_uri: str, registry_uri: str) -> None:
+    import mlflow
+
     before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(registry_uri)
     for name, value in before.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _autologging() -> Iterator[None]:
+    """Let MLflow log what the imported libraries tell of a fit, except the model: that is for us to store."""
+    import mlflow
+    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
+
+    theirs = copy.deepcopy(AUTOLOGGING_INTEGRATIONS)
+    with _quiet():
+        mlflow.autolog(log_models=False, log_datasets=False, silent=True)
+    try:
+        yield
+    finally:
+        with _quiet():
+            mlflow.autolog(disable=True, silent=True)
+        AUTOLOGGING_INTEGRATIONS.update(theirs)
 
 
 def _leave(run_id: str) -> None:
@@ -90,8 +120,8 @@ def _stack() -> list[Any]:
 
 
 @contextlib.contextmanager
-def _nested_by_default() -> Iterator[None]:
-    """Let ``mlflow.start_run()`` in the cell open a child run.
+def _children_by_default(experiment_id: str) -> Iterator[None]:
+    """Let ``mlflow.start_run()`` in the cell open a child run, in the same experiment.
 
     Without ``nested=True`` MLflow would fail: "run … is already active", which is ours.
     """
@@ -101,8 +131,10 @@ def _nested_by_default() -> Iterator[None]:
 
     @functools.wraps(start_run)
     def start_child(*args: Any, **kwargs: Any) -> Any:
-        nested = mlflow.active_run() is not None
-        return start_run(*args, **({"nested": nested} | kwargs))
+        given: dict[str, Any] = {"nested": mlflow.active_run() is not None}
+        if not args and not kwargs.get("run_id"):
+            given["experiment_id"] = experiment_id
+        return start_run(*args, **(given | kwargs))
 
     mlflow.start_run = start_child
     try:

@@ -66,6 +66,11 @@ def ensure(state: State, say: Callable[[str], None]) -> Started:
         return Started(_start(state, found.port if found else 0, say), is_new=True)
 
 
+def import_early() -> None:
+    """Import what the first command needs (2 s) while somebody waits, or reads the card of ``init``."""
+    threading.Thread(target=importlib.import_module, args=("mlflow",), name="import-mlflow", daemon=True).start()
+
+
 def log_file(state: State) -> Path:
     """Where the server writes."""
     return state.folder / "server.log"
@@ -80,8 +85,7 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
     pid, created = spawn(_command(state.folder, port), log, _LEAN)
     server = Process("server", "mlflow", pid, created, port, time.time())
     state.put(server)
-    # The wait is a good moment to import what the first command needs.
-    threading.Thread(target=importlib.import_module, args=("mlflow",), name="import-mlflow", daemon=True).start()
+    import_early()
     try:
         await_ready(
             server,

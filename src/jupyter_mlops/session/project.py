@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import tomlkit
 
 from .. import config
-from ..backend import experiments, probe, versions
+from ..backend import experiments, probe, server, versions
 from ..backend.processes import stop as stop_process
 from ..errors import BackendUnreachable, need_space, writing_to
 from ..workspace import Workspace, find
@@ -75,6 +76,8 @@ def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
     if start:
         uri = workspace.mlflow.uri
         process = workspace.state.get("server", "mlflow")
+        if "IPython" in sys.modules:  # somebody reads the card now
+            server.import_early()
     else:
         uri = settings.tracking_uri or (process.url if process and process.alive else "")
     version, problem = "", "not running: it starts when it is needed"
@@ -86,11 +89,12 @@ def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
                 raise
             problem = error.message
     if settings.tracking_uri or process is None or not version:
-        server = f"MLflow {version}" if version else problem
+        described = f"MLflow {version}" if version else problem
     else:
         verb = "reusing the project's own" if was_running else "the project's own"
-        server = f"{verb}: MLflow {version} on {running(process.pid, process.port, process.started)}"
-    runs, models = _counts(workspace) if version else (0, 0)
+        described = f"{verb}: MLflow {version} on {running(process.pid, process.port, process.started)}"
+    # Counting takes mlflow's client, whose import takes seconds: a card that begins a project does without.
+    runs, models = _counts(workspace) if version and not began else (0, 0)
     endpoints = sum(process.alive for process in workspace.state.all("endpoint"))
     shown = tuple(
         Setting(name, _written(getattr(settings, name)), source)
@@ -99,14 +103,14 @@ def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
     return Status(
         root=str(workspace.root),
         experiment=settings.experiment,
-        server=server,
+        server=described,
         url=uri,
         is_up=bool(version) or (not uri and not start),
         runs=runs,
         models=models,
         endpoints=endpoints,
         settings=shown,
-        next=_next(runs, models, endpoints),
+        next="%mlops status" if began and was_running else _next(runs, models, endpoints),
         began=began,
     )
 

@@ -79,7 +79,7 @@ class ActiveRun:
         try:
             self._log_inputs()
             # The watch goes on last and off first: autologging replaces the same methods.
-            self._stack.enter_context(fluent.active(mlflow, self.run_id, self._experiment, autolog=self._autolog))
+            self._stack.enter_context(fluent.active(mlflow, self._run, autolog=self._autolog))
             self._fits: Fits = self._stack.enter_context(Fits())
         except BaseException:
             self._stack.close()
@@ -96,21 +96,22 @@ class ActiveRun:
         try:
             self._stack.close()
             self._log_cell()
-            if kind is None:
+            if error is None:
+                self._run = self._mlflow.read("get_run", self.run_id)  # with what the cell has logged
                 self._log_model()
+            self._end(status)
         except BackendUnreachable as gone:
-            if kind is None:
+            if error is None:
                 raise
-            error.add_note(f"The run could not be ended: {gone}")  # type: ignore[union-attr]
-            return
+            error.add_note(f"The run could not be ended: {gone}")
         except BaseException as failure:
-            self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
-            if kind is None:
+            if error is None:
+                self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
                 raise
-            return
-        self._end(status)
-        if kind is None:
-            self.result = self._card()
+            error.add_note(f"The run could not be ended: {failure}")
+        else:
+            if error is None:
+                self.result = self._card(status)
 
     def _all_tags(self) -> dict[str, str]:
         where = origin.here(self._workspace.root)
@@ -152,7 +153,7 @@ class ActiveRun:
     def _log_model(self) -> None:
         fit = self._fits.last
         self._estimator = label(fit.estimator) if fit else "model"
-        outputs = self._mlflow.read("get_run", self.run_id).outputs
+        outputs = self._run.outputs
         if outputs and outputs.model_outputs:  # the cell has logged a model itself
             self._model_id = outputs.model_outputs[-1].model_id
         elif fit and self._store_model:
@@ -173,14 +174,14 @@ class ActiveRun:
                 with contextlib.suppress(MlopsError):  # deleted meanwhile, or ended by another kernel
                     self._mlflow.write("set_terminated", run.info.run_id, "FAILED" if left else "KILLED")
 
-    def _card(self) -> RunCard:
-        run = self._mlflow.read("get_run", self.run_id)
+    def _card(self, status: str) -> RunCard:
+        run = self._run
         metrics = {key: value for key, value in run.data.metrics.items() if key != DURATION}
         return RunCard(
             run_id=self.run_id,
             name=str(run.info.run_name),
             experiment=self._workspace.settings.experiment,
-            status=run.info.status,
+            status=status,
             duration=self._duration,
             metrics=metrics,
             best_before=self._best_before(metrics),
