@@ -41,7 +41,7 @@ def status() -> Status:
     """Show the project: its server, its settings and where they come from, and the next useful step."""
     from . import project
 
-    return project.status(Workspace.here(), began=False, start=False)
+    return project.status(Workspace.here())
 
 
 @command()

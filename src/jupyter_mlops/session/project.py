@@ -12,7 +12,7 @@ from ..backend import experiments, probe, server, versions
 from ..backend.processes import stop as stop_process
 from ..errors import BackendUnreachable, need_space, writing_to
 from ..workspace import Workspace, find
-from .results import Setting, Status, Stopped, running
+from .results import Counts, Setting, Status, Stopped, running
 
 
 def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) -> Status:
@@ -36,9 +36,23 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
     if dry_run:
         return _plan(workspace, asked)
     need_space(root)
+    if uri := asked.get("tracking_uri") or workspace.settings.tracking_uri:
+        probe.check(uri)  # before anything is written
     _ = workspace.state  # says in one line where the folder can't be written
     _write(workspace.configuration.path, asked)
-    return status(Workspace(root), began=True, start=True)
+    return _began(Workspace(root))
+
+
+def _began(workspace: Workspace) -> Status:
+    """Start or find the server, and describe the project without mlflow's client: its import takes seconds."""
+    before = workspace.state.get("server", "mlflow")
+    reused = bool(before and before.alive)
+    uri = workspace.mlflow.uri
+    if "IPython" in sys.modules:  # somebody reads the card now
+        server.import_early()
+    next_step = "%mlops status" if reused else _next(0, 0, 0)
+    described = _describe(workspace, probe.check(uri), "reusing the project's own" if reused else "the project's own")
+    return Status(str(workspace.root), workspace.settings.experiment, described, uri, True, next_step)
 
 
 def _write(path: Path, asked: dict[str, str]) -> None:
@@ -53,66 +67,29 @@ def _write(path: Path, asked: dict[str, str]) -> None:
 def _plan(workspace: Workspace, asked: dict[str, str]) -> Status:
     """Say what ``init`` would do, and leave no trace."""
     uri = asked.get("tracking_uri") or workspace.settings.tracking_uri
-    return Status(
-        root=str(workspace.root),
-        experiment=asked.get("experiment", workspace.settings.experiment),
-        server=f"would use {uri}" if uri else "would start the project's own MLflow server",
-        url=uri or "",
-        is_up=True,
-        runs=0,
-        models=0,
-        endpoints=0,
-        settings=(),
-        next="%mlops init",
-        began=True,
-    )
+    experiment = asked.get("experiment", workspace.settings.experiment)
+    described = f"would use {uri}" if uri else "would start the project's own MLflow server"
+    return Status(str(workspace.root), experiment, described, uri or "", True, "%mlops init")
 
 
-def status(workspace: Workspace, *, began: bool, start: bool) -> Status:
-    """Look at the project; with ``start`` the server is started where it isn't running."""
+def status(workspace: Workspace) -> Status:
+    """Look at the project as it is; nothing is started."""
     settings = workspace.settings
     process = workspace.state.get("server", "mlflow")
-    was_running = bool(process and process.alive)
-    if start:
-        uri = workspace.mlflow.uri
-        process = workspace.state.get("server", "mlflow")
-        if "IPython" in sys.modules:  # somebody reads the card now
-            server.import_early()
-    else:
-        uri = settings.tracking_uri or (process.url if process and process.alive else "")
-    version, problem = "", "not running: it starts when it is needed"
+    uri = settings.tracking_uri or (process.url if process and process.alive else "")
+    described, is_up = "not running: it starts when it is needed", True
     if uri:
         try:
-            version = probe.check(uri)
+            described = _describe(workspace, probe.check(uri), "the project's own")
         except BackendUnreachable as error:
-            if start:
-                raise
-            problem = error.message
-    if settings.tracking_uri or process is None or not version:
-        described = f"MLflow {version}" if version else problem
-    else:
-        verb = "reusing the project's own" if was_running else "the project's own"
-        described = f"{verb}: MLflow {version} on {running(process.pid, process.port, process.started)}"
-    # Counting takes mlflow's client, whose import takes seconds: a card that begins a project does without.
-    runs, models = _counts(workspace) if version and not began else (0, 0)
-    endpoints = sum(process.alive for process in workspace.state.all("endpoint"))
+            described, is_up = error.message, False
+    there = _count(workspace) if uri and is_up else Counts(0, 0, 0)
     shown = tuple(
         Setting(name, _written(getattr(settings, name)), source)
         for name, source in workspace.configuration.sources.items()
     )
-    return Status(
-        root=str(workspace.root),
-        experiment=settings.experiment,
-        server=described,
-        url=uri,
-        is_up=bool(version) or (not uri and not start),
-        runs=runs,
-        models=models,
-        endpoints=endpoints,
-        settings=shown,
-        next="%mlops status" if began and was_running else _next(runs, models, endpoints),
-        began=began,
-    )
+    next_step = _next(there.runs, there.models, there.endpoints) if is_up else "%mlops doctor"
+    return Status(str(workspace.root), settings.experiment, described, uri, is_up, next_step, there, shown)
 
 
 def stop(workspace: Workspace, *, everything: bool, dry_run: bool) -> Stopped:
@@ -131,10 +108,18 @@ def stop(workspace: Workspace, *, everything: bool, dry_run: bool) -> Stopped:
     return Stopped(tuple(names), tuple(left), dry_run)
 
 
-def _counts(workspace: Workspace) -> tuple[int, int]:
+def _describe(workspace: Workspace, version: str, whose: str) -> str:
+    process = workspace.state.get("server", "mlflow")
+    if workspace.settings.tracking_uri or process is None:
+        return f"MLflow {version}"
+    return f"{whose}: MLflow {version} on {running(process.pid, process.port, process.started)}"
+
+
+def _count(workspace: Workspace) -> Counts:
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
-    return len(experiments.search(mlflow, experiment)), len(versions.models(mlflow))
+    endpoints = sum(process.alive for process in workspace.state.all("endpoint"))
+    return Counts(len(experiments.search(mlflow, experiment)), len(versions.models(mlflow)), endpoints)
 
 
 def _written(value: object) -> str:

@@ -22,47 +22,55 @@ class Setting:
     source: str
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How much there is: runs of the experiment (up to 1,000), registered models, living endpoints."""
+
+    runs: int
+    models: int
+    endpoints: int
+
+    def __str__(self) -> str:
+        return f"{_count(self.runs, 'run')}, {_count(self.models, 'model')}, {_count(self.endpoints, 'endpoint')}"
+
+
 @dataclass(frozen=True, repr=False)
 class Status(Result):
-    """The project: its server, what there is, and the next useful step."""
+    """The project: its server, what there is, and the next useful step.
+
+    ``there`` and ``settings`` are what ``status`` adds to the card that ``init`` ends with.
+    """
 
     root: str
     experiment: str
     server: str
     url: str
     is_up: bool
-    runs: int
-    models: int
-    endpoints: int
-    settings: tuple[Setting, ...]
     next: str
-    began: bool = False
+    there: Counts | None = None
+    settings: tuple[Setting, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the tracking server answers."""
+        """Whether the tracking server answers, or starts when it is needed."""
         return self.is_up
 
     def view(self) -> View:
-        """Draw the project; settings only where somebody has set them."""
-        facts: list[tuple[str, Cell]] = [
-            ("project", self.root),
-            ("server", self.server),
-            ("MLflow", Link(self.url, self.url)),
-            ("experiment", self.experiment),
-        ]
-        tables = []
-        if not self.began:
-            facts.append(
-                (
-                    "there are",
-                    f"{_count(self.runs, 'run')}, {_count(self.models, 'model')}, {_count(self.endpoints, 'endpoint')}",
-                )
-            )
-            rows: list[Sequence[Cell]] = [(s.name, s.value, s.source) for s in self.settings]
-            tables = [Table(("setting", "value", "from"), rows)]
-        badge = Badge("ready" if self.is_up else "server away", "good" if self.is_up else "bad")
-        return Card("jupyter-mlops", badge, facts, tables=tables, next=self.next)
+        """Draw the project."""
+        facts: list[tuple[str, Cell]] = [("project", self.root), ("server", self.server)]
+        if self.url:
+            facts.append(("MLflow", Link(self.url, self.url)))
+        facts.append(("experiment", self.experiment))
+        if self.there:
+            facts.append(("there are", str(self.there)))
+        rows: list[Sequence[Cell]] = [(s.name, s.value, s.source) for s in self.settings]
+        return Card(
+            "jupyter-mlops",
+            Badge("ready", "good") if self.is_up else Badge("server away", "bad"),
+            facts,
+            tables=[Table(("setting", "value", "from"), rows)] if rows else [],
+            next=self.next,
+        )
 
 
 @dataclass(frozen=True, repr=False)
