@@ -90,6 +90,18 @@ def test_the_stored_model_predicts_the_same_and_has_a_signature(notebook: Intera
     assert loaded.signature is not None
 
 
+def test_the_commit_and_the_notebook_are_noted(project: Path, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "mlflow.source.git.commit" not in stored(trained("no git").run_id).data.tags
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q"], [*identity, "commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, check=True, capture_output=True, text=True).stdout
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/somebody/work/churn.ipynb")
+    tags = stored(trained("in git").run_id).data.tags
+    assert tags["mlflow.source.git.commit"] == head.strip()
+    assert tags["mlflow.source.name"] == "churn.ipynb"
+
+
 def test_autologging_makes_no_second_run(notebook: InteractiveShell) -> None:
     run(notebook, f"%%mlops run one\n{FIT}")
     assert [row.name for row in mlops.runs().rows] == ["one"]
