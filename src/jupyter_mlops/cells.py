@@ -68,6 +68,8 @@ def _raise_error_of(result: Any, held: list[list[str]]) -> None:
     if error is None:
         return
     if held and not hasattr(error, "_render_traceback_"):
+        told = len(getattr(error, "__notes__", ()))
         with contextlib.suppress(AttributeError):  # an exception with slots shows the longer traceback, and no less
-            error._render_traceback_ = lambda: held[0]
+            # A note that comes later says that the run could not be ended.
+            error._render_traceback_ = lambda: [*held[0], *getattr(error, "__notes__", ())[told:]]
     raise error

@@ -82,6 +82,15 @@ def test_answers_are_those_of_the_estimator(trained: Any, name: str, cancer: Any
     assert endpoint.predict(polars.from_pandas(X_test.head(5))).values == forest.predict(X_test.head(5)).tolist()
 
 
+def test_more_rows_than_one_request_may_have(champion: str, cancer: Any) -> None:
+    import pandas as pd
+
+    many = pd.concat([cancer[1]] * 400, ignore_index=True)
+    predictions = mlops.deploy(champion).predict(many)
+    assert len(predictions) == len(many) > 50_000
+    assert predictions.values[: len(cancer[1])] == predictions.values[-len(cancer[1]) :]
+
+
 def test_mlflows_own_client_code_can_ask_it(champion: str, cancer: Any) -> None:
     endpoint = mlops.deploy(champion)
     rows = cancer[1].head(2)

@@ -84,6 +84,12 @@ def test_no_run_yet_is_no_error(face: Face) -> None:
     assert "No run yet: %%mlops run NAME" in str(mlops.runs())
 
 
+@pytest.mark.parametrize("run_name", ["it's", 'say "x"', 'it\'s "x"', "<script>", "naïve 🙂", "a/b:c", "x" * 250])
+def test_a_run_is_found_by_whatever_name_it_has(trained: Any, run_name: str) -> None:
+    run = trained(run_name)
+    assert mlops.log({"a": 1}, run=run_name).run_id == run.run_id
+
+
 def test_a_run_is_found_by_a_prefix_that_is_its_own(trained: Any) -> None:
     first, second = trained("first").run_id, trained("second").run_id
     length = next(n for n in range(1, 33) if first[:n] != second[:n])

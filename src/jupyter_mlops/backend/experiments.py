@@ -12,7 +12,7 @@ from .adapter import Mlflow
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-PAGE = 1000  # MLflow's largest page of a search for runs that every release takes is larger; this one is quick
+PAGE = 1000  # MLflow takes more at a time; a page of this size is quick
 
 
 def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | None:
@@ -68,7 +68,7 @@ def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
             raise NotFound("There is no run yet.", "%%mlops run NAME, and the cell that fits the model")
         return runs[0]
     if ref.kind == "name":
-        runs = search(mlflow, experiment, f"attributes.run_name = '{_quoted(ref.value)}'", most=1)
+        runs = search(mlflow, experiment, f"attributes.run_name {_equals(ref.value)}", most=1)
         if not runs:
             known = [str(run.info.run_name) for run in search(mlflow, experiment, most=200)]
             raise NotFound(f"There is no run {ref.value!r}.{nearest(ref.value, known)}", "%mlops runs")
@@ -108,15 +108,23 @@ def _best(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
     raise NotFound(f"No finished run has a metric {ref.value!r}.{nearest(ref.value, known)}", "%mlops runs")
 
 
+def best_first(metric: str, *, smaller: bool) -> str:
+    """Write the order of a search that has the best value of a metric first."""
+    name = metric.replace("`", "")  # MLflow's names of metrics have none
+    return f"metrics.`{name}` {'ASC' if smaller else 'DESC'}"
+
+
 def _ranked(mlflow: Mlflow, experiment: str | None, metric: str, *, smaller: bool, most: int) -> list[Run]:
-    name = metric.replace("`", "")
-    order = f"metrics.`{name}` {'ASC' if smaller else 'DESC'}"
-    return search(mlflow, experiment, "attributes.status = 'FINISHED'", order, most)
+    return search(mlflow, experiment, "attributes.status = 'FINISHED'", best_first(metric, smaller=smaller), most)
 
 
-def _quoted(text: str) -> str:
-    """MLflow's filters know no escape for a quote: a name with one is looked for by what LIKE can say."""
-    return text.replace("'", "_")
+def _equals(text: str) -> str:
+    """Write a comparison in MLflow's filter language, which knows two quotes and no escape."""
+    if "'" not in text:
+        return f"= '{text}'"
+    if '"' not in text:
+        return f'= "{text}"'
+    return "LIKE '" + text.replace("'", "_") + "'"  # any character stands there for the quote
 
 
 def entities() -> Any:

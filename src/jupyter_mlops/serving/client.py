@@ -11,8 +11,8 @@ from ..errors import InvalidUsage, ProcessFailed
 from ..frames import as_frame, has_names
 from .results import Endpoint, Predictions
 
-# Under the endpoint's own limits of 50,000 rows and 10 MB, for rows of up to some 500 numbers.
-_ROWS_A_REQUEST = 2_000
+# Under the endpoint's own limits of 50,000 rows and 10 MB: a number has up to 20 characters.
+_ROWS_A_REQUEST, _CELLS_A_REQUEST = 10_000, 300_000
 _SECONDS = 60.0
 
 
@@ -31,21 +31,26 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     ProcessFailed
         Where the endpoint does not answer.
     """
-    frame, named = _rows(data), has_names(data) or hasattr(data, "name")
+    frame, named = _rows(data)
+    at_once = max(1, min(_ROWS_A_REQUEST, _CELLS_A_REQUEST // max(1, len(frame.columns))))
     begin = time.perf_counter()
     values: list[Any] = []
     version = endpoint.version
-    for start in range(0, len(frame), _ROWS_A_REQUEST):
-        answer = _post(endpoint, _body(frame.iloc[start : start + _ROWS_A_REQUEST], named=named))
+    for start in range(0, len(frame), at_once):
+        answer = _post(endpoint, _body(frame.iloc[start : start + at_once], named=named))
         values += answer.json()["predictions"]
         version = int(answer.headers.get("X-Model-Version", version))
     milliseconds = (time.perf_counter() - begin) * 1000
     return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), milliseconds)
 
 
-def _rows(data: Any) -> Any:
-    """Read the rows; a series is one row of a frame here."""
-    return as_frame(data.to_frame().T if type(data).__name__ == "Series" and hasattr(data, "to_frame") else data)
+def _rows(data: Any) -> tuple[Any, bool]:
+    """Read the rows, and say whether their columns have names; a pandas series is one row of a frame."""
+    import pandas as pd
+
+    if isinstance(data, pd.Series):
+        return data.to_frame().T, True
+    return as_frame(data), has_names(data)
 
 
 def _body(frame: Any, *, named: bool) -> str:

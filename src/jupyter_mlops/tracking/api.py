@@ -140,7 +140,7 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
         experiments.find_run(
             mlflow, experiment, RunRef("best", sort, smaller_is_better(sort))
         )  # says which metrics there are
-        order = f"metrics.`{sort}` {'ASC' if smaller_is_better(sort) else 'DESC'}"
+        order = experiments.best_first(sort, smaller=smaller_is_better(sort))
     found = experiments.search(mlflow, experiment, where or "", order, limit + 1)
     rows = tuple(
         RunRow(

@@ -93,25 +93,29 @@ class ActiveRun:
         self._duration = time.perf_counter() - self._begin
         _open.discard(self.run_id)
         status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
+        if error is not None:
+            try:
+                self._stack.close()
+                self._log_cell()
+            except Exception as failure:
+                error.add_note(f"Nor could the cell be logged: {failure}")
+            try:
+                self._end(status)
+            except Exception as failure:
+                error.add_note(f"Nor could the run be ended: {failure}")
+            return
         try:
             self._stack.close()
             self._log_cell()
-            if error is None:
-                self._run = self._mlflow.read("get_run", self.run_id)  # with what the cell has logged
-                self._log_model()
+            self._run = self._mlflow.read("get_run", self.run_id)  # with what the cell has logged
+            self._log_model()
             self._end(status)
-        except BackendUnreachable as gone:
-            if error is None:
-                raise
-            error.add_note(f"The run could not be ended: {gone}")
+        except BackendUnreachable:  # the next run ends it
+            raise
         except BaseException as failure:
-            if error is None:
-                self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
-                raise
-            error.add_note(f"The run could not be ended: {failure}")
-        else:
-            if error is None:
-                self.result = self._card(status)
+            self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
+            raise
+        self.result = self._card(status)
 
     def _all_tags(self) -> dict[str, str]:
         where = origin.here(self._workspace.root)
