@@ -213,8 +213,10 @@ def test_start_run_in_the_body_opens_a_child(notebook: InteractiveShell) -> None
     cell = "%%mlops run parent --no-autolog\nimport mlflow\nwith mlflow.start_run(run_name='child'):\n    mlflow.log_metric('inner', 1)\nmlflow.start_run(run_name='open')"
     result, out = run(notebook, cell)
     assert result.success, out
-    rows = {row.name: row for row in mlops.runs().rows}
+    rows = {row.name: row for row in mlops.runs(children=True).rows}
     assert set(rows) == {"parent", "child", "open"}
+    assert [row.name for row in mlops.runs().rows] == ["parent"]
+    assert mlops.log({"a": 1}, run="last").name == "parent"
     assert {row.status for row in rows.values()} == {"FINISHED"}
     assert stored(rows["child"].run_id).data.tags["mlflow.parentRunId"] == rows["parent"].run_id
 

@@ -12,6 +12,7 @@ from .adapter import Mlflow
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+_PARENT = "mlflow.parentRunId"
 PAGE = 1000  # MLflow takes more at a time; a page of this size is quick
 
 
@@ -40,14 +41,27 @@ def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | No
 
 
 def search(
-    mlflow: Mlflow, experiment: str | None, where: str = "", order: str = "attributes.start_time DESC", most: int = PAGE
+    mlflow: Mlflow,
+    experiment: str | None,
+    where: str = "",
+    order: str = "attributes.start_time DESC",
+    most: int = PAGE,
+    *,
+    children: bool = True,
 ) -> list[Run]:
-    """Search for runs, newest first."""
-    if experiment is None:
-        return []
-    return list(
-        mlflow.read("search_runs", [experiment], filter_string=where, max_results=min(most, PAGE), order_by=[order])
-    )
+    """Search for runs, newest first; without ``children``, only those that nobody has nested in another."""
+    found: list[Run] = []
+    token = None
+    while experiment is not None and len(found) < most:
+        size = min(PAGE, most if children else most + 50)
+        page = mlflow.read(
+            "search_runs", [experiment], filter_string=where, max_results=size, order_by=[order], page_token=token
+        )
+        found += [run for run in page if children or _PARENT not in run.data.tags]
+        token = page.token
+        if not token:
+            break
+    return found[:most]
 
 
 def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
@@ -63,7 +77,7 @@ def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
     if ref.kind == "best":
         return _best(mlflow, experiment, ref)
     if ref.kind == "last":
-        runs = search(mlflow, experiment, most=1)
+        runs = search(mlflow, experiment, most=1, children=False)
         if not runs:
             raise NotFound("There is no run yet.", "%%mlops run NAME, and the cell that fits the model")
         return runs[0]

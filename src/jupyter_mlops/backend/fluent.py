@@ -36,7 +36,7 @@ def active(mlflow: Mlflow, run: Run, *, autolog: bool) -> Iterator[None]:
             with _children_by_default(run.info.experiment_id):
                 yield
         finally:
-            with _quiet():
+            with quiet():
                 _leave(run.info.run_id)
 
 
@@ -87,12 +87,12 @@ def _autologging() -> Iterator[None]:
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
     theirs = copy.deepcopy(AUTOLOGGING_INTEGRATIONS)
-    with _quiet():
+    with quiet():
         mlflow.autolog(log_models=False, log_datasets=False, silent=True)
     try:
         yield
     finally:
-        with _quiet():
+        with quiet():
             mlflow.autolog(disable=True, silent=True)
         AUTOLOGGING_INTEGRATIONS.update(theirs)
 
@@ -144,11 +144,11 @@ def _children_by_default(experiment_id: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back MLflow's remarks on what we ask of it; its warnings and errors stay."""
+def quiet(least: int = logging.WARNING) -> Iterator[None]:
+    """Hold back MLflow's remarks on what we ask of it; what is at ``least`` as grave stays."""
     logger = logging.getLogger("mlflow")
     level = logger.level
-    logger.setLevel(logging.WARNING)
+    logger.setLevel(least)
     try:
         yield
     finally:

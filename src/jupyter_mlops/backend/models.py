@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,7 @@ from ..errors import InvalidUsage, writing_to
 from ..trust import TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
+from .fluent import quiet
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -85,8 +87,9 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
         )
     signature, example = _signature(estimator, fitted_on)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), quiet(logging.ERROR):
             # MLflow remarks on integer columns and on types of the example; the serving schema takes care of both.
+            # It also remarks on an estimator that only clusters what it was fitted on: deploy says so, where it matters.
             warnings.simplefilter("ignore")
             mlflow.sklearn.save_model(
                 estimator,
@@ -96,6 +99,7 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
                 skops_trusted_types=sorted(TRUSTED_TYPES),
                 # Written down here, not found out: MLflow would load the model in a new process, 4 to 7 s.
                 pip_requirements=requirements(),
+                pyfunc_predict_fn=_method(estimator) or "predict",
                 signature=signature,
                 input_example=example,
             )
@@ -136,15 +140,35 @@ def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
 
 def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, Any]:
     """Infer the signature from what the estimator was fitted on and what it answers to the first rows."""
-    if fitted_on is None or not hasattr(fitted_on, "shape") or len(fitted_on.shape) != 2:
+    rows = _rows(fitted_on)
+    if rows is None:
         return None, None
     from mlflow.models import infer_signature
 
-    example = fitted_on[:_EXAMPLE_ROWS]
-    answer = estimator.predict(example) if hasattr(estimator, "predict") else None
+    example = rows[:_EXAMPLE_ROWS]
+    method = _method(estimator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of integer columns, which "can't" have missing values
-        return infer_signature(fitted_on, answer), example
+        return infer_signature(rows, getattr(estimator, method)(example) if method else None), example
+
+
+def _rows(fitted_on: Any) -> Any:
+    """Take tables as they are, and lists and series (of texts, say) as arrays of one dimension."""
+    if fitted_on is None:
+        return None
+    import numpy as np
+
+    if len(getattr(fitted_on, "shape", ())) == 2:
+        return fitted_on
+    array = np.asarray(fitted_on)
+    if array.dtype.kind in "OT":  # pandas' and Python's strings; anything else in there is no signature of MLflow's
+        array = array.astype(str) if all(isinstance(value, str) for value in array.flat) else array
+    return array if array.ndim in (1, 2) and array.dtype.kind in "biufU" else None
+
+
+def _method(estimator: Any) -> str | None:
+    """Name the method that answers: ``predict``, or of a transformer ``transform``."""
+    return next((name for name in ("predict", "transform") if hasattr(estimator, name)), None)
 
 
 def _reason(estimator: Any, error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -31,32 +32,49 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     ProcessFailed
         Where the endpoint does not answer.
     """
-    frame, named = _rows(data)
+    frame, write = _rows(data)
     at_once = max(1, min(_ROWS_A_REQUEST, _CELLS_A_REQUEST // max(1, len(frame.columns))))
     begin = time.perf_counter()
     values: list[Any] = []
     version = endpoint.version
     for start in range(0, len(frame), at_once):
-        answer = _post(endpoint, _body(frame.iloc[start : start + at_once], named=named))
+        answer = _post(endpoint, write(frame.iloc[start : start + at_once]))
         values += answer.json()["predictions"]
         version = int(answer.headers.get("X-Model-Version", version))
     milliseconds = (time.perf_counter() - begin) * 1000
     return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), milliseconds)
 
 
-def _rows(data: Any) -> tuple[Any, bool]:
-    """Read the rows, and say whether their columns have names; a pandas series is one row of a frame."""
+def _rows(data: Any) -> tuple[Any, Callable[[Any], str]]:
+    """Read the rows, and say how they are written.
+
+    A pandas series of numbers is one row of a frame; texts are a row each.
+    """
     import pandas as pd
 
-    if isinstance(data, pd.Series):
-        return data.to_frame().T, True
-    return as_frame(data), has_names(data)
+    if isinstance(data, pd.Series) and not pd.api.types.is_string_dtype(data):
+        return data.to_frame().T, _named
+    frame = as_frame(data)
+    if isinstance(data, pd.Series) or (len(frame.columns) == 1 and not _is_nested(data)):
+        return frame, _flat
+    return frame, _named if has_names(data) else _unnamed
 
 
-def _body(frame: Any, *, named: bool) -> str:
-    if named:
-        return f'{{"dataframe_split": {frame.to_json(orient="split", date_format="iso", double_precision=15)}}}'
+def _is_nested(data: Any) -> bool:
+    """Whether each row is a list of its own, also where it has one value."""
+    return hasattr(data, "columns") or len(getattr(data, "shape", ())) > 1 or isinstance(data[0], list | tuple)
+
+
+def _named(frame: Any) -> str:
+    return f'{{"dataframe_split": {frame.to_json(orient="split", date_format="iso", double_precision=15)}}}'
+
+
+def _unnamed(frame: Any) -> str:
     return f'{{"instances": {frame.to_json(orient="values", double_precision=15)}}}'
+
+
+def _flat(frame: Any) -> str:
+    return f'{{"instances": {frame.iloc[:, 0].to_json(orient="values", double_precision=15)}}}'
 
 
 def _post(endpoint: Endpoint, body: str) -> requests.Response:

@@ -77,7 +77,7 @@ def load_model(folder: Path) -> LoadedModel:
     UntrustedModel
         Where it is anything but a scikit-learn model, written as skops, of trusted types only.
     InvalidUsage
-        Where it has no signature, or lacks the method that should answer.
+        Where it has no signature, or has no method that could answer.
     """
     _refuse_links_and_pickles(folder)
     mlmodel = _read_mlmodel(folder)
@@ -122,6 +122,8 @@ def _read_mlmodel(folder: Path) -> Mapping[str, Any]:
 
 def _check_flavors(folder: Path, mlmodel: Mapping[str, Any]) -> tuple[Path, str, str]:
     flavors = mlmodel.get("flavors")
+    if isinstance(flavors, Mapping) and set(flavors) == {"sklearn"}:
+        raise InvalidUsage("The estimator has no predict and no transform: it can't answer for new rows.")
     if not isinstance(flavors, Mapping) or set(flavors) != {"python_function", "sklearn"}:
         names = ", ".join(map(str, flavors)) if isinstance(flavors, Mapping) else "none"
         raise UntrustedModel(f"Only scikit-learn models are served; the flavors of this one: {names}.", _HINT)

@@ -191,7 +191,7 @@ class Signature:
         InvalidUsage
             Where there is none, or it can't be read.
         """
-        hint = "train it in a run cell, which logs the signature by itself: %%mlops run"
+        hint = "log it with what it was fitted on: %%mlops run does, or %mlops log --model clf --data X_train"
         if not isinstance(written, Mapping) or not written.get("inputs"):
             raise InvalidUsage("The model has no signature, so no request to it could be checked.", hint)
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..command import File, Metric, Pairs, Run, Values, Variable, command, name_of, pairs
 from ..entities import RunRef, smaller_is_better
+from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Logged, RunRow, Runs
 
@@ -113,7 +114,7 @@ def log(
 
 
 @command()
-def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 20) -> Runs:
+def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 20, children: bool = False) -> Runs:
     """List the runs of the experiment, with only the columns in which they differ.
 
     Parameters
@@ -124,6 +125,8 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
         The metric to sort by, best first; by default the newest run is first.
     limit
         How many runs at the most.
+    children
+        Also list the runs that are nested in others, such as those of a search.
 
     Raises
     ------
@@ -132,6 +135,8 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
     """
     from ..backend import experiments
 
+    if limit < 1:
+        raise InvalidUsage(f"--limit must be 1 or more, not {limit}.", "%mlops runs --limit 20")
     workspace = Workspace.here()
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
@@ -141,7 +146,7 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
             mlflow, experiment, RunRef("best", sort, smaller_is_better(sort))
         )  # says which metrics there are
         order = experiments.best_first(sort, smaller=smaller_is_better(sort))
-    found = experiments.search(mlflow, experiment, where or "", order, limit + 1)
+    found = experiments.search(mlflow, experiment, where or "", order, limit + 1, children=children)
     rows = tuple(
         RunRow(
             run_id=run.info.run_id,
