@@ -124,6 +124,45 @@ def test_rollback_goes_down_the_line_of_champions(trained: Any, name: str) -> No
     assert champion(name) == 1
 
 
+def test_an_event_that_was_not_carried_out_is_no_champion(trained: Any, name: str) -> None:
+    for number in (1, 2, 3):
+        trained(f"run {number}", accuracy=0.9 + number / 100)
+        mlops.register(name)
+    mlops.promote(f"{name}/1")
+    mlops.promote(f"{name}/2")
+    workspace = Workspace.here()
+    aliases.record(workspace, name, "promote", alias="champion", before=2, after=3)  # and then the kernel died
+    assert mlops.rollback(name, dry_run=True).after == 1
+    mlops.promote(f"{name}/3")
+    assert mlops.rollback(name).after == 2
+    workspace.mlflow.write("set_registered_model_alias", name, "champion", "3")  # by somebody without us
+    assert mlops.rollback(name).after == 2
+
+
+def test_an_interrupted_promotion_stands_in_the_audit(trained: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlops.backend.adapter import Mlflow
+
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    write = Mlflow.write
+
+    def interrupted(self: Mlflow, operation: str, *arguments: Any, **named: Any) -> Any:
+        if operation == "set_registered_model_alias":
+            raise KeyboardInterrupt
+        return write(self, operation, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mlflow, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mlops.promote(f"{name}/1")
+    assert champion(name) is None
+    assert [event.action for event in mlops.audit(name, verify=True).events] == [
+        "register",
+        "promote",
+        "promote failed",
+    ]
+
+
 def test_a_deleted_version_is_no_way_back(trained: Any, name: str) -> None:
     for number in (1, 2):
         trained(f"run {number}", accuracy=0.9 + number / 100)

@@ -28,21 +28,13 @@ def move(
     """
     with _alone(workspace, name, action):
         _still(workspace, name, alias, before)
-        record(workspace, name, action, alias=alias, before=before, after=after, why=why, evidence=evidence)
         try:
+            record(workspace, name, action, alias=alias, before=before, after=after, why=why, evidence=evidence)
             workspace.mlflow.write("set_registered_model_alias", name, alias, str(after))
         except BaseException as error:
             with contextlib.suppress(MlopsError):
-                record(
-                    workspace,
-                    name,
-                    f"{action} failed",
-                    alias=alias,
-                    before=after,
-                    after=before,
-                    why=str(error)[:200],
-                    evidence="",
-                )
+                why = str(error)[:200] or type(error).__name__
+                record(workspace, name, f"{action} failed", alias=alias, before=after, after=before, why=why)
             raise
 
 
@@ -78,26 +70,42 @@ def current(workspace: Workspace, name: str, alias: str) -> int | None:
     return None if number is None else int(number)
 
 
-def line_of_champions(events: Sequence[Event], alias: str) -> list[int]:
+def line_of_champions(events: Sequence[Event], alias: str, now: int | None) -> list[int]:
     """Read from the audit which versions the alias has pointed at, as a stack: a rollback takes the top off.
+
+    Each event says where the alias was before it. Where that is not where the event before it has led,
+    that one was written and not carried out, or somebody has moved the alias without us.
+
+    Parameters
+    ----------
+    events : sequence of Event
+        Of one model, oldest first.
+    alias : str
+    now : int, optional
+        Where the alias points.
 
     Returns
     -------
     list of int
-        The last one is where the alias is now.
+        The last one is ``now``.
     """
     line: list[int] = []
-    for event in events:
-        if event.alias != alias or not event.after:
-            continue
-        version = int(event.after)
-        if event.action == "rollback" and version in line:
-            while line[-1] != version:
-                line.pop()
-        elif event.action in ("register", "promote", "rollback") and line[-1:] != [version]:
-            line.append(version)
-        elif event.action.endswith("failed") and line:
+
+    def stand_at(version: int | None) -> None:
+        while line and line[-1] != version and (version is None or version in line):
             line.pop()
+        if version is not None and line[-1:] != [version]:
+            line.append(version)
+
+    for event in events:
+        if event.alias != alias or event.action not in ("promote", "rollback"):
+            continue
+        stand_at(int(event.before) if event.before else None)
+        if event.action == "rollback":
+            stand_at(int(event.after))
+        elif line[-1:] != [int(event.after)]:
+            line.append(int(event.after))
+    stand_at(now)
     return line
 
 

@@ -175,7 +175,7 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
 
     workspace = Workspace.here()
     before = aliases.current(workspace, name, CHAMPION)
-    line = aliases.line_of_champions([stored.event for stored in chain.read(workspace.mlflow, name)], CHAMPION)
+    line = aliases.line_of_champions([stored.event for stored in chain.read(workspace.mlflow, name)], CHAMPION, before)
     if to is not None and to not in line:
         raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {name}/{to}")
     earlier = [version for version in line if version != before]

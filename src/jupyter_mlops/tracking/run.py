@@ -81,10 +81,10 @@ class ActiveRun:
             # The watch goes on last and off first: autologging replaces the same methods.
             self._stack.enter_context(fluent.active(mlflow, self._run, autolog=self._autolog))
             self._fits: Fits = self._stack.enter_context(Fits())
-        except BaseException:
+        except BaseException as failure:
             self._stack.close()
             _open.discard(self.run_id)
-            self._end("FAILED")
+            self._end(_status_after(failure))
             raise
         self._begin = time.perf_counter()
         return self
@@ -92,7 +92,6 @@ class ActiveRun:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._duration = time.perf_counter() - self._begin
         _open.discard(self.run_id)
-        status = "FINISHED" if kind is None else "KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED"
         if error is not None:
             try:
                 self._stack.close()
@@ -100,7 +99,7 @@ class ActiveRun:
             except Exception as failure:
                 error.add_note(f"Nor could the cell be logged: {failure}")
             try:
-                self._end(status)
+                self._end(_status_after(error))
             except Exception as failure:
                 error.add_note(f"Nor could the run be ended: {failure}")
             return
@@ -109,13 +108,13 @@ class ActiveRun:
             self._log_cell()
             self._run = self._mlflow.read("get_run", self.run_id)  # with what the cell has logged
             self._log_model()
-            self._end(status)
+            self._end("FINISHED")
         except BackendUnreachable:  # the next run ends it
             raise
         except BaseException as failure:
-            self._end("KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED")
+            self._end(_status_after(failure))
             raise
-        self.result = self._card(status)
+        self.result = self._card()
 
     def _all_tags(self) -> dict[str, str]:
         where = origin.here(self._workspace.root)
@@ -178,14 +177,14 @@ class ActiveRun:
                 with contextlib.suppress(MlopsError):  # deleted meanwhile, or ended by another kernel
                     self._mlflow.write("set_terminated", run.info.run_id, "FAILED" if left else "KILLED")
 
-    def _card(self, status: str) -> RunCard:
+    def _card(self) -> RunCard:
         run = self._run
         metrics = {key: value for key, value in run.data.metrics.items() if key != DURATION}
         return RunCard(
             run_id=self.run_id,
             name=str(run.info.run_name),
             experiment=self._workspace.settings.experiment,
-            status=status,
+            status="FINISHED",
             duration=self._duration,
             metrics=metrics,
             best_before=self._best_before(metrics),
@@ -208,3 +207,7 @@ class ActiveRun:
             if best is not None:
                 found[metric] = best
         return found
+
+
+def _status_after(failure: BaseException) -> str:
+    return "KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED"
