@@ -64,7 +64,7 @@ def test_an_empty_table_says_what_to_do() -> None:
     ("value", "written"),
     [
         (0.97314, "0.9731"), (1.0, "1"), (12000, "12,000"), (0.0, "0"), (1234.56, "1,234.6"), (0.00001234, "1.23e-05"),
-        (math.nan, "NaN"), (-math.inf, "-∞"), (True, "True"), (None, ""), ("text", "text"), (0.0012, "0.0012"),
+        (math.nan, "NaN"), (-math.inf, "-∞"), (True, "True"), (None, ""), ("text", "text"), (0.0012, "0.0012"), (1.7976931348623157e308, "1.798e+308"),
     ],
 )  # fmt: skip
 def test_figures_are_written_for_people(value: object, written: str) -> None:

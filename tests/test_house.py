@@ -60,7 +60,7 @@ def test_what_changes_something_can_be_tried_first(command: Command) -> None:
 
 @each
 def test_every_command_stands_in_the_readme(command: Command) -> None:
-    assert f"| `{'%%' if command.cell else '%'}mlops {command.name}` |" in (ROOT / "README.md").read_text()
+    assert f"| `{command.magic}` |" in (ROOT / "README.md").read_text()
 
 
 def test_the_readmes_table_is_the_generated_one() -> None:

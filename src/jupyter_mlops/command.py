@@ -84,6 +84,11 @@ class Command:
         return self.function.__name__
 
     @property
+    def magic(self) -> str:
+        """How it is typed in a notebook: ``%mlops deploy``, ``%%mlops run``."""
+        return f"{'%%' if self.cell else '%'}mlops {self.name}"
+
+    @property
     def summary(self) -> str:
         """The first line of its docstring."""
         return (inspect.getdoc(self.function) or "").split("\n")[0]

@@ -153,8 +153,8 @@ def options(command: Command) -> list[Option]:
 
 
 def usage(command: Command) -> str:
-    """Write a command with its parameters on one line: ``deploy MODEL [--name NAME]``."""
-    words = [command.name]
+    """Write a command with its parameters on one line: ``%mlops deploy MODEL [--name NAME]``."""
+    words = [command.magic]
     for option in options(command):
         if option.name in _FACE_HELP:
             continue
@@ -241,7 +241,7 @@ def _number(word: Any, resolve: Callable[[str], Any]) -> Any:
 
 def _explain(error: cyclopts.CycloptsError, command: Command) -> MlopsError:
     """Say what cyclopts found in one line, with the form of the command as the mend."""
-    hint = f"%mlops {usage(command)}"
+    hint = usage(command)
     if isinstance(error, cyclopts.UnusedCliTokensError):
         extra = " ".join(error.unused_tokens or ())
         return InvalidUsage(f"{command.name} does not take {extra!r}.", hint)

@@ -74,10 +74,12 @@ class MlopsMagics(Magics):
         invocation = grammar.parse(tokens or ["status"])
         name = invocation.command.name
         if cell is None and invocation.command.cell:
-            raise InvalidUsage(f"{name} acts on the body of a cell.", f"start the cell with %%mlops {line.strip()}")
+            raise InvalidUsage(
+                f"{name} acts on the body of a cell.", f"start the cell with {f'%%mlops {line}'.strip()}"
+            )
         if cell is not None and not invocation.command.cell:
             raise InvalidUsage(
-                f"{name} takes no cell.", f"%mlops {line.strip()}, and what follows in a cell of its own"
+                f"{name} takes no cell.", f"{invocation.command.magic} on a line, and what follows in a cell of its own"
             )
         return invocation
 

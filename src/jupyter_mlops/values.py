@@ -20,7 +20,8 @@ def from_namespace(namespace: Mapping[str, Any]) -> Callable[[str], Any]:
         if Path(word).suffix.lower() in _READERS:
             return from_file(word)
         mine = [name for name in namespace if not name.startswith("_")]
-        raise NotFound(f"There is no variable {word!r} in this notebook.{nearest(word, mine)}")
+        hint = None if word.isidentifier() else f"give it a name first: rows = {word}"
+        raise NotFound(f"There is no variable {word!r} in this notebook.{nearest(word, mine)}", hint)
 
     return resolve
 

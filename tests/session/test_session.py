@@ -59,7 +59,7 @@ def test_status_names_the_next_step(project: Path, trained: object) -> None:
 
 def test_help_lists_all_and_explains_one(face: Face) -> None:
     assert len(face("help").data["commands"]) > 15
-    assert face("help deploy").data["commands"][0]["usage"].startswith("deploy MODEL")
+    assert face("help deploy").data["commands"][0]["usage"].startswith("%mlops deploy MODEL")
     assert "Did you mean deploy" in face("help deplyo").error
 
 

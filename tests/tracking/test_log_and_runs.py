@@ -53,6 +53,14 @@ def test_log_says_what_is_wrong(face: Face, trained: Any) -> None:
     assert "'oops' is no" in face("log oops").error
 
 
+def test_a_parameter_is_not_changed_and_nothing_else_is_logged(trained: Any) -> None:
+    run = trained("first")
+    mlops.log(param={"depth": 3})
+    with pytest.raises(Conflict, match="depth of this run is '3' already"):
+        mlops.log({"accuracy": 1}, param={"depth": 4})
+    assert "accuracy" not in Workspace.here().mlflow.read("get_run", run.run_id).data.metrics
+
+
 def test_runs_lists_what_differs_best_first(face: Face, trained: Any) -> None:
     trained("first", accuracy=0.8, log_loss=0.2)
     trained("second", accuracy=0.9, log_loss=0.4)

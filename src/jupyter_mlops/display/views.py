@@ -83,7 +83,9 @@ def figure(value: object) -> str:
         return "" if value is None else str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: "∞", -math.inf: "-∞"}.get(value, "NaN")
-    if float(value).is_integer() and abs(value) < 1e15:
+    if abs(value) >= 1e12:
+        return f"{value:.4g}"
+    if float(value).is_integer():
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.1f}"

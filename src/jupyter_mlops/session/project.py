@@ -50,7 +50,7 @@ def _began(workspace: Workspace) -> Status:
     uri = workspace.mlflow.uri
     if "IPython" in sys.modules:  # somebody reads the card now
         server.import_early()
-    next_step = "%mlops status" if reused else _next(0, 0, 0)
+    next_step = "%mlops status" if reused else _next(Counts(0, 0, 0))
     described = _describe(workspace, probe.check(uri), "reusing the project's own" if reused else "the project's own")
     return Status(str(workspace.root), workspace.settings.experiment, described, uri, True, next_step)
 
@@ -83,12 +83,12 @@ def status(workspace: Workspace) -> Status:
             described = _describe(workspace, probe.check(uri), "the project's own")
         except BackendUnreachable as error:
             described, is_up = error.message, False
-    there = _count(workspace) if uri and is_up else Counts(0, 0, 0)
+    there = _count(workspace) if uri and is_up else None
     shown = tuple(
         Setting(name, _written(getattr(settings, name)), source)
         for name, source in workspace.configuration.sources.items()
     )
-    next_step = _next(there.runs, there.models, there.endpoints) if is_up else "%mlops doctor"
+    next_step = _next(there) if there else "%mlops runs" if is_up else "%mlops doctor"
     return Status(str(workspace.root), settings.experiment, described, uri, is_up, next_step, there, shown)
 
 
@@ -132,10 +132,10 @@ def _written(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _next(runs: int, models: int, endpoints: int) -> str:
+def _next(there: Counts) -> str:
     """Say what a newcomer would do now."""
-    if not runs:
+    if not there.runs:
         return "%%mlops run NAME, and the cell that fits a model"
-    if not models:
+    if not there.models:
         return "%mlops register NAME --run last"
-    return "%mlops endpoints" if endpoints else "%mlops models"
+    return "%mlops endpoints" if there.endpoints else "%mlops models"

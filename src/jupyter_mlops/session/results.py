@@ -104,16 +104,10 @@ class OptionRow:
 class CommandRow:
     """One command, as the table of commands shows it."""
 
-    name: str
+    magic: str
     group: str
     usage: str
     summary: str
-    is_cell: bool
-
-    @property
-    def magic(self) -> str:
-        """How it is typed in a notebook."""
-        return f"{'%%' if self.is_cell else '%'}mlops {self.name}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,7 +132,7 @@ class Help(Result):
             table = Table(
                 ("parameter", "meaning", "default"), [(Code(o.flag), o.help, o.default) for o in self.options]
             )
-            return Card(f"{'%%' if row.is_cell else '%'}mlops {row.usage}", text=row.summary, tables=[table])
+            return Card(row.usage, text=row.summary, tables=[table])
         rows: list[Sequence[Cell]] = [(row.group, Code(row.magic), row.summary) for row in self.commands]
         return Table(
             ("", "command", "what it does"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..backend import experiments, fluent
 from ..entities import RunRef
-from ..errors import InvalidUsage, NotFound, nearest
+from ..errors import Conflict, InvalidUsage, NotFound, nearest
 from ..workspace import Workspace
 from .results import Logged
 
@@ -52,7 +52,13 @@ class Log:
             self._logged[name] = "NaN" if math.isnan(number) else f"{number:g}" + (f" at step {step}" if step else "")
 
     def params(self, params: Mapping[str, Any]) -> None:
-        """Collect parameters."""
+        """Collect parameters; MLflow keeps the first value of each for good."""
+        for name, value in params.items():
+            if self._run.data.params.get(name, str(value)) != str(value):
+                raise Conflict(
+                    f"The parameter {name} of this run is {self._run.data.params[name]!r} already; it can't be changed.",
+                    f"another name, or a tag: %mlops log --tag {name}={value}",
+                )
         self._batch["params"] += [experiments.entities().Param(name, str(value)) for name, value in params.items()]
         self._logged |= {name: str(value) for name, value in params.items()}
 
@@ -89,13 +95,13 @@ class Log:
     def write(self) -> Logged:
         """Write all that was collected."""
         run_id = self._run.info.run_id
+        if any(self._batch.values()):
+            self._mlflow.write("log_batch", run_id, **self._batch)
         if self._model is not None:
             from ..backend import models
 
             models.log_model(self._mlflow, self._run, self._model, self._fitted_on)
             self._logged["model"] = type(self._model).__name__
-        if any(self._batch.values()):
-            self._mlflow.write("log_batch", run_id, **self._batch)
         if self._figure is not None:
             with tempfile.TemporaryDirectory() as folder:
                 name = f"figure-{int(time.time() * 1000)}.png"
