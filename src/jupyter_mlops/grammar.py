@@ -75,13 +75,9 @@ class Option:
     @property
     def label(self) -> str:
         """As help shows it: ``MODEL``, ``--name NAME``, ``--dry-run``."""
-        return (
-            self.name.upper()
-            if self.positional
-            else self.flag
-            if self.is_switch
-            else f"{self.flag} {self.name.upper()}"
-        )
+        if self.positional:
+            return self.name.upper()
+        return self.flag if self.is_switch else f"{self.flag} {self.name.upper()}"
 
     @property
     def shown_default(self) -> str:

@@ -247,6 +247,40 @@ def test_an_interrupt_leaves_no_process(champion: str, project: Path) -> None:
     assert mine == []
 
 
+def test_a_kernel_killed_while_it_deploys_leaves_nothing_unknown(champion: str, project: Path) -> None:
+    script = f"""
+        import os, signal, threading
+        import jupyter_mlops as mlops
+        from jupyter_mlops.serving import deployment
+        deployment._answers = lambda process: os.kill(os.getpid(), signal.SIGKILL)
+        mlops.deploy({champion!r})
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=project, check=False)
+    assert done.returncode == -9
+    (left,) = Workspace.here().state.all("starting endpoint")
+    assert left.alive
+    assert mlops.endpoints().rows == ()
+    assert mlops.deploy(champion).ok
+    assert not left.alive
+    assert Workspace.here().state.all("starting endpoint") == []
+
+
+def test_an_endpoint_that_the_audit_does_not_know_is_not_left_running(
+    champion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.serving import deployment
+
+    def fail(*_: object) -> None:
+        raise Conflict("no audit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deployment, "_audit", fail)
+        with pytest.raises(Conflict, match="no audit"):
+            mlops.deploy(champion)
+    assert Workspace.here().state.all() == []
+    assert mlops.deploy(champion).ok
+
+
 def _until(condition: Any, seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not condition():

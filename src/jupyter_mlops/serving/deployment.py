@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 START_SECONDS = 60.0
-_KIND = "endpoint"
+_KIND, _STARTING = "endpoint", "starting endpoint"
 
 
 def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) -> Endpoint:
@@ -53,10 +54,16 @@ def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) ->
         with writing_to(workspace.state.folder):
             folder = _fetch(workspace, version, name)
         process = _start(workspace, version, name, folder, port, progress)
+        try:
+            _audit(workspace, version.name, "deploy", before, number, f"endpoint {name}, port {port}")
+            workspace.state.put(process)
+        except BaseException:  # no endpoint without a word in the audit
+            stop(process, grace=1)
+            raise
+        finally:
+            workspace.state.forget(_starting(process))
         if before:
             stop(before)
-        workspace.state.put(process)
-        _audit(workspace, version.name, "deploy", before, number, f"endpoint {name}, port {port}")
         return _endpoint(process, "serving", is_new=True, seconds=time.perf_counter() - begin)
 
 
@@ -95,7 +102,7 @@ def log_of(workspace: Workspace, name: str) -> Path:
         from ..backend.server import log_file
 
         return log_file(workspace.state)
-    path = _folder(workspace, endpoint_name(name)) / "endpoint.log"
+    path = workspace.state.folder / "endpoints" / endpoint_name(name) / "endpoint.log"
     if not path.exists():
         _find(workspace, name)
     return path
@@ -132,12 +139,16 @@ def _start(
         "--host", "127.0.0.1", "--port", str(port),
     ]
     # fmt: on
+    left = workspace.state.get(_STARTING, name)
+    if left:  # of a kernel that was killed while it started one
+        stop(left, grace=1)
     with log.open("a") as file:
         print(f"--- {version.name}/{version.version} on port {port}, {time.strftime('%F %T')}", file=file)
     pid, created = spawn(command, log)
     details = {"model": version.name, "version": int(version.version)}
     process = Process(_KIND, name, pid, created, port, time.time(), details)
     try:
+        workspace.state.put(_starting(process))
         await_ready(
             process,
             lambda: _answers(process),
@@ -147,14 +158,21 @@ def _start(
         )
     except ProcessFailed:
         stop(process, grace=1)
+        workspace.state.forget(_starting(process))
         refusal = _refusal(f"{version.name}/{version.version}", tail(log, 1))
         if refusal is None:
             raise
         raise refusal from None
     except BaseException:  # an interrupt too must leave no process behind
         stop(process, grace=1)
+        workspace.state.forget(_starting(process))
         raise
     return process
+
+
+def _starting(process: Process) -> Process:
+    """Write down a process that does not answer yet, so that it is found when this kernel is killed."""
+    return replace(process, kind=_STARTING)
 
 
 def _refusal(what: str, line: str) -> MlopsError | None:
