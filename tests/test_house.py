@@ -138,3 +138,12 @@ def test_every_error_has_a_status_and_an_exit_code_of_its_own() -> None:
     for kind in kinds:
         assert kind.__name__ in drawn
         assert all(400 <= kind.status < 600 for kind in kinds)
+
+
+def test_the_direction_of_a_metric_is_read_from_its_name() -> None:
+    from jupyter_mlops.entities import smaller_is_better
+
+    assert [smaller_is_better(m) for m in ("log_loss", "val/loss", "train.loss", "val-loss", "rmse", "Test_MAE")] == [
+        True
+    ] * 6
+    assert not any(map(smaller_is_better, ("neg_log_loss", "neg_mean_squared_error", "accuracy", "lossless", "f1")))

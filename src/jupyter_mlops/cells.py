@@ -56,11 +56,15 @@ def _compiles(body: str, flags: int = 0) -> bool:
 def _held_traceback(ip: Any) -> Iterator[list[list[str]]]:
     """Keep what IPython would show of an error, instead of showing it."""
     held: list[list[str]] = []
+    before = vars(ip).get("_showtraceback")  # of a body around this one
     ip._showtraceback = lambda _type, _value, lines: held.append(lines)
     try:
         yield held
     finally:
-        del ip._showtraceback
+        if before is None:
+            del ip._showtraceback
+        else:
+            ip._showtraceback = before
 
 
 def _raise_error_of(result: Any, held: list[list[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -14,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except MlopsError as error:
-        print(str(error).replace("%mlops ", "jupyter mlops "), file=sys.stderr)
+        print(_in_shell(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -42,8 +43,13 @@ def _run(tokens: list[str]) -> int:
 
         print(json.dumps(result.to_dict(), indent=2))
     elif not invocation.quiet:
-        print(result)
+        print(_in_shell(str(result)))
     return 0 if result.ok else 1
+
+
+def _in_shell(text: str) -> str:
+    """Write commands as they are typed here; a cell's command has no such form."""
+    return re.sub(r"(?<!%)%mlops\b", "jupyter mlops", text)
 
 
 if __name__ == "__main__":

@@ -47,8 +47,10 @@ def _match(context: CompletionContext) -> SimpleMatcherResult:
     shell = get_ipython()
     words, fragment = _words(found["rest"])
     offered = candidates(words, fragment, cell=found["percent"] == "%%", namespace=shell.user_ns if shell else {})
+    fitting = [SimpleCompletion(text, type=kind) for text, kind in offered if text.startswith(fragment)]
     return {
-        "completions": [SimpleCompletion(text, type=kind) for text, kind in offered if text.startswith(fragment)],
+        # IPython asks its other matchers, seconds of them, where there is nothing: so what was typed is offered.
+        "completions": fitting or [SimpleCompletion(fragment, type="magic")] if fragment else fitting,
         "matched_fragment": fragment,
         "suppress": True,
     }

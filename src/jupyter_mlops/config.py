@@ -35,6 +35,10 @@ def _is_threshold(text: str) -> str:
 def _is_http(uri: str) -> str:
     if not uri.startswith(("http://", "https://")):
         raise ValueError(f"{uri!r} is no MLflow server; write http://host:port, or leave it out to get one of your own")
+    if "@" in uri.split("//", 1)[1].split("/", 1)[0]:
+        raise ValueError(
+            "a password does not belong here; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
+        )
     return uri.rstrip("/")
 
 

@@ -41,7 +41,7 @@ class ModelRef:
         name, slash, version = (name, "", "") if at else name.partition("/")
         if at and not _ALIAS.fullmatch(alias):
             raise InvalidUsage(f"{text!r} names no alias: an alias is a word, as in churn@champion.")
-        if slash and not (version.isdigit() and int(version) > 0):
+        if slash and not (version.isdecimal() and int(version) > 0):
             raise InvalidUsage(f"{text!r} names no version: a version is a number, as in churn/3.")
         return cls(model_name(name), alias or None, int(version) if slash else None)
 
@@ -113,4 +113,5 @@ def model_name(text: str) -> str:
 
 def smaller_is_better(metric: str) -> bool:
     """Whether a metric is better when smaller, by the words in its name (``log_loss``, ``rmse`` …)."""
-    return bool(_SMALLER_IS_BETTER.search(metric.lower()))
+    words = re.sub(r"[/.\- ]", "_", metric.lower())
+    return not words.startswith("neg_") and bool(_SMALLER_IS_BETTER.search(words))

@@ -41,8 +41,3 @@ def as_frame(data: Any) -> pd.DataFrame:
         raise InvalidUsage(
             f"A {type(data).__name__} is no table: {error}.", "give a frame, or an array with rows and columns"
         ) from None
-
-
-def has_names(data: Any) -> bool:
-    """Whether the columns of the data have names that mean something."""
-    return hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__")

@@ -52,6 +52,11 @@ def test_a_changed_event_with_a_hash_that_fits_is_found_too(chain: list[audit.St
     assert "event 3 (promote) does not follow" in faults(name)
 
 
+def test_an_event_that_is_no_event_any_more_is_found(chain: list[audit.Stored], name: str) -> None:
+    Workspace.here().mlflow.write("set_tag", chain[1].run_id, "mlops.event", "no JSON")
+    assert "does not hold" in faults(name)
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_missing_event_is_found(chain: list[audit.Stored], name: str, place: int) -> None:
     Workspace.here().mlflow.write("delete_run", chain[place].run_id)
@@ -63,7 +68,8 @@ def test_an_inserted_event_is_found(chain: list[audit.Stored], name: str) -> Non
     last = chain[-1].event
     extra = audit.Event(**(json.loads(last.text) | {"number": 4, "previous": "0" * 64}))
     tags = {"mlops.model": name, "mlops.event": extra.text, "mlops.hash": extra.hash}
-    mlflow.write("create_run", mlflow.read("get_run", chain[0].run_id).info.experiment_id, tags=tags)
+    inserted = mlflow.write("create_run", mlflow.read("get_run", chain[0].run_id).info.experiment_id, tags=tags)
+    mlflow.write("set_terminated", inserted.info.run_id)
     assert "event 4 (promote) does not follow" in faults(name)
 
 
@@ -84,11 +90,11 @@ def test_reordered_events_are_found(chain: list[audit.Stored], name: str) -> Non
 def test_writers_at_once_make_one_chain(chain: list[audit.Stored], name: str) -> None:
     workspace = Workspace.here()
     _ = workspace.mlflow.client
-    threads = [threading.Thread(target=aliases.record, args=(workspace, name, f"note {n}")) for n in range(3)]
+    threads = [threading.Thread(target=aliases.record, args=(workspace, name, f"note {n}")) for n in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     events = mlops.audit(name, verify=True).events
-    assert [event.number for event in events] == [1, 2, 3, 4, 5, 6]
-    assert len({event.action for event in events if event.action.startswith("note")}) == 3
+    assert [event.number for event in events] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len({event.action for event in events if event.action.startswith("note")}) == 5

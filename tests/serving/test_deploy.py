@@ -129,6 +129,31 @@ def test_more_rows_than_one_request_may_have(champion: str, cancer: Any) -> None
     assert predictions.values[: len(cancer[1])] == predictions.values[-len(cancer[1]) :]
 
 
+def test_numbers_and_names_arrive_as_they_are(cancer: Any) -> None:
+    import json
+
+    import numpy as np
+    import pandas as pd
+
+    from jupyter_mlops.serving.client import _rows
+
+    def sent(data: Any) -> Any:
+        frame, write = _rows(data)
+        return json.loads(write(frame))
+
+    exact = np.random.default_rng(0).normal(size=(100, 3))
+    assert sent(exact)["instances"] == exact.tolist()
+    assert sent({"b": [1, 2], "a": [0.1 + 0.2, None]})["dataframe_split"] == {
+        "columns": ["b", "a"],
+        "data": [[1, 0.1 + 0.2], [2, None]],
+    }
+    assert sent([{"b": 1}])["dataframe_split"]["columns"] == ["b"]
+    assert sent(["x", "y"]) == {"instances": ["x", "y"]}
+    assert sent([[1], [2]]) == {"instances": [[1], [2]]}
+    with pytest.raises(InvalidUsage, match="infinite"):
+        sent(pd.DataFrame({"a": [1.0, float("inf")]}))
+
+
 def test_mlflows_own_client_code_can_ask_it(champion: str, cancer: Any) -> None:
     endpoint = mlops.deploy(champion)
     rows = cancer[1].head(2)

@@ -136,6 +136,12 @@ def test_nested_magics_and_capture_work_in_the_body(notebook: InteractiveShell) 
     assert out == ""
 
 
+def test_a_run_in_a_run_is_a_run_of_its_own(notebook: InteractiveShell) -> None:
+    result, out = run(notebook, "%%mlops run outer --no-autolog\n%%mlops run inner --no-autolog\nx = 1")
+    assert result.success, out
+    assert {row.name: row.status for row in mlops.runs().rows} == {"outer": "FINISHED", "inner": "FINISHED"}
+
+
 def test_top_level_await_works_in_the_body(notebook: InteractiveShell) -> None:
     cell = "%%mlops run awaiting --no-autolog --quiet\nimport asyncio\nvalue = await asyncio.sleep(0, 'slept')"
     result, _ = run(notebook, cell)
@@ -202,6 +208,11 @@ def test_what_the_user_has_set_up_with_mlflow_is_theirs_again(notebook: Interact
         assert result.success, out
         assert mlflow.get_tracking_uri() == theirs
         assert dict(AUTOLOGGING_INTEGRATIONS["sklearn"]) == before
+        from sklearn.naive_bayes import GaussianNB
+
+        mlflow.set_experiment("theirs")
+        GaussianNB().fit(notebook.user_ns["X_train"], notebook.user_ns["y_train"])  # their autologging still logs
+        assert mlflow.last_active_run().data.params["var_smoothing"]
         assert {row.name for row in mlops.runs().rows} == {"warm", "ours"}
     finally:
         mlflow.sklearn.autolog(disable=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FRESH = 2.0
 
 _PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # an answer that was lost would be a second run or version
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
     # Nor should a cell be filled with its progress bars and addresses: the card has the link.
@@ -94,6 +94,8 @@ class Mlflow:
         patience = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(self._timeout)))} | _PATIENCE
         for name, value in patience.items():
             os.environ.setdefault(name, value)
+        if probe.is_local(self.uri):  # a proxy of the company can't reach what runs here
+            os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
         import mlflow
 
         return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
@@ -120,6 +122,8 @@ class Mlflow:
         self._answered = 0.0
         meaning = _MEANING.get(str(getattr(error, "error_code", "")))
         text = " ".join(str(error).split())
+        if "timed out" in text or "Max retries" in text:
+            return BackendUnreachable(f"The MLflow server at {self.uri} did not answer in time.", self._mend)
         if meaning is not None:
             return meaning(text.removeprefix(f"{error.error_code}: "))  # type: ignore[attr-defined]
         try:

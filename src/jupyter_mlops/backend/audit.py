@@ -7,20 +7,26 @@ reordered event is found; the registered model carries the last hash, so that a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, MlopsError, NotFound
 from . import experiments
 from .adapter import Mlflow
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
 EXPERIMENT = "mlops-audit"
 _HEAD = "mlops.audit.head"
-_TRIES = 5
+_TRIES = 12
+_PENDING_SECONDS = 60.0  # an event that was not confirmed for so long is of a writer that died
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ class Stored:
     run_id: str
 
 
-def read(mlflow: Mlflow, model: str) -> list[Stored]:
-    """Read the chain of a model, oldest first."""
+def read(mlflow: Mlflow, model: str, *, pending: bool = False) -> list[Stored]:
+    """Read the chain of a model, oldest first; with ``pending``, those too that are being written right now."""
     experiment = experiments.experiment_id(mlflow, EXPERIMENT, create=False)
     found = []
     token = None
@@ -87,16 +93,11 @@ def read(mlflow: Mlflow, model: str) -> list[Stored]:
         page = mlflow.read(
             "search_runs",
             [experiment],
-            filter_string=f"tags.`mlops.model` = '{model}'",
+            filter_string=f"tags.`mlops.model` {experiments.equals(model)}",
             max_results=1000,
             page_token=token,
         )
-        found += [
-            Stored(
-                Event(**json.loads(run.data.tags["mlops.event"])), run.data.tags.get("mlops.hash", ""), run.info.run_id
-            )
-            for run in page
-        ]
+        found += [_stored(run, model) for run in page if run.info.status == "FINISHED" or pending]
         token = page.token
         if not token:
             break
@@ -118,8 +119,9 @@ def append(
 ) -> Event:
     """Add an event to the chain of a model.
 
-    Two who write at once both see it, take theirs back and try again after a random moment; so the
-    chain has no fork.
+    An event is written first and confirmed when nobody else has written one of the same number; two
+    who write at once both see it, take theirs back and try again. Nobody links to what is not confirmed,
+    so the chain has no fork.
 
     Raises
     ------
@@ -147,13 +149,18 @@ def append(
         )
         tags = {"mlops.model": model, "mlops.event": event.text, "mlops.hash": event.hash}
         run = mlflow.write("create_run", experiment, tags=tags, run_name=f"{model} {number}: {action}")
-        rivals = [stored for stored in read(mlflow, model) if stored.event.number == number]
-        if len(rivals) == 1:
-            mlflow.write("set_terminated", run.info.run_id)
-            _set_head(mlflow, model, f"{number} {event.hash}")
-            return event
+        try:
+            if not _has_rival(mlflow, model, number, run.info.run_id):
+                mlflow.write("set_terminated", run.info.run_id)
+                _set_head(mlflow, model, event)
+                return event
+        except BaseException:  # an interrupt: what is not confirmed must not stay in the way
+            with contextlib.suppress(MlopsError):
+                if mlflow.read("get_run", run.info.run_id).info.status != "FINISHED":
+                    mlflow.write("delete_run", run.info.run_id)
+            raise
         mlflow.write("delete_run", run.info.run_id)
-        time.sleep(random.uniform(0.05, 0.3) * (attempt + 1))  # noqa: S311 - chance, not secrecy
+        time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))  # noqa: S311 - chance, not secrecy
     raise Conflict(f"Others keep changing {model}; nothing was done.", f"%mlops audit {model}, then try again")
 
 
@@ -177,17 +184,35 @@ def faults(mlflow: Mlflow, model: str, chain: Sequence[Stored]) -> list[str]:
         if event.previous != previous:
             found.append(f"event {event.number} ({event.action}) does not follow the one before it")
         previous = stored.hash
-    head = _head(mlflow, model)
-    ours = f"{chain[-1].event.number} {chain[-1].hash}" if chain else ""
-    if head != ours and not found:
-        found.append(
-            f"the chain ends with event {ours.split(' ')[0] or 0}, but the model says event {head.split(' ')[0] or 0}"
-        )
+    number, _, hashed = _head(mlflow, model).partition(" ")
+    # The head may be some events behind, where several wrote at once; it is never ahead.
+    if number and not found and (int(number) > len(chain) or chain[int(number) - 1].hash != hashed):
+        found.append(f"the chain ends with event {len(chain)}, but the model says event {number}")
     return found
 
 
-def _set_head(mlflow: Mlflow, model: str, head: str) -> None:
-    mlflow.write("set_registered_model_tag", model, _HEAD, head)
+def _stored(run: Run, model: str) -> Stored:
+    try:
+        event = Event(**json.loads(run.data.tags["mlops.event"]))
+    except (KeyError, TypeError, ValueError):  # somebody has changed it into something else
+        event = Event(0, model, "unreadable", "", "", "", "", "", "", "", run.info.start_time / 1000, "")
+    return Stored(event, run.data.tags.get("mlops.hash", ""), run.info.run_id)
+
+
+def _has_rival(mlflow: Mlflow, model: str, number: int, run_id: str) -> bool:
+    """Whether somebody else has written this number, or is about to."""
+    oldest = time.time() - _PENDING_SECONDS
+    return any(
+        stored.event.number == number and stored.run_id != run_id and stored.event.time > oldest
+        for stored in read(mlflow, model, pending=True)
+    )
+
+
+def _set_head(mlflow: Mlflow, model: str, event: Event) -> None:
+    behind, _, _ = _head(mlflow, model).partition(" ")
+    if not behind or int(behind) < event.number:
+        with contextlib.suppress(NotFound):  # of a model that has been deleted only the events stay
+            mlflow.write("set_registered_model_tag", model, _HEAD, f"{event.number} {event.hash}")
 
 
 def _head(mlflow: Mlflow, model: str) -> str:

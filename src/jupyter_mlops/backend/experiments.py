@@ -82,7 +82,7 @@ def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
             raise NotFound("There is no run yet.", "%%mlops run NAME, and the cell that fits the model")
         return runs[0]
     if ref.kind == "name":
-        runs = search(mlflow, experiment, f"attributes.run_name {_equals(ref.value)}", most=1)
+        runs = search(mlflow, experiment, f"attributes.run_name {equals(ref.value)}", most=1)
         if not runs:
             known = [str(run.info.run_name) for run in search(mlflow, experiment, most=200)]
             raise NotFound(f"There is no run {ref.value!r}.{nearest(ref.value, known)}", "%mlops runs")
@@ -132,7 +132,7 @@ def _ranked(mlflow: Mlflow, experiment: str | None, metric: str, *, smaller: boo
     return search(mlflow, experiment, "attributes.status = 'FINISHED'", best_first(metric, smaller=smaller), most)
 
 
-def _equals(text: str) -> str:
+def equals(text: str) -> str:
     """Write a comparison in MLflow's filter language, which knows two quotes and no escape."""
     if "'" not in text:
         return f"= '{text}'"

@@ -89,12 +89,17 @@ def _autologging() -> Iterator[None]:
     theirs = copy.deepcopy(AUTOLOGGING_INTEGRATIONS)
     with quiet():
         mlflow.autolog(log_models=False, log_datasets=False, silent=True)
+    for config in AUTOLOGGING_INTEGRATIONS.values():  # what the user has turned on for one library is not touched by it
+        if "log_models" in config:
+            config["log_models"] = False
     try:
         yield
     finally:
         with quiet():
             mlflow.autolog(disable=True, silent=True)
-        AUTOLOGGING_INTEGRATIONS.update(theirs)
+            for name, config in theirs.items():
+                if config and not config.get("disable"):
+                    (mlflow if name == "mlflow" else getattr(mlflow, name)).autolog(**config)
 
 
 def _leave(run_id: str) -> None:

@@ -46,9 +46,12 @@ def commit(folder: Path) -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    answer = subprocess.run(
-        [git, "rev-parse", "--verify", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
-    )
+    try:
+        answer = subprocess.run(
+            [git, "rev-parse", "--verify", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 

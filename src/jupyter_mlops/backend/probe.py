@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 
@@ -33,9 +35,10 @@ def check(uri: str, mend: str | None = None) -> str:
         Where it is down, hangs, answers with an error, or isn't MLflow: one line each.
     """
     mend = mend or f"start it, or set tracking_uri in mlops.toml or MLFLOW_TRACKING_URI (now {uri})"
+    session = session_for(uri)
     try:
-        health = requests.get(f"{uri}/health", timeout=TIMEOUT)
-        answer = requests.get(f"{uri}/version", timeout=TIMEOUT) if health.ok else health
+        health = session.get(f"{uri}/health", timeout=TIMEOUT)
+        answer = session.get(f"{uri}/version", timeout=TIMEOUT) if health.ok else health
     except requests.Timeout:
         raise BackendUnreachable(f"The MLflow server at {uri} does not answer: it hangs.", mend) from None
     except requests.ConnectionError:
@@ -54,10 +57,32 @@ def check(uri: str, mend: str | None = None) -> str:
     return answer.text.strip()
 
 
+def session_for(uri: str) -> requests.Session:
+    """Make a session that asks as MLflow's client does: by its variables for credentials and certificates.
+
+    What runs on this machine is asked directly: a proxy of the company can't reach it.
+    """
+    session = requests.Session()
+    session.trust_env = not is_local(uri)
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("USERNAME", "PASSWORD"))
+    if user and password:
+        session.auth = (user, password)
+    elif token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        session.headers["Authorization"] = f"Bearer {token}"
+    insecure = os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() == "true"
+    session.verify = False if insecure else os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True
+    return session
+
+
+def is_local(uri: str) -> bool:
+    """Whether an address is of this machine."""
+    return urlsplit(uri).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def is_healthy(uri: str) -> bool:
     """Whether a server answers that it is well."""
     try:
-        return requests.get(f"{uri}/health", timeout=TIMEOUT).ok
+        return session_for(uri).get(f"{uri}/health", timeout=TIMEOUT).ok
     except requests.RequestException:
         return False
 

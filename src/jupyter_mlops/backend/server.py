@@ -84,9 +84,9 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
     log.write_bytes(b"")
     pid, created = spawn(_command(state.folder, port), log, _LEAN)
     server = Process("server", "mlflow", pid, created, port, time.time())
-    state.put(server)
-    import_early()
     try:
+        state.put(server)
+        import_early()
         await_ready(
             server,
             lambda: probe.is_healthy(server.url),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..entities import ModelRef
 from ..errors import NotFound, nearest
 from .adapter import Mlflow
+from .experiments import equals
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
@@ -43,7 +44,7 @@ def model(mlflow: Mlflow, name: str) -> RegisteredModel:
 
 def versions(mlflow: Mlflow, name: str) -> list[ModelVersion]:
     """List all versions of a model, newest first."""
-    found = mlflow.read("search_model_versions", f"name='{name}'", max_results=10_000)
+    found = mlflow.read("search_model_versions", f"name {equals(name)}", max_results=10_000)
     return sorted(found, key=lambda version: int(version.version), reverse=True)
 
 

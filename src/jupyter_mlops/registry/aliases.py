@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 
 from filelock import FileLock, Timeout
 
 from ..backend import audit, origin, versions
 from ..backend.audit import Event
-from ..errors import Conflict, MlopsError, NotFound
+from ..errors import Conflict, MlopsError, NotFound, writing_to
 from ..workspace import Workspace
 
 
@@ -33,6 +34,8 @@ def move(
             workspace.mlflow.write("set_registered_model_alias", name, alias, str(after))
         except BaseException as error:
             with contextlib.suppress(MlopsError):
+                if current(workspace, name, alias) == after:  # it was done, only the answer was lost
+                    raise
                 why = str(error)[:200] or type(error).__name__
                 record(workspace, name, f"{action} failed", alias=alias, before=after, after=before, why=why)
             raise
@@ -122,9 +125,11 @@ def _still(workspace: Workspace, name: str, alias: str, before: int | None) -> N
 def _alone(workspace: Workspace, name: str, action: str) -> Iterator[None]:
     """Keep other kernels of the project from moving the model's aliases at the same time."""
     folder = workspace.state.folder / "locks"
-    folder.mkdir(exist_ok=True)
+    with writing_to(folder):
+        folder.mkdir(exist_ok=True)
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]  # any name, as a file
     try:
-        with FileLock(folder / f"{name}.lock", timeout=0):
+        with FileLock(folder / f"{digest}.lock", timeout=0):
             yield
     except Timeout:
         raise Conflict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -25,7 +26,7 @@ class Check:
 
     def __str__(self) -> str:
         if self.value is None:
-            return f"{self.metric} is not logged"
+            return f"{self.metric} is not logged, or not a finite number"
         return f"{self.metric} is {figure(self.value)}, must be {self.bound}"
 
 
@@ -69,6 +70,6 @@ def judge(bounds: Mapping[str, str], metrics: Mapping[str, float]) -> Gate:
 
 
 def _check(metric: str, threshold: Threshold, value: float | None) -> Check:
-    if value is None or math.isnan(value):
+    if value is None or math.isnan(value) or abs(value) >= sys.float_info.max:  # MLflow stores infinity as the largest
         return Check(metric, str(threshold), None, "inconclusive")
     return Check(metric, str(threshold), float(value), "pass" if threshold.holds(value) else "fail")

@@ -190,7 +190,16 @@ class Audit(Result):
     def view(self) -> View:
         """Draw the events."""
         rows: list[Sequence[Cell]] = [
-            (e.number, ago(e.time), e.who, e.action, _move(e), e.why or e.evidence, e.where) for e in self.events
+            (
+                f"{e.model} {e.number}" if self.name is None else e.number,
+                ago(e.time),
+                e.who,
+                e.action,
+                _move(e),
+                e.why or e.evidence,
+                e.where,
+            )
+            for e in self.events
         ]
         return Table(
             ("#", "when", "who", "what", "from → to", "why", "where"),

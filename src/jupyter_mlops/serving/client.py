@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import orjson
 import requests
 
+from ..backend.probe import session_for
 from ..errors import InvalidUsage, ProcessFailed
-from ..frames import as_frame, has_names
+from ..frames import as_frame
 from .results import Endpoint, Predictions
 
 # Under the endpoint's own limits of 50,000 rows and 10 MB: a number has up to 20 characters.
@@ -45,7 +48,7 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), milliseconds)
 
 
-def _rows(data: Any) -> tuple[Any, Callable[[Any], str]]:
+def _rows(data: Any) -> tuple[Any, Callable[[Any], bytes]]:
     """Read the rows, and say how they are written.
 
     A pandas series of numbers is one row of a frame; texts are a row each.
@@ -55,34 +58,50 @@ def _rows(data: Any) -> tuple[Any, Callable[[Any], str]]:
     if isinstance(data, pd.Series) and not pd.api.types.is_string_dtype(data):
         return data.to_frame().T, _named
     frame = as_frame(data)
-    if isinstance(data, pd.Series) or (len(frame.columns) == 1 and not _is_nested(data)):
-        return frame, _flat
-    return frame, _named if has_names(data) else _unnamed
+    if not isinstance(frame.columns, pd.RangeIndex) and not isinstance(data, pd.Series):
+        return frame, _named
+    return frame, _flat if len(frame.columns) == 1 and np.ndim(data) < 2 else _unnamed
 
 
-def _is_nested(data: Any) -> bool:
-    """Whether each row is a list of its own, also where it has one value."""
-    return hasattr(data, "columns") or len(getattr(data, "shape", ())) > 1 or isinstance(data[0], list | tuple)
+def _named(frame: Any) -> bytes:
+    return orjson.dumps({"dataframe_split": {"columns": [str(name) for name in frame.columns], "data": _cells(frame)}})
 
 
-def _named(frame: Any) -> str:
-    return f'{{"dataframe_split": {frame.to_json(orient="split", date_format="iso", double_precision=15)}}}'
+def _unnamed(frame: Any) -> bytes:
+    return orjson.dumps({"instances": _cells(frame)})
 
 
-def _unnamed(frame: Any) -> str:
-    return f'{{"instances": {frame.to_json(orient="values", double_precision=15)}}}'
+def _flat(frame: Any) -> bytes:
+    return orjson.dumps({"instances": [row[0] for row in _cells(frame)]})
 
 
-def _flat(frame: Any) -> str:
-    return f'{{"instances": {frame.iloc[:, 0].to_json(orient="values", double_precision=15)}}}'
+def _cells(frame: Any) -> list[list[Any]]:
+    """Turn a frame into rows that JSON can carry exactly; what is missing is null.
+
+    Raises
+    ------
+    InvalidUsage
+        For an infinite number: JSON has none, and null would be another value.
+    """
+    columns = []
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if column.dtype.kind == "f" and np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():
+            raise InvalidUsage(
+                f"The column {name!r} holds an infinite number, which JSON can't carry.", "replace it first"
+            )
+        if column.dtype.kind in "mM":
+            column = column.map(lambda value: value.isoformat(), na_action="ignore")
+        columns.append(column.astype(object).where(column.notna(), None).tolist())
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _post(endpoint: Endpoint, body: str) -> requests.Response:
+def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
     mend = f"%mlops logs {endpoint.name}, then %mlops deploy {endpoint.ref}"
     try:
-        answer = requests.post(
+        answer = session_for(endpoint.url).post(
             f"{endpoint.url}/invocations",
-            data=body.encode(),
+            data=body,
             headers={"Content-Type": "application/json"},
             timeout=(2, _SECONDS),
         )

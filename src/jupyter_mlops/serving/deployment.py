@@ -15,6 +15,7 @@ import requests
 from filelock import FileLock, Timeout
 
 from ..backend import audit, models, origin
+from ..backend.probe import session_for
 from ..backend.processes import Process, await_ready, free_port, spawn, stop, tail
 from ..display.progress import Progress
 from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, UntrustedModel, nearest, writing_to
@@ -63,7 +64,11 @@ def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) ->
         finally:
             workspace.state.forget(_starting(process))
         if before:
-            stop(before)
+            try:
+                stop(before)
+            except BaseException:  # an interrupt: nobody would know of it any more
+                stop(before, grace=0)
+                raise
         return _endpoint(process, "serving", is_new=True, seconds=time.perf_counter() - begin)
 
 
@@ -90,9 +95,11 @@ def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
     if dry_run:
         return Undeployed(name, process.alive, dry_run=True)
     with _alone(workspace, name):
-        _audit(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
-        was_running = stop(process)
+        process = _find(workspace, name)  # as it is now that nobody else deploys
+        was_running = stop(process)  # also where the server is away
         workspace.state.forget(process)
+        with contextlib.suppress(NotFound):  # the model may have been deleted
+            _audit(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
     return Undeployed(name, was_running)
 
 
@@ -199,7 +206,7 @@ def _state(process: Process) -> str:
 def _answers(process: Process) -> bool:
     """Whether it is this endpoint that answers on its port."""
     try:
-        answer = requests.get(f"{process.url}/health", timeout=(1, 2))
+        answer = session_for(process.url).get(f"{process.url}/health", timeout=(1, 2))
         return answer.ok and process.alive and answer.json().get("endpoint") == process.name
     except (requests.RequestException, ValueError):
         return False

@@ -10,7 +10,7 @@ import tomlkit
 from .. import config
 from ..backend import experiments, probe, server, versions
 from ..backend.processes import stop as stop_process
-from ..errors import BackendUnreachable, need_space, writing_to
+from ..errors import BackendUnreachable, InvalidUsage, need_space, writing_to
 from ..workspace import Workspace, find
 from .results import Counts, Setting, Status, Stopped, running
 
@@ -33,6 +33,12 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
     }
     workspace = Workspace(root)
     config.check(asked)
+    for key in asked:
+        source = workspace.configuration.sources[key]
+        if source not in ("default", config.FILE_NAME):  # it would win over what is written
+            raise InvalidUsage(
+                f"{key} is set by the environment variable {source}.", f"import os; del os.environ[{source!r}]"
+            )
     if dry_run:
         return _plan(workspace, asked)
     need_space(root)

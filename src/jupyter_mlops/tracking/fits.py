@@ -31,7 +31,8 @@ class Fits:
     """
 
     def __init__(self) -> None:
-        self._fits: list[Fit] = []
+        self._any: Fit | None = None
+        self._predictor: Fit | None = None
         self._replaced: list[tuple[type, str, Any]] = []
 
     @property
@@ -40,12 +41,9 @@ class Fits:
 
         After a search (``GridSearchCV`` …) it is the best estimator found.
         """
-        predictors = [fit for fit in self._fits if hasattr(fit.estimator, "predict")]
-        fits = predictors or self._fits
-        if not fits:
-            return None
-        best = getattr(fits[-1].estimator, "best_estimator_", None)
-        return fits[-1] if best is None else Fit(best, fits[-1].features)
+        fit = self._predictor or self._any
+        best = getattr(fit.estimator, "best_estimator_", None) if fit else None
+        return Fit(best, fit.features) if fit and best is not None else fit
 
     def __enter__(self) -> Fits:
         from sklearn.base import BaseEstimator
@@ -91,7 +89,9 @@ class Fits:
             answer = original(estimator, *args, **kwargs)
             if _caller().partition(".")[0] not in _INNER:
                 features = args[0] if args else kwargs.get("X")
-                self._fits.append(Fit(estimator, features))
+                self._any = Fit(estimator, features)
+                if hasattr(estimator, "predict"):
+                    self._predictor = self._any
             return answer
 
         return fit

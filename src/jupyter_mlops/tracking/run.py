@@ -91,7 +91,13 @@ class ActiveRun:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._duration = time.perf_counter() - self._begin
-        _open.discard(self.run_id)
+        try:
+            self._leave(error)
+        finally:
+            _open.discard(self.run_id)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """Store what the cell has made and end the run; an error of the cell's own is left as it is."""
         if error is not None:
             try:
                 self._stack.close()
@@ -109,10 +115,9 @@ class ActiveRun:
             self._run = self._mlflow.read("get_run", self.run_id)  # with what the cell has logged
             self._log_model()
             self._end("FINISHED")
-        except BackendUnreachable:  # the next run ends it
-            raise
         except BaseException as failure:
-            self._end(_status_after(failure))
+            with contextlib.suppress(BackendUnreachable):  # then the next run ends it
+                self._end(_status_after(failure))
             raise
         self.result = self._card()
 
