@@ -14,6 +14,7 @@ CHALLENGER = "challenger"
 # MLflow refuses "/", ":", "." and quotes in different places (mlflow.utils.validation); what is left
 # here is what every MLflow release and a URL take.
 _NAME = re.compile(r"[^/:@%\"'\\\x00-\x1f]{1,250}")
+_RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)
 _ALIAS = re.compile(r"[A-Za-z][\w-]{0,250}")
 
 # Words of metrics that are better when smaller, as scikit-learn and the boosting libraries name them.
@@ -41,6 +42,8 @@ class ModelRef:
         name, slash, version = (name, "", "") if at else name.partition("/")
         if at and not _ALIAS.fullmatch(alias):
             raise InvalidUsage(f"{text!r} names no alias: an alias is a word, as in churn@champion.")
+        if at and _RESERVED.fullmatch(alias):
+            raise InvalidUsage(f"{alias!r} can't be an alias: MLflow keeps latest, v1, v2 … for itself.")
         if slash and not (version.isdecimal() and int(version) > 0):
             raise InvalidUsage(f"{text!r} names no version: a version is a number, as in churn/3.")
         return cls(model_name(name), alias or None, int(version) if slash else None)

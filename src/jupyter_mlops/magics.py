@@ -42,9 +42,18 @@ class MlopsMagics(Magics):
     @line_cell_magic
     def mlops(self, line: str, cell: str | None = None) -> Any:
         """Log, register, validate, deploy and watch models: ``%mlops help`` lists the commands."""
+        invocation = self._parse(line, cell)
+        try:
+            return self._run(invocation, cell)
+        except KeyboardInterrupt as interrupt:
+            if not hasattr(interrupt, "_render_traceback_"):  # of the body it is the user's own
+                name = invocation.command.name
+                interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {name} was interrupted."]  # type: ignore[attr-defined]
+            raise
+
+    def _run(self, invocation: Invocation, cell: str | None) -> Any:
         from . import cells
 
-        invocation = self._parse(line, cell)
         outcome = invocation.call(self._resolve())
         if cell is None:
             return self._show(invocation, outcome)

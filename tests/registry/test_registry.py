@@ -224,6 +224,7 @@ def test_a_lost_audit_stops_the_change(trained: Any, name: str, monkeypatch: pyt
         ("promote {name}/7", "has no version 7. There is: 1."),
         ("promote {name}/x", "a version is a number"),
         ("promote {name}@", "an alias is a word"),
+        ("register {name} --alias latest", "'latest' can't be an alias"),
         ("register a/b", "can't be the name of a model"),
         ("register 'a:b'", "can't be the name of a model"),
         ("register {name} --run nobody", "There is no run 'nobody'"),

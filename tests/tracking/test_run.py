@@ -178,6 +178,21 @@ def test_an_interrupt_ends_the_run_killed(notebook: InteractiveShell) -> None:
     assert last().info.status == "KILLED"
 
 
+def test_an_interrupted_command_says_so_in_one_line(
+    notebook: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.backend.adapter import Mlflow
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mlflow, "check", interrupted)
+        result, out = run(notebook, "%mlops runs")
+    assert isinstance(result.error_in_exec, KeyboardInterrupt)
+    assert out.strip() == "KeyboardInterrupt: runs was interrupted."
+
+
 def test_a_run_left_active_is_not_in_the_way(notebook: InteractiveShell) -> None:
     import mlflow
 
