@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
+
+from IPython.core.getipython import get_ipython
 
 _OURS = "%%mlops "
 
@@ -36,20 +40,39 @@ def await_body(lines: list[str]) -> list[str]:
     if not lines or not lines[0].startswith(_OURS):
         return lines
     body = "".join(lines[1:])
-    if _compiles(body) or not _compiles(body, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+    ip: Any = get_ipython()
+    try:
+        source = ip.transform_cell(body) if ip else body  # magics in the body are no Python yet
+    except SyntaxError:
         return lines
+    if _compiles(source) or not _compiles(source, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        return lines  # also what can't be compiled either way is left to the ordinary magic
     line = lines[0].removeprefix(_OURS).strip()
     return [f"await get_ipython().magics_manager.registry['MlopsMagics'].mlops_awaiting({line!r}, {body!r})\n"]
 
 
-def _compiles(body: str, flags: int = 0) -> bool:
-    # Magics in the body are no Python: what can't be compiled either way is left to the ordinary magic.
-    source = "\n".join("pass" if line.startswith(("%", "!")) else line for line in body.splitlines())
+def _compiles(source: str, flags: int = 0) -> bool:
     try:
         compile(source, "<cell>", "exec", flags)
     except (SyntaxError, ValueError):
         return False
     return True
+
+
+@contextlib.contextmanager
+def interrupt_held() -> Iterator[None]:
+    """Let an interrupt wait until this is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

@@ -42,13 +42,12 @@ class MlopsMagics(Magics):
     @line_cell_magic
     def mlops(self, line: str, cell: str | None = None) -> Any:
         """Log, register, validate, deploy and watch models: ``%mlops help`` lists the commands."""
-        invocation = self._parse(line, cell)
         try:
-            return self._run(invocation, cell)
+            return self._run(self._parse(line, cell), cell)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "_render_traceback_"):  # of the body it is the user's own
-                name = invocation.command.name
-                interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {name} was interrupted."]  # type: ignore[attr-defined]
+                said = f"KeyboardInterrupt: {line.split()[0] if line.strip() else 'status'} was interrupted."
+                interrupt._render_traceback_ = lambda: [said]  # type: ignore[attr-defined]
             raise
 
     def _run(self, invocation: Invocation, cell: str | None) -> Any:
@@ -74,9 +73,11 @@ class MlopsMagics(Magics):
         self._keep(invocation, context.result)
 
     def _parse(self, line: str, cell: str | None) -> Invocation:
-        from . import grammar
+        from . import cells
         from .errors import InvalidUsage
 
+        with cells.interrupt_held():  # half an import would break every later command of this kernel
+            from . import grammar
         tokens = grammar.split(line)
         if any(flag in tokens for flag in grammar.HELP_FLAGS):
             tokens = ["help", *[token for token in tokens if not token.startswith("-")]]

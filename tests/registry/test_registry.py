@@ -48,6 +48,16 @@ def test_registering_again_finds_the_same_version(face: Face, trained: Any, name
     assert (again["version"], again["is_new"]) == (1, False)
 
 
+def test_a_version_that_the_audit_does_not_know_is_noted(trained: Any, name: str) -> None:
+    model_id = trained("first").model_id
+    mlflow = Workspace.here().mlflow
+    mlflow.write("create_registered_model", name)
+    mlflow.write("create_model_version", name, f"models:/{model_id}", model_id=model_id, await_creation_for=0)
+    assert mlops.register(name).version == 1
+    assert [event.action for event in mlops.audit(name, verify=True).events] == ["register"]
+    assert "noted later" in mlops.audit(name).events[0].evidence
+
+
 def test_dry_runs_change_nothing(face: Face, trained: Any, name: str) -> None:
     trained("first", accuracy=0.92)
     assert face(f"register {name} --dry-run").data["version"] == 1

@@ -150,6 +150,19 @@ def test_top_level_await_works_in_the_body(notebook: InteractiveShell) -> None:
     assert last().info.status == "FINISHED"
 
 
+def test_await_and_magics_go_together(notebook: InteractiveShell) -> None:
+    cell = """%%mlops run both --no-autolog --quiet
+import asyncio
+before = %mlops runs --quiet
+for n in range(2):
+    await asyncio.sleep(0)
+    %mlops log seen=n --quiet
+"""
+    result, out = run(notebook, cell)
+    assert result.success, out
+    assert last().data.metrics["seen"] == 1
+
+
 def test_a_failing_body_ends_the_run_failed_and_keeps_its_own_exception(notebook: InteractiveShell) -> None:
     result, out = run(notebook, "%%mlops run broken --no-autolog\n%mlops log seen=1\n1 / 0")
     assert isinstance(result.error_in_exec, ZeroDivisionError)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..backend import experiments, models, versions
+from ..backend import audit, experiments, models, versions
 from ..backend.adapter import Mlflow
 from ..entities import RunRef
 from ..errors import Conflict, NotFound
@@ -34,6 +34,8 @@ def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *,
     with contextlib.suppress(NotFound):
         for version in versions.versions(mlflow, versions.model(mlflow, name).name):
             if version.source == f"models:/{model_id}" or version.model_id == model_id:
+                if not dry_run:
+                    _note_if_unknown(workspace, name, int(version.version), run)
                 if alias and not dry_run:
                     _give(workspace, name, alias, int(version.version))
                 return _result(mlflow, name, int(version.version), run, alias, is_new=False)
@@ -59,6 +61,13 @@ def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *,
     if alias:
         _give(workspace, name, alias, number)
     return _result(mlflow, name, number, run, alias, is_new=True)
+
+
+def _note_if_unknown(workspace: Workspace, name: str, number: int, run: Run) -> None:
+    """Write the event of a version that was made by somebody else, or by a kernel that was stopped right then."""
+    events = [stored.event for stored in audit.read(workspace.mlflow, name)]
+    if not any(event.action == "register" and event.after == str(number) for event in events):
+        aliases.record(workspace, name, "register", after=number, evidence=f"run:{run.info.run_id[:8]}, noted later")
 
 
 def planned(workspace: Workspace, name: str, alias: str | None, run: str) -> Registered:
