@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,8 @@ class Workspace:
     @cached_property
     def mlflow(self) -> Mlflow:
         """The tracking server; the project's own is started where it isn't running."""
+        from .backend.adapter import Mlflow
+
         uri, mend = self.settings.tracking_uri, None
         if uri is None:
             from .backend import server
@@ -69,7 +71,7 @@ class Workspace:
             mend = server.MEND
             with Progress() as progress:
                 uri = server.ensure(self.state, progress.say).process.url
-        return _mlflow(uri, self.settings.timeout, mend)
+        return Mlflow(uri, self.settings.timeout, mend)
 
     @property
     def who(self) -> str:
@@ -83,14 +85,6 @@ def find(folder: Path) -> Path | None:
         if (candidate / config.FILE_NAME).is_file() or (candidate / LOCAL / "state.db").is_file():
             return candidate
     return None
-
-
-@cache
-def _mlflow(uri: str, timeout: float, mend: str | None) -> Mlflow:
-    """Keep one client for each server: it knows when the server last answered."""
-    from .backend.adapter import Mlflow
-
-    return Mlflow(uri, timeout, mend)
 
 
 def _login() -> str:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -123,6 +124,36 @@ def test_one_that_hangs_is_told_within_5_seconds(empty: Path) -> None:
     assert mlops.stop(all=True).names == ("server mlflow",)
 
 
+def test_one_that_hangs_in_a_cells_body_does_not_hold_the_cell(empty: Path) -> None:
+    import mlflow
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    mlops.init()
+    server = Workspace.here().state.get("server", "mlflow")
+    assert server is not None
+    family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+    X, y = load_iris(return_X_y=True)
+    begin = 0.0
+    try:
+        with pytest.raises(BackendUnreachable, match="does not answer"), mlops.run("hangs"):
+            for process in family:
+                process.suspend()
+            begin = time.monotonic()
+            fitted = LogisticRegression(max_iter=500).fit(X, y)
+            for step in range(40):
+                with contextlib.suppress(mlflow.MlflowException):
+                    mlflow.log_metric("loss", 1 / (step + 1), step=step)
+        assert time.monotonic() - begin < 12  # 4 s for the one call that waits, and 2 s for the end; not 40 times 4 s
+        assert fitted.score(X, y) > 0.9
+    finally:
+        for process in family:
+            process.resume()
+    with mlops.run("after"):
+        pass
+    assert [row.status for row in mlops.runs().rows] == ["FINISHED", "FAILED"]
+
+
 def test_one_that_fails_to_start_shows_its_last_lines(empty: Path) -> None:
     mlops.init()
     mlops.stop()
@@ -177,11 +208,14 @@ class _Answer(http.server.BaseHTTPRequestHandler):
     """A server of another kind."""
 
     status, text, wait = 200, "hello", 0.0
+    headers_sent: ClassVar[dict[str, str]] = {}
 
     def do_GET(self) -> None:
         time.sleep(self.wait)
         with contextlib.suppress(BrokenPipeError):
             self.send_response(self.status)
+            for header, value in self.headers_sent.items():
+                self.send_header(header, value)
             self.end_headers()
             self.wfile.write(self.text.encode())
 
@@ -196,6 +230,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         ({"status": 404}, "is not MLflow"),
         ({"status": 401}, r"refuses us \(401\)"),
         ({"wait": 4.0}, "does not answer: it hangs"),
+        ({"status": 302, "headers_sent": {"Location": "/login"}}, "sends us on to /login"),
     ],
 )
 def test_what_is_no_working_mlflow_is_told_in_one_line(empty: Path, answer: dict[str, object], says: str) -> None:

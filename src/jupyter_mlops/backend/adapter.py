@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # A server that has answered within this time (in seconds) is not asked again whether it is there.
 _FRESH = 2.0
 
+# One that has not is not waited for again within this time by the same command: what ends a cell asks twice.
+_SILENT = 5.0
+
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # an answer that was lost would be a second run or version
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -41,7 +44,7 @@ _MEANING: dict[str, type[MlopsError]] = {
 
 
 class Mlflow:
-    """A tracking server, by its address.
+    """A tracking server, by its address, for the time of one command.
 
     Parameters
     ----------
@@ -58,6 +61,7 @@ class Mlflow:
         self._timeout = timeout
         self._mend = mend
         self._answered = 0.0
+        self._silence: tuple[float, BackendUnreachable] | None = None
 
     def read(self, operation: str, /, *arguments: Any, **named: Any) -> Any:
         """Call an operation of ``mlflow.MlflowClient`` that changes nothing."""
@@ -78,9 +82,16 @@ class Mlflow:
         BackendUnreachable
             Within 5 s, where it does not.
         """
-        if time.monotonic() - self._answered > _FRESH:
-            self.version = probe.check(self.uri, self._mend)
-            self._answered = time.monotonic()
+        if time.monotonic() - self._answered <= _FRESH:
+            return
+        if self._silence and time.monotonic() - self._silence[0] < _SILENT:
+            raise self._silence[1]
+        try:
+            probe.check(self.uri, self._mend)
+        except BackendUnreachable as error:
+            self._silence = time.monotonic(), error
+            raise
+        self._answered = time.monotonic()
 
     def link(self, path: str) -> str:
         """Give the address of a page in MLflow's UI."""
@@ -122,14 +133,15 @@ class Mlflow:
         self._answered = 0.0
         meaning = _MEANING.get(str(getattr(error, "error_code", "")))
         text = " ".join(str(error).split())
-        if "timed out" in text or "Max retries" in text:
-            return BackendUnreachable(f"The MLflow server at {self.uri} did not answer in time.", self._mend)
+        if any(sign in text for sign in ("timed out", "Max retries", "did not answer in time")):
+            gone = BackendUnreachable(f"The MLflow server at {self.uri} did not answer in time.", self._mend)
+            self._silence = time.monotonic(), gone
+            return gone
         if meaning is not None:
             return meaning(text.removeprefix(f"{error.error_code}: "))  # type: ignore[attr-defined]
         try:
             self.check()
-        except BackendUnreachable as gone:
-            return gone
-        return BackendUnreachable(
-            f"MLflow could not do {operation}: {text[:300]}", "%mlops logs mlflow shows what the server says"
-        )
+        except BackendUnreachable as unreachable:
+            return unreachable
+        hint = "%mlops logs mlflow" if self._mend else f"the log of the MLflow server at {self.uri} says more"
+        return BackendUnreachable(f"MLflow could not do {operation}: {text[:300]}", hint)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .adapter import Mlflow
+from .breaker import breaker
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -29,7 +30,7 @@ def active(mlflow: Mlflow, run: Run, *, autolog: bool) -> Iterator[None]:
     _ = mlflow.client  # sets the short time-outs before the first request
     # MLflow's autologging passes an argument that scikit-learn 1.9 has renamed; the user can't mend that.
     warnings.filterwarnings("ignore", message="`y_pred` was renamed", category=FutureWarning, append=True)
-    with _pointed_at(mlflow.uri), _autologging() if autolog else contextlib.nullcontext():
+    with breaker(mlflow.uri), _pointed_at(mlflow.uri), _autologging() if autolog else contextlib.nullcontext():
         # Not by start_run: it would refuse where a run was left active, or another experiment was set.
         _stack().append(fluent.ActiveRun(run))  # type: ignore[no-untyped-call]
         try:

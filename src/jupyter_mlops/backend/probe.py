@@ -37,8 +37,8 @@ def check(uri: str, mend: str | None = None) -> str:
     mend = mend or f"start it, or set tracking_uri in mlops.toml or MLFLOW_TRACKING_URI (now {uri})"
     session = session_for(uri)
     try:
-        health = session.get(f"{uri}/health", timeout=TIMEOUT)
-        answer = session.get(f"{uri}/version", timeout=TIMEOUT) if health.ok else health
+        health = session.get(f"{uri}/health", timeout=TIMEOUT, allow_redirects=False)
+        answer = session.get(f"{uri}/version", timeout=TIMEOUT, allow_redirects=False) if health.ok else health
     except requests.Timeout:
         raise BackendUnreachable(f"The MLflow server at {uri} does not answer: it hangs.", mend) from None
     except requests.ConnectionError:
@@ -49,6 +49,11 @@ def check(uri: str, mend: str | None = None) -> str:
         raise BackendUnreachable(
             f"The MLflow server at {uri} refuses us ({answer.status_code}).",
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+        )
+    if answer.is_redirect:  # followed, a POST would become a GET
+        raise BackendUnreachable(
+            f"What answers at {uri} sends us on to {answer.headers['Location'][:200]}.",
+            "set tracking_uri to where MLflow itself answers, and log in with MLFLOW_TRACKING_TOKEN",
         )
     if answer.status_code >= 500:
         raise BackendUnreachable(f"The MLflow server at {uri} answers with an error ({answer.status_code}).", mend)

@@ -99,15 +99,18 @@ class ActiveRun:
     def _leave(self, error: BaseException | None) -> None:
         """Store what the cell has made and end the run; an error of the cell's own is left as it is."""
         if error is not None:
+            notes: dict[str, str] = {}  # one for each reason
             try:
                 self._stack.close()
                 self._log_cell()
             except Exception as failure:
-                error.add_note(f"Nor could the cell be logged: {failure}")
+                notes[str(failure)] = f"Nor could the cell be logged: {failure}"
             try:
                 self._end(_status_after(error))
             except Exception as failure:
-                error.add_note(f"Nor could the run be ended: {failure}")
+                notes[str(failure)] = f"Nor could the run be ended: {failure}"
+            for note in notes.values():
+                error.add_note(note)
             return
         try:
             self._stack.close()
