@@ -11,7 +11,7 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-_OURS = "%%mlops "
+_OURS = "%%mlops"
 
 
 def run(ip: Any, body: str) -> None:
@@ -37,9 +37,12 @@ def await_body(lines: list[str]) -> list[str]:
 
     A magic is an ordinary function: it can't wait in the loop that the kernel already runs.
     """
-    if not lines or not lines[0].startswith(_OURS):
+    if not lines or lines[0].split()[:1] != [_OURS]:
         return lines
+    line = lines[0].removeprefix(_OURS).strip()
     body = "".join(lines[1:])
+    if not body.strip():  # IPython itself would only print "is a cell magic, but the cell body is empty" and pass
+        return [f"get_ipython().run_cell_magic('mlops', {line!r}, '\\n')\n"]
     ip: Any = get_ipython()
     try:
         source = ip.transform_cell(body) if ip else body  # magics in the body are no Python yet
@@ -47,7 +50,6 @@ def await_body(lines: list[str]) -> list[str]:
         return lines
     if _compiles(source) or not _compiles(source, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
         return lines  # also what can't be compiled either way is left to the ordinary magic
-    line = lines[0].removeprefix(_OURS).strip()
     return [f"await get_ipython().magics_manager.registry['MlopsMagics'].mlops_awaiting({line!r}, {body!r})\n"]
 
 

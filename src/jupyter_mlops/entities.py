@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,3 +119,8 @@ def smaller_is_better(metric: str) -> bool:
     """Whether a metric is better when smaller, by the words in its name (``log_loss``, ``rmse`` …)."""
     words = re.sub(r"[/.\- ]", "_", metric.lower())
     return not words.startswith("neg_") and bool(_SMALLER_IS_BETTER.search(words))
+
+
+def typed(name: object) -> str:
+    """Write a name as it is typed in a line: in quotes where it has spaces."""
+    return shlex.quote(str(name))

@@ -9,7 +9,6 @@
     ├── ValidationFailed             422    5   a gate or a check said no
     │   └── Inconclusive             422    6   a gate could not say yes or no
     ├── BackendUnreachable           503    7   the tracking server is down, hangs, or isn't MLflow
-    ├── MissingDependency            501    8   an extra that is not installed
     ├── UntrustedModel               403    9   a model file that would run code
     ├── ProcessFailed                502   10   a process of ours did not start or stay up
     └── NotWritable                  507   11   a folder or a disk that takes nothing
@@ -98,13 +97,6 @@ class BackendUnreachable(MlopsError):
     exit_code = 7
 
 
-class MissingDependency(MlopsError):
-    """A package that this command needs is not installed."""
-
-    status = 501
-    exit_code = 8
-
-
 class UntrustedModel(MlopsError):
     """A model file that would run code when it is loaded."""
 
@@ -126,7 +118,22 @@ class NotWritable(MlopsError):
     exit_code = 11
 
 
-_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT})
+_OF_THE_DISK = frozenset(
+    getattr(errno, name)
+    for name in [
+        "ENOSPC",
+        "EDQUOT",
+        "EROFS",
+        "EACCES",
+        "EPERM",
+        "EIO",
+        "ENOENT",
+        "EEXIST",
+        "ENOTDIR",
+        "EISDIR",
+        "ENAMETOOLONG",
+    ]
+)
 
 
 @contextlib.contextmanager

@@ -82,6 +82,8 @@ class MlopsMagics(Magics):
         if any(flag in tokens for flag in grammar.HELP_FLAGS):
             tokens = ["help", *[token for token in tokens if not token.startswith("-")]]
         invocation = grammar.parse(tokens or ["status"])
+        if cell is not None and not cell.strip():
+            raise InvalidUsage("The cell is empty.", f"write what is to be run below {f'%%mlops {line}'.strip()}")
         name = invocation.command.name
         if cell is None and invocation.command.cell:
             raise InvalidUsage(

@@ -261,3 +261,39 @@ def test_a_run_without_a_model_cannot_be_registered(face: Face, name: str) -> No
     assert outcome.exit_code == NotFound.exit_code
     assert "has stored no model" in outcome.error
     assert face(f"models {name}").exit_code == NotFound.exit_code
+
+
+def test_an_interrupted_registration_leaves_no_empty_model(
+    trained: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained("first", accuracy=0.95)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aliases, "record", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mlops.register(name)
+    with pytest.raises(NotFound):
+        mlops.models(name)
+    assert mlops.register(name).version == 1
+
+
+def test_an_estimator_that_cannot_be_stored_leaves_no_run(trained: Any, name: str) -> None:
+    from sklearn.preprocessing import FunctionTransformer
+
+    trained("first", accuracy=0.95)
+    with pytest.raises(InvalidUsage, match="can't be stored"):
+        mlops.register(name, model=FunctionTransformer(lambda rows: rows))
+    assert [row.name for row in mlops.runs().rows] == ["first"]
+    assert mlops.register(name).run.startswith("first")  # the last run is the one before
+
+
+def test_hints_quote_names_with_spaces(trained: Any, name: str) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(f"{name} of spaces", alias="challenger")
+    with pytest.raises(NotFound, match=r"the same with '.* of spaces@challenger'"):
+        mlops.promote(f"{name} of spaces@chalenger")
+    with pytest.raises(Inconclusive, match=r'\[gates\."'):
+        mlops.promote(f"{name} of spaces@challenger")

@@ -311,3 +311,28 @@ def _until(condition: Any, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_whole_numbers_with_gaps_are_answered(project: Path, name: str) -> None:
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    ages = pd.array([20, None, 45, 33, None, 71] * 20, dtype="Int64")
+    rows = pd.DataFrame({"age": ages, "visits": [1, 2, 3, 4, 5, 6] * 20})
+    model = HistGradientBoostingClassifier().fit(rows, [0, 1, 0, 1, 1, 0] * 20)
+    mlops.register(name, model=model, data=rows)
+    try:
+        mlops.deploy(f"{name}/1")
+        assert list(mlops.predict(name, data=rows).values) == list(model.predict(rows))
+        with pytest.raises(InvalidUsage, match="visits"):  # this one had none
+            mlops.predict(name, data=[{"age": None, "visits": None}])
+    finally:
+        mlops.stop(all=True)
+
+
+def test_its_own_port_is_told_apart_from_a_strangers(champion: str, trained: Any) -> None:
+    endpoint = mlops.deploy(f"{champion}@champion")
+    trained("another", accuracy=0.97)
+    mlops.register(champion)
+    with pytest.raises(Conflict, match=r"in use by .* itself"):
+        mlops.deploy(f"{champion}/2", port=endpoint.port)

@@ -108,3 +108,16 @@ def test_a_run_is_found_by_a_prefix_that_is_its_own(trained: Any) -> None:
         mlops.log({"a": 1}, run=f"run:{shared}")
     with pytest.raises(InvalidUsage, match="is no id"):
         mlops.log({"a": 1}, run="run:xyz")
+
+
+def test_a_model_that_cannot_be_stored_leaves_no_metric_behind(trained: Any, cancer: Any) -> None:
+    from sklearn.preprocessing import FunctionTransformer
+    from sklearn.tree import DecisionTreeClassifier
+
+    X_train, _, y_train, _ = cancer
+    trained("first")
+    with pytest.raises(InvalidUsage, match="can't be stored"):
+        mlops.log({"accuracy": 0.99}, model=FunctionTransformer(lambda rows: rows))
+    with pytest.raises(InvalidUsage, match="does not take its own data"):
+        mlops.log({"accuracy": 0.99}, model=DecisionTreeClassifier().fit(X_train, y_train), data=X_train.iloc[:, :3])
+    assert "accuracy" not in mlops.runs().rows[0].metrics

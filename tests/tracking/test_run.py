@@ -363,3 +363,10 @@ def test_bad_words_fail_the_cell_before_it_runs(notebook: InteractiveShell, line
 def test_the_magic_on_a_line_says_how_to_use_it(notebook: InteractiveShell) -> None:
     result, _ = run(notebook, "%mlops run baseline")
     assert "start the cell with %%mlops run baseline" in str(result.error_in_exec)
+
+
+@pytest.mark.parametrize("cell", ["%%mlops run x", "%%mlops run x\n", "%%mlops run x\n\n  \n", "%%mlops\n"])
+def test_an_empty_cell_fails_with_our_words(shell: InteractiveShell, project: Path, cell: str) -> None:
+    error = shell.run_cell(cell).error_in_exec
+    assert isinstance(error, InvalidUsage)  # IPython's UsageError would leave no error in the notebook
+    assert "The cell is empty." in str(error)

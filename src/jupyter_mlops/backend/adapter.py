@@ -33,6 +33,9 @@ _PATIENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
+# The variables that were set here, and to what.
+_set: dict[str, str] = {}
+
 _MEANING: dict[str, type[MlopsError]] = {
     "RESOURCE_DOES_NOT_EXIST": NotFound,
     "RESOURCE_ALREADY_EXISTS": Conflict,
@@ -104,7 +107,8 @@ class Mlflow:
         # read at each request, so they also bound what a user's own mlflow calls wait.
         patience = {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(self._timeout)))} | _PATIENCE
         for name, value in patience.items():
-            os.environ.setdefault(name, value)
+            if os.environ.get(name) == _set.get(name):  # what the user has set is left alone
+                os.environ[name] = _set[name] = value
         if probe.is_local(self.uri):  # a proxy of the company can't reach what runs here
             os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
         import mlflow

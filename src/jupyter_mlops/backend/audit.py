@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ..entities import typed
 from ..errors import Conflict, MlopsError, NotFound
 from . import experiments
 from .adapter import Mlflow
@@ -161,7 +162,7 @@ def append(
             raise
         mlflow.write("delete_run", run.info.run_id)
         time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))  # noqa: S311 - chance, not secrecy
-    raise Conflict(f"Others keep changing {model}; nothing was done.", f"%mlops audit {model}, then try again")
+    raise Conflict(f"Others keep changing {model}; nothing was done.", f"%mlops audit {typed(model)}, then try again")
 
 
 def faults(mlflow: Mlflow, model: str, chain: Sequence[Stored]) -> list[str]:

@@ -85,7 +85,13 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
         raise InvalidUsage(
             f"A {kind} can't be logged as a model: it is no scikit-learn estimator.", "%mlops log --model ESTIMATOR"
         )
-    signature, example = _signature(estimator, fitted_on)
+    try:
+        signature, example = _signature(estimator, fitted_on)
+    except Exception as error:  # whatever the estimator makes of rows that are not its own
+        raise InvalidUsage(
+            f"The {kind} does not take its own data: {' '.join(str(error).split())[:200]}",
+            "--data takes what it was fitted on, such as X_train",
+        ) from error
     try:
         with warnings.catch_warnings(), quiet(logging.ERROR):
             # MLflow remarks on integer columns and on types of the example; the serving schema takes care of both.

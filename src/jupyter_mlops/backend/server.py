@@ -7,13 +7,14 @@ import importlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from ..errors import BackendUnreachable, Conflict, NotWritable, ProcessFailed, need_space, writing_to
+from ..errors import BackendUnreachable, Conflict, InvalidUsage, NotWritable, ProcessFailed, need_space, writing_to
 from . import probe
 from .processes import Process, await_ready, free_port, spawn, stop
 from .state import State
@@ -57,13 +58,51 @@ def ensure(state: State, say: Callable[[str], None]) -> Started:
     found = state.get("server", "mlflow")
     if found and found.alive and probe.is_healthy(found.url):
         return Started(found, is_new=False)
-    # The lock is held by whoever starts the server; the others wait here and then find it.
-    with FileLock(state.folder / "server.lock", timeout=START_SECONDS + 10):
+    with _alone(state, say):
         found = state.get("server", "mlflow")
         if found and found.alive:
             _await_answer(found, state, say)
             return Started(found, is_new=False)
         return Started(_start(state, found.port if found else 0, say), is_new=True)
+
+
+@contextlib.contextmanager
+def _alone(state: State, say: Callable[[str], None]) -> Iterator[None]:
+    """Wait for whoever starts the server right now; then it is found."""
+    lock = FileLock(state.folder / "server.lock")
+    begin = time.monotonic()
+    with writing_to(state.folder):
+        while True:
+            waited = time.monotonic() - begin
+            try:
+                lock.acquire(timeout=0.5)
+                break
+            except Timeout:
+                if waited > START_SECONDS + 10:
+                    raise BackendUnreachable(
+                        "Another kernel has been starting the project's MLflow server for too long.",
+                        "%mlops stop --all, then run it again",
+                    ) from None
+                say(f"Waiting for the kernel that starts the project's MLflow server … {waited:.0f} s")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def need_plain_path(folder: Path) -> None:
+    """Make sure that MLflow finds the folder again from the address that it makes of it.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it would use another folder: it cuts at ``?`` and reads ``%20`` as a space.
+    """
+    if "?" in str(folder) or unquote(str(folder)) != str(folder):
+        raise InvalidUsage(
+            f"MLflow can't keep its files in {folder}: it misreads the ? or % in this path.",
+            "rename the folder, or use a server elsewhere: %mlops init --tracking-uri http://HOST:PORT",
+        )
 
 
 def import_early() -> None:
@@ -77,11 +116,13 @@ def log_file(state: State) -> Path:
 
 
 def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
+    need_plain_path(state.folder)
     need_space(state.folder)
     say("Starting the project's MLflow server …")
     port = _port(last_port)
     log = log_file(state)
-    log.write_bytes(b"")
+    with writing_to(log):
+        log.write_bytes(b"")
     pid, created = spawn(_command(state.folder, port), log, _LEAN)
     server = Process("server", "mlflow", pid, created, port, time.time())
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
-from ..entities import ModelRef
+from ..entities import ModelRef, typed
 from ..errors import NotFound, nearest
 from .adapter import Mlflow
 from .experiments import equals
@@ -38,7 +39,7 @@ def model(mlflow: Mlflow, name: str) -> RegisteredModel:
     except NotFound:
         known = [model.name for model in models(mlflow)]
         raise NotFound(
-            f"There is no registered model {name!r}.{nearest(name, known)}", f"%mlops register {name} --run last"
+            f"There is no registered model {name!r}.{nearest(name, known)}", f"%mlops register {typed(name)} --run last"
         ) from None
 
 
@@ -71,20 +72,23 @@ def find_version(mlflow: Mlflow, ref: ModelRef, default_alias: str | None = None
             known = [str(version.version) for version in versions(mlflow, ref.name)]
             raise NotFound(
                 f"{ref.name} has no version {ref.version}.{nearest(str(ref.version), known)}",
-                f"%mlops models {ref.name}",
+                f"%mlops models {typed(ref.name)}",
             ) from None
     alias = ref.alias or default_alias
     if alias is None:
         newest = versions(mlflow, ref.name)
         if not newest:
-            raise NotFound(f"{ref.name} has no version yet.", f"%mlops register {ref.name} --run last")
+            raise NotFound(f"{ref.name} has no version yet.", f"%mlops register {typed(ref.name)} --run last")
         return newest[0]
     number = registered.aliases.get(alias)
     if number is None:
         hint = (
-            f"%mlops promote {ref.name}@challenger"
+            f"%mlops promote {typed(f'{ref.name}@challenger')}"
             if alias == "champion"
-            else f"%mlops register {ref.name} --run last --alias {alias}"
+            else f"%mlops register {typed(ref.name)} --run last --alias {alias}"
         )
+        near = difflib.get_close_matches(alias, registered.aliases, n=1)
+        if near:  # a slip of the keyboard
+            hint = f"the same with {typed(f'{ref.name}@{near[0]}')}"
         raise NotFound(f"{ref.name} has no alias {alias!r}.{nearest(alias, registered.aliases)}", hint)
     return mlflow.read("get_model_version", ref.name, str(number))  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from ..backend import audit, origin, versions
 from ..backend.audit import Event
+from ..entities import typed
 from ..errors import Conflict, MlopsError, NotFound, writing_to
 from ..workspace import Workspace
 
@@ -27,7 +28,7 @@ def move(
     Conflict
         Where another kernel moves it right now, or has moved it since the plan was made.
     """
-    with _alone(workspace, name, action):
+    with _alone(workspace, name):
         _still(workspace, name, alias, before)
         try:
             record(workspace, name, action, alias=alias, before=before, after=after, why=why, evidence=evidence)
@@ -117,28 +118,29 @@ def _still(workspace: Workspace, name: str, alias: str, before: int | None) -> N
     if now != before:
         raise Conflict(
             f"{name}@{alias} has moved meanwhile: from version {before} to version {now}.",
-            f"%mlops models {name}, then try again",
+            f"%mlops models {typed(name)}, then try again",
         )
 
 
 @contextlib.contextmanager
-def _alone(workspace: Workspace, name: str, action: str) -> Iterator[None]:
+def _alone(workspace: Workspace, name: str) -> Iterator[None]:
     """Keep other kernels of the project from moving the model's aliases at the same time."""
     folder = workspace.state.folder / "locks"
     with writing_to(folder):
         folder.mkdir(exist_ok=True)
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]  # any name, as a file
     try:
-        with FileLock(folder / f"{digest}.lock", timeout=0):
+        with FileLock(folder / f"{digest}.lock", timeout=3):
             yield
     except Timeout:
         raise Conflict(
-            f"Another kernel is moving an alias of {name} right now.", f"%mlops models {name}, then {action} again"
+            f"Another kernel is moving an alias of {name} right now.", f"%mlops models {typed(name)}, then run it again"
         ) from None
 
 
 def deleted_is_told(name: str, version: int) -> NotFound:
     """Say that the version to go back to is gone."""
     return NotFound(
-        f"{name}/{version} was the champion before, but it has been deleted.", f"%mlops rollback {name} --to VERSION"
+        f"{name}/{version} was the champion before, but it has been deleted.",
+        f"%mlops rollback {typed(name)} --to VERSION",
     )

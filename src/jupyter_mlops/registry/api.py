@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ..command import Alias, Model, Name, Run, Variable, command
-from ..entities import CHALLENGER, CHAMPION, ModelRef, RunRef, model_name
+from ..entities import CHALLENGER, CHAMPION, ModelRef, RunRef, model_name, typed
 from ..errors import Inconclusive, InvalidUsage, NotFound, ValidationFailed
 from ..workspace import Workspace
 from .results import Audit, Change, Models, Registered, VersionRow
@@ -46,14 +48,14 @@ def register(
     from . import registration
 
     model_name(name)
-    if alias == CHAMPION:
+    if alias is not None and alias.lower() == CHAMPION:
         raise InvalidUsage(
-            "Only promote makes a champion: it asks the gate.", f"%mlops register {name} --alias {CHALLENGER}"
+            "Only promote makes a champion: it asks the gate.", f"%mlops register {typed(name)} --alias {CHALLENGER}"
         )
     if alias is not None:
         ModelRef.of(f"{name}@{alias}")
     if model is not None and run is not None:
-        raise InvalidUsage("register takes a run or a model, not both.", f"%mlops register {name} --run last")
+        raise InvalidUsage("register takes a run or a model, not both.", f"%mlops register {typed(name)} --run last")
     workspace = Workspace.here()
     if model is not None:
         if dry_run:
@@ -124,7 +126,8 @@ def promote(
     ModelRef.of(f"{ref.name}@{to}")
     if force and not reason.strip():
         raise InvalidUsage(
-            "A forced promotion needs a reason: it stays in the audit.", f'%mlops promote {ref} --force --reason "…"'
+            "A forced promotion needs a reason: it stays in the audit.",
+            f'%mlops promote {typed(ref)} --force --reason "…"',
         )
     workspace = Workspace.here()
     version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
@@ -177,10 +180,10 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
     before = aliases.current(workspace, name, CHAMPION)
     line = aliases.line_of_champions([stored.event for stored in chain.read(workspace.mlflow, name)], CHAMPION, before)
     if to is not None and to not in line:
-        raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {name}/{to}")
+        raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {typed(f'{name}/{to}')}")
     earlier = [version for version in line if version != before]
     if to is None and not earlier:
-        raise NotFound(f"{name} has had no other champion to go back to.", f"%mlops audit {name}")
+        raise NotFound(f"{name} has had no other champion to go back to.", f"%mlops audit {typed(name)}")
     after = earlier[-1] if to is None else to
     if not dry_run and after != before:
         try:
@@ -229,13 +232,19 @@ def _refusal(plan: Change) -> ValidationFailed:
     what = f"{plan.name}/{plan.after} is not promoted"
     if not gate.checks:
         return Inconclusive(
-            f"{what}: there is no gate for {plan.name}.", f'in mlops.toml: [gates.{plan.name}] and accuracy = ">= 0.9"'
+            f"{what}: there is no gate for {plan.name}.",
+            f'in mlops.toml: [gates.{_key(plan.name)}] and accuracy = ">= 0.9"',
         )
     if gate.outcome == "fail":
         return ValidationFailed(
             f"{what}, the gate says no: {gate.reasons}.",
-            f'a better version, or %mlops promote {plan.ref} --force --reason "…"',
+            f'a better version, or %mlops promote {typed(plan.ref)} --force --reason "…"',
         )
     return Inconclusive(
         f"{what}, the gate can't say: {gate.reasons}.", "%mlops log NAME=VALUE --run RUN, then promote again"
     )
+
+
+def _key(name: str) -> str:
+    """Write a name as a key of TOML."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'

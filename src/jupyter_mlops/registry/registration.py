@@ -25,42 +25,60 @@ def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *,
     Raises
     ------
     NotFound
-        Where the run has stored no model.
+        Where the run has stored no model; nothing is made then.
     """
     mlflow = workspace.mlflow
-    experiment = experiments.experiment_id(mlflow, workspace.settings.experiment)
+    experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     run = experiments.find_run(mlflow, experiment, ref)
     model_id = _model_id(run)
-    with contextlib.suppress(NotFound):
-        for version in versions.versions(mlflow, versions.model(mlflow, name).name):
-            if version.source == f"models:/{model_id}" or version.model_id == model_id:
-                if not dry_run:
-                    _note_if_unknown(workspace, name, int(version.version), run)
-                if alias and not dry_run:
-                    _give(workspace, name, alias, int(version.version))
-                return _result(mlflow, name, int(version.version), run, alias, is_new=False)
-    if dry_run:
-        return planned(workspace, name, alias, f"{run.info.run_name} (run:{run.info.run_id[:8]})")
-    with contextlib.suppress(Conflict):  # it is there already
-        mlflow.write("create_registered_model", name)
-    version = mlflow.write(
-        "create_model_version",
-        name,
-        f"models:/{model_id}",
-        run_id=run.info.run_id,
-        model_id=model_id,
-        tags={"mlops.user": workspace.who},
-        await_creation_for=0,  # nothing is copied: the files are where the run has put them
+    known = _versions_so_far(mlflow, name)
+    same = [v for v in known or () if v.source == f"models:/{model_id}" or v.model_id == model_id]
+    if dry_run and not same:
+        return planned(workspace, name, alias, _label(run))
+    number = int(same[0].version) if same else _make_version(workspace, name, run, model_id, is_new=known is None)
+    if not dry_run:
+        if same:
+            _note_if_unknown(workspace, name, number, run)
+        if alias:
+            _give(workspace, name, alias, number)
+    return Registered(
+        name, number, not same, alias, _label(run), mlflow.link(f"models/{name}/versions/{number}"), dry_run=dry_run
     )
-    number = int(version.version)
+
+
+def _make_version(workspace: Workspace, name: str, run: Run, model_id: str, *, is_new: bool) -> int:
+    """Make a version and write it into the audit: both, or neither."""
+    mlflow = workspace.mlflow
+    version = None
     try:
-        aliases.record(workspace, name, "register", after=number, evidence=f"run:{run.info.run_id[:8]}")
+        with contextlib.suppress(Conflict):  # another kernel has made the model meanwhile
+            mlflow.write("create_registered_model", name)
+        version = mlflow.write(
+            "create_model_version",
+            name,
+            f"models:/{model_id}",
+            run_id=run.info.run_id,
+            model_id=model_id,
+            tags={"mlops.user": workspace.who},
+            await_creation_for=0,  # nothing is copied: the files are where the run has put them
+        )
+        aliases.record(workspace, name, "register", after=int(version.version), evidence=f"run:{run.info.run_id[:8]}")
     except BaseException:
-        mlflow.write("delete_model_version", name, str(number))  # no version without a word in the audit
+        if version is not None:
+            mlflow.write("delete_model_version", name, version.version)
+        if is_new and _versions_so_far(mlflow, name) == []:
+            mlflow.write("delete_registered_model", name)
         raise
-    if alias:
-        _give(workspace, name, alias, number)
-    return _result(mlflow, name, number, run, alias, is_new=True)
+    return int(version.version)
+
+
+def _versions_so_far(mlflow: Mlflow, name: str) -> list[ModelVersion] | None:
+    """List the versions of a model; None where there is no such model."""
+    try:
+        versions.model(mlflow, name)
+    except NotFound:
+        return None
+    return versions.versions(mlflow, name)
 
 
 def _note_if_unknown(workspace: Workspace, name: str, number: int, run: Run) -> None:
@@ -72,9 +90,7 @@ def _note_if_unknown(workspace: Workspace, name: str, number: int, run: Run) -> 
 
 def planned(workspace: Workspace, name: str, alias: str | None, run: str) -> Registered:
     """Say what would be registered."""
-    known: list[ModelVersion] = []
-    with contextlib.suppress(NotFound):
-        known = versions.versions(workspace.mlflow, versions.model(workspace.mlflow, name).name)
+    known = _versions_so_far(workspace.mlflow, name) or []
     number = max((int(version.version) for version in known), default=0) + 1
     return Registered(name, number, True, alias, run, workspace.mlflow.link(f"models/{name}"), dry_run=True)
 
@@ -88,8 +104,8 @@ def run_of(workspace: Workspace, name: str, estimator: Any, fitted_on: Any) -> s
     )
     try:
         models.log_model(mlflow, run, estimator, fitted_on)
-    except BaseException:
-        mlflow.write("set_terminated", run.info.run_id, "FAILED")
+    except BaseException:  # a run that was made for this alone, and without a model, would only be in the way of "last"
+        mlflow.write("delete_run", run.info.run_id)
         raise
     mlflow.write("set_terminated", run.info.run_id, "FINISHED")
     return f"run:{run.info.run_id}"
@@ -130,6 +146,5 @@ def _give(workspace: Workspace, name: str, alias: str, number: int) -> None:
         aliases.move(workspace, name, alias, before=before, after=number, action="alias", why="", evidence="")
 
 
-def _result(mlflow: Mlflow, name: str, number: int, run: Run, alias: str | None, *, is_new: bool) -> Registered:
-    label = f"{run.info.run_name} (run:{run.info.run_id[:8]})"
-    return Registered(name, number, is_new, alias, label, mlflow.link(f"models/{name}/versions/{number}"))
+def _label(run: Run) -> str:
+    return f"{run.info.run_name} (run:{run.info.run_id[:8]})"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..display import Badge, Card, Cell, Link, Table, View, ago
-from ..entities import ModelRef
+from ..entities import ModelRef, typed
 from ..result import Result
 from .gate import TONES, Gate
 
@@ -46,7 +46,7 @@ class Registered(Result):
             f"{self.name}/{self.version}",
             Badge(state, "good" if self.is_new and not self.dry_run else "idle"),
             facts,
-            next="" if self.alias == "champion" else f"%mlops promote {target}",
+            next="" if self.alias == "champion" else f"%mlops promote {typed(target)}",
         )
 
 
@@ -63,7 +63,6 @@ class Change(Result):
     done: bool
     why: str = ""
     forced: bool = False
-    serves: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -99,7 +98,7 @@ class Change(Result):
             badge,
             facts,
             tables=[self.gate.table()] if self.gate else [],
-            next=f"%mlops deploy {self.name}@{self.alias}" if self.done else "",
+            next=f"%mlops deploy {typed(f'{self.name}@{self.alias}')}" if self.done else "",
         )
 
 

@@ -11,6 +11,7 @@ import orjson
 import requests
 
 from ..backend.probe import session_for
+from ..entities import typed
 from ..errors import InvalidUsage, ProcessFailed
 from ..frames import as_frame
 from .results import Endpoint, Predictions
@@ -97,7 +98,7 @@ def _cells(frame: Any) -> list[list[Any]]:
 
 
 def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
-    mend = f"%mlops logs {endpoint.name}, then %mlops deploy {endpoint.ref}"
+    mend = f"%mlops logs {typed(endpoint.name)}, then %mlops deploy {typed(endpoint.ref)}"
     try:
         answer = session_for(endpoint.url).post(
             f"{endpoint.url}/invocations",

@@ -111,8 +111,12 @@ class Column:
             raise self._wrong(cells, lambda cell: cell is not None and most < abs(cell) < math.inf)
         return narrow
 
-    def _integers(self, cells: Sequence[Any]) -> np.ndarray[Any, Any]:
-        kinds = self._only(cells, _NUMBERS)
+    def _integers(self, cells: Sequence[Any]) -> Any:
+        kinds = self._only(cells, _NUMBERS if self.required else _NUMBERS | {_NULL})
+        if _NULL in kinds:  # pandas' own type for it: beside NaN the numbers would become floats
+            there = iter(self._integers([cell for cell in cells if cell is not None] or [0]))
+            kind: Any = self.dtype.name.capitalize()  # int64 → Int64
+            return pd.array([None if cell is None else int(next(there)) for cell in cells], dtype=kind)
         if float in kinds:  # 2.0 is whole: clients in JavaScript or of pandas write it so
             if not all(cell.is_integer() and abs(cell) <= _EXACT for cell in cells if type(cell) is float):
                 raise self._wrong(cells, lambda c: type(c) is float and not (c.is_integer() and abs(c) <= _EXACT))

@@ -18,6 +18,7 @@ from ..backend import audit, models, origin
 from ..backend.probe import session_for
 from ..backend.processes import Process, await_ready, free_port, spawn, stop, tail
 from ..display.progress import Progress
+from ..entities import typed
 from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, UntrustedModel, nearest, writing_to
 from ..workspace import Workspace
 from .results import Endpoint, Undeployed
@@ -49,6 +50,11 @@ def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) ->
             and port in (0, before.port)
         ):
             return _endpoint(before, "serving")
+        if before and before.alive and port == before.port:
+            raise Conflict(
+                f"Port {port} is in use by {name} itself, which serves until the new version answers.",
+                f"%mlops deploy {typed(f'{version.name}/{number}')}, which takes a free port",
+            )
         port = free_port(port)
         begin = time.perf_counter()
         progress.say(f"Starting endpoint {name} …")
@@ -149,7 +155,7 @@ def _start(
     left = workspace.state.get(_STARTING, name)
     if left:  # of a kernel that was killed while it started one
         stop(left, grace=1)
-    with log.open("a") as file:
+    with writing_to(log), log.open("a") as file:
         print(f"--- {version.name}/{version.version} on port {port}, {time.strftime('%F %T')}", file=file)
     pid, created = spawn(command, log)
     details = {"model": version.name, "version": int(version.version)}
@@ -195,7 +201,9 @@ def _find(workspace: Workspace, name: str) -> Process:
     process = workspace.state.get(_KIND, name)
     if process is None:
         known = [process.name for process in workspace.state.all(_KIND)]
-        raise NotFound(f"There is no endpoint {name!r}.{nearest(name, known)}", f"%mlops deploy {name}@champion")
+        raise NotFound(
+            f"There is no endpoint {name!r}.{nearest(name, known)}", f"%mlops deploy {typed(f'{name}@champion')}"
+        )
     return process
 
 

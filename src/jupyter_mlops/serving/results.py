@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..display import Badge, Card, Cell, Code, Link, Table, View, ago, figure, span
-from ..entities import ModelRef
+from ..entities import ModelRef, typed
 from ..result import Result
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Endpoint(Result):
             f"Endpoint {self.name}",
             state_badge(self.state),
             facts,
-            next=f"%mlops predict {self.name} --data X_test" if self.ok else "",
+            next=f"%mlops predict {typed(self.name)} --data X_test" if self.ok else "",
         )
 
 

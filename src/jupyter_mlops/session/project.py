@@ -44,6 +44,8 @@ def begin(experiment: str | None, tracking_uri: str | None, *, dry_run: bool) ->
     need_space(root)
     if uri := asked.get("tracking_uri") or workspace.settings.tracking_uri:
         probe.check(uri)  # before anything is written
+    else:
+        server.need_plain_path(root)
     _ = workspace.state  # says in one line where the folder can't be written
     _write(workspace.configuration.path, asked)
     return _began(Workspace(root))
@@ -62,12 +64,14 @@ def _began(workspace: Workspace) -> Status:
 
 
 def _write(path: Path, asked: dict[str, str]) -> None:
-    document = tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
     if path.exists() and all(document.get(key) == value for key, value in asked.items()):
         return
     document.update(asked)
-    with writing_to(path):
-        path.write_text(tomlkit.dumps(document))
+    with writing_to(path):  # as a whole: an interrupt or a full disk must not cost the settings
+        part = path.with_suffix(".part")
+        part.write_text(tomlkit.dumps(document), encoding="utf-8")
+        part.replace(path)
 
 
 def _plan(workspace: Workspace, asked: dict[str, str]) -> Status:

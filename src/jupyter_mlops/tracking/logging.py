@@ -29,7 +29,7 @@ class Log:
 
     def __init__(self, workspace: Workspace, run: object = None) -> None:
         self._mlflow = workspace.mlflow
-        experiment = experiments.experiment_id(self._mlflow, workspace.settings.experiment)
+        experiment = experiments.experiment_id(self._mlflow, workspace.settings.experiment, create=False)
         ref = run if run is not None else fluent.active_run_id() or "last"
         self._run = experiments.find_run(self._mlflow, experiment, RunRef.of(ref))
         self._batch: dict[str, list[Any]] = {"metrics": [], "params": [], "tags": []}
@@ -95,13 +95,13 @@ class Log:
     def write(self) -> Logged:
         """Write all that was collected."""
         run_id = self._run.info.run_id
-        if any(self._batch.values()):
-            self._mlflow.write("log_batch", run_id, **self._batch)
-        if self._model is not None:
+        if self._model is not None:  # first: it may be one that can't be stored
             from ..backend import models
 
             models.log_model(self._mlflow, self._run, self._model, self._fitted_on)
             self._logged["model"] = type(self._model).__name__
+        if any(self._batch.values()):
+            self._mlflow.write("log_batch", run_id, **self._batch)
         if self._figure is not None:
             with tempfile.TemporaryDirectory() as folder:
                 name = f"figure-{int(time.time() * 1000)}.png"
