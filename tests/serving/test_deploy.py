@@ -218,7 +218,9 @@ def test_bad_words_start_nothing(face: Face, champion: str, cancer: Any, line: s
     assert mlops.endpoints().rows == ()
 
 
-def test_a_model_that_would_run_code_is_refused(project: Path, name: str, cancer: Any) -> None:
+def test_a_model_that_would_run_code_is_refused(
+    project: Path, name: str, cancer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow.sklearn
     from mlflow.models import infer_signature
     from sklearn.naive_bayes import GaussianNB
@@ -227,6 +229,7 @@ def test_a_model_that_would_run_code_is_refused(project: Path, name: str, cancer
     workspace = Workspace.here()
     uri = workspace.mlflow.uri
     _ = workspace.mlflow.client
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # MLflow writes it, and nobody takes it out
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment(f"pickles of {name}")
     model = GaussianNB().fit(X_train, y_train)

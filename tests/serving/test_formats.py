@@ -151,7 +151,6 @@ def test_null_is_nan_for_a_float(kind: str) -> None:
         ("long", 1e300),
         ("long", "2"),
         ("long", None),
-        ("long?", None),
         ("integer", 2**31),
         ("integer", [1]),
         ("double", True),

@@ -370,3 +370,17 @@ def test_an_empty_cell_fails_with_our_words(shell: InteractiveShell, project: Pa
     error = shell.run_cell(cell).error_in_exec
     assert isinstance(error, InvalidUsage)  # IPython's UsageError would leave no error in the notebook
     assert "The cell is empty." in str(error)
+
+
+def test_a_registry_that_nobody_chose_follows_the_tracking_server_again(project: Path) -> None:
+    import mlflow
+
+    with mlops.run("first", autolog=False):
+        pass
+    before = mlflow.get_tracking_uri()
+    try:
+        mlflow.set_tracking_uri("http://127.0.0.1:9")  # the user's own, set later
+        assert mlflow.get_registry_uri() == "http://127.0.0.1:9"
+    finally:
+        mlflow.set_tracking_uri(before)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)

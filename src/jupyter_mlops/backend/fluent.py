@@ -59,21 +59,21 @@ def _pointed_at(uri: str) -> Iterator[None]:
     import mlflow
 
     chosen = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
-    theirs = (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) if chosen else None
+    tracking, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     _point_at(uri, uri)
     try:
         yield
     finally:
-        if theirs is not None:
-            _point_at(*theirs)
+        # A registry that was not chosen follows the tracking server again, wherever that is set to later.
+        _point_at(tracking if chosen else uri, registry if registry != tracking else None)
 
 
-def _point_at(tracking_uri: str, registry_uri: str) -> None:
+def _point_at(tracking_uri: str, registry_uri: str | None) -> None:
     import mlflow
 
     before = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     mlflow.set_tracking_uri(tracking_uri)
-    mlflow.set_registry_uri(registry_uri)
+    mlflow.set_registry_uri(registry_uri)  # type: ignore[arg-type]
     for name, value in before.items():
         if value is None:
             os.environ.pop(name, None)
