@@ -1,13 +1,16 @@
-"""What a run says of its data: name, size, schema and a digest of every value."""
+"""The data of a run: name, size, schema, where it came from, and a digest of every value."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..frames import as_frame
+from ..backend import experiments
+from ..fingerprint import fingerprint
+
+_MOST_COLUMNS = 5000  # what MLflow keeps of a schema is 1 MB; the digest covers all columns
 
 
 @dataclass(frozen=True)
@@ -18,46 +21,65 @@ class Dataset:
     ----------
     name : str
         The name of the variable or file.
-    rows, columns : int
+    role : str
+        What it was to the run: ``data`` as it was named, ``features`` or ``target`` as the estimator had them.
+    rows : int
     digest : str
-        16 hex digits over every value, with names, types and order.
-    schema : list of (str, str)
-        Names and types of the columns.
+        32 hex digits over every value, with names, types and order; see ``fingerprint``.
+    columns : tuple of (str, str, str)
+        Name, type and digest of each.
     """
 
     name: str
+    role: str
     rows: int
-    columns: int
     digest: str
-    schema: tuple[tuple[str, str], ...]
+    columns: tuple[tuple[str, str, str], ...]
 
     def __str__(self) -> str:
-        return f"{self.name} · {self.rows:,} × {self.columns:,} · {self.digest[:8]}"
+        return f"{self.name} · {self.rows:,} × {len(self.columns):,} · {self.digest[:8]}"
 
-    @property
-    def schema_json(self) -> str:
-        """The schema as MLflow's UI shows it."""
-        return json.dumps(
-            {"mlflow_colspec": [{"name": name, "type": kind, "required": True} for name, kind in self.schema]}
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data, to be kept with the run."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "rows": self.rows,
+            "digest": self.digest,
+            "columns": [list(column) for column in self.columns[:_MOST_COLUMNS]],
+        }
+
+    def as_input(self, tags: Mapping[str, str]) -> Any:
+        """Give MLflow's entity; ``tags`` are those of the run, as its source."""
+        kept = self.columns[:_MOST_COLUMNS]
+        schema = {"mlflow_colspec": [{"name": name, "type": kind, "required": True} for name, kind, _ in kept]}
+        profile = {"num_rows": self.rows, "num_elements": self.rows * len(self.columns)}
+        source = {key: value for key, value in tags.items() if key.startswith("mlflow.source.")}
+        entities = experiments.entities()
+        dataset = entities.Dataset(
+            name=self.name[:500],
+            digest=self.digest,
+            source_type="code",
+            source=json.dumps({"tags": source}),
+            schema=_within(json.dumps(schema)),
+            profile=json.dumps(profile),
         )
+        context = {"data": "training", "features": "fitted features", "target": "fitted target"}[self.role]
+        return entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", context)])
 
 
-def describe(data: Any, name: str) -> Dataset:
-    """Describe a table; see ``frames.as_frame`` for what is one."""
-    frame = as_frame(data)
-    schema = tuple((str(column), str(kind)) for column, kind in zip(frame.columns, frame.dtypes, strict=True))
-    return Dataset(name, len(frame), len(frame.columns), _digest(frame, schema), schema)
+def describe(data: Any, name: str, role: str = "data") -> Dataset:
+    """Describe a table; see ``fingerprint`` for what is one.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no table.
+    """
+    found = fingerprint(data)
+    return Dataset(name, role, found.rows, found.digest, found.columns)
 
 
-def _digest(frame: Any, schema: tuple[tuple[str, str], ...]) -> str:
-    import pandas as pd
-
-    digest = hashlib.sha256(json.dumps(schema).encode())
-    for place in range(len(frame.columns)):
-        column = frame.iloc[:, place]
-        try:
-            hashes = pd.util.hash_pandas_object(column, index=False)
-        except TypeError:  # lists, dicts and other objects in cells
-            hashes = pd.util.hash_pandas_object(column.map(repr), index=False)
-        digest.update(hashes.to_numpy().tobytes())
-    return digest.hexdigest()[:16]
+def _within(schema: str) -> str | None:
+    """Leave out a schema that MLflow would refuse."""
+    return schema if len(schema) < 1_000_000 else None

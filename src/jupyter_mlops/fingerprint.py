@@ -1,0 +1,230 @@
+"""A digest of data: every value, type and name, and their order; the same wherever it is taken.
+
+The same table gives the same digest from pandas, polars, pyarrow, an array or a Parquet file, on any
+machine, however it is cut into chunks. So what differs only in how it is kept does not count: NaN
+and null are one thing (pandas can't tell them apart), a time is the same in any unit, a string
+in any of Arrow's layouts. A pandas index counts where it has a name, as a last column: so Parquet keeps it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from .errors import InvalidUsage
+
+_BYTES = 16  # 128 bits: no two data sets of a lifetime share one by chance
+_NAMELESS_INDEX = "__index_level_"  # how Parquet names an index of pandas that has no name
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """The digest of a table, and those of its columns, so that it can be said which one has changed.
+
+    Attributes
+    ----------
+    digest : str
+        32 hex digits.
+    rows : int
+    columns : tuple of (str, str, str)
+        Name, type and digest of each, in order; a name may be there twice.
+    """
+
+    digest: str
+    rows: int
+    columns: tuple[tuple[str, str, str], ...]
+
+
+def fingerprint(data: Any) -> Fingerprint:
+    """Take the digest of a table: BLAKE2b over the digests of its columns.
+
+    Parameters
+    ----------
+    data : DataFrame, Series, pyarrow.Table, sparse matrix, or array-like
+        An array of more than two dimensions is one column of lists.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no table, such as a number.
+    """
+    columns = list(_columns(data))
+    rows = len(columns[0][1]) if columns else 0
+    with ThreadPoolExecutor(2) as pool:  # hashing lets go of Python's lock
+        hashed = list(pool.map(lambda column: _hash(*column), columns)) if rows > 1000 else [_hash(*c) for c in columns]
+    whole = hashlib.blake2b(f"table of {rows} rows\n".encode(), digest_size=_BYTES)
+    for _, digest in hashed:
+        whole.update(digest)
+    named = tuple((name, kind, digest.hex()) for (name, _), (kind, digest) in zip(columns, hashed, strict=True))
+    return Fingerprint(whole.hexdigest(), rows, named)
+
+
+def _columns(data: Any) -> Iterator[tuple[str, pa.Array | pa.ChunkedArray]]:
+    if hasattr(data, "iloc"):
+        yield from _of_pandas(data.to_frame() if data.ndim == 1 else data)
+    elif hasattr(data, "__arrow_c_stream__"):
+        table = pa.table(data)
+        yield from ((n, c) for n, c in zip(table.column_names, table.columns, strict=True) if _NAMELESS_INDEX not in n)
+    elif hasattr(data, "tocsc"):
+        yield from _of_sparse(data.tocsc(copy=True))
+    else:
+        array = _array(data)
+        cells = array.T if array.ndim == 2 else [array if array.ndim == 1 else list(np.atleast_1d(array))]
+        yield from ((str(number), _arrow(column)) for number, column in enumerate(cells))
+
+
+def _array(data: Any) -> np.ndarray[Any, Any]:
+    try:
+        array = np.asarray(data)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(data, dtype=object)
+    if array.ndim == 0:
+        raise InvalidUsage(f"A {type(data).__name__} is no table.", "give a frame, or an array with rows and columns")
+    return array
+
+
+def _of_pandas(frame: Any) -> Iterator[tuple[str, pa.Array | pa.ChunkedArray]]:
+    for place, name in enumerate(frame.columns):  # by place: a name may be there twice
+        yield str(name), _of_series(frame.iloc[:, place])
+    for level, name in enumerate(frame.index.names):
+        if name is not None:
+            yield str(name), _of_series(frame.index.get_level_values(level).to_series())
+
+
+def _of_series(series: Any) -> pa.Array | pa.ChunkedArray:
+    if (zone := getattr(series.dtype, "tz", None)) is not None:  # pyarrow asks for it in a way that pandas gives up
+        times = _arrow(series.dt.tz_convert(None))
+        return times.cast(pa.timestamp(times.type.unit, pa.lib.tzinfo_to_string(zone)))
+    return _arrow(series.sparse.to_dense() if hasattr(series, "sparse") else series)
+
+
+def _of_sparse(matrix: Any) -> Iterator[tuple[str, pa.Array]]:
+    """Take scipy's sparse matrices without their zeros, of which there may be more than fit into memory."""
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    yield "shape", pa.array(matrix.shape, pa.int64())
+    yield "indptr", pa.array(matrix.indptr, pa.int64())
+    yield "indices", pa.array(matrix.indices, pa.int64())
+    yield "data", _arrow(matrix.data)
+
+
+def _arrow(cells: Any) -> pa.Array | pa.ChunkedArray:
+    """Give cells to Arrow; those that it has no type for, such as mixed ones, as their text."""
+    if isinstance(cells, np.ndarray):
+        cells = cells.astype(cells.dtype.newbyteorder("="), copy=False)
+    try:
+        return pa.array(cells, from_pandas=True)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return pa.array([_text(cell) for cell in cells], pa.large_string())
+
+
+def _text(cell: Any) -> str:
+    """Write any object down, the same in every process: an address in memory is no value."""
+    if isinstance(cell, dict):
+        return f"{{{', '.join(f'{_text(key)}: {_text(value)}' for key, value in cell.items())}}}"
+    if isinstance(cell, list | tuple):
+        return f"{type(cell).__name__}[{', '.join(map(_text, cell))}]"
+    if isinstance(cell, set | frozenset):
+        return f"set[{', '.join(sorted(map(_text, cell)))}]"
+    if isinstance(cell, np.ndarray):
+        return f"array {cell.dtype} {cell.shape} {_text(cell.tolist())}"
+    says_nothing = getattr(type(cell), "__repr__", None) is object.__repr__
+    return f"{type(cell).__qualname__} {'' if says_nothing else repr(cell)}"
+
+
+def _hash(name: str, column: pa.Array | pa.ChunkedArray) -> tuple[str, bytes]:
+    """Hash a column: its name, its type, which cells are missing, and the others."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    kind, array = _canonical(array)
+    hasher = hashlib.blake2b(json.dumps([name, kind, len(array)]).encode(), digest_size=_BYTES)
+    if isinstance(array, pa.StructArray):
+        parts = [(field.name, array.field(place)) for place, field in enumerate(array.type)]
+    elif isinstance(array, pa.LargeListArray):
+        parts = [("lengths", pc.list_value_length(array)), ("values", array.flatten())]
+    else:
+        parts = []
+    missing = _missing(array)
+    if missing is not None:
+        hasher.update(np.packbits(missing.to_numpy(zero_copy_only=False)).tobytes())
+    for part in parts:
+        hasher.update(_hash(*part)[1])
+    if not parts and not types.is_null(array.type):
+        for buffer in _values(array, missing):
+            hasher.update(buffer)
+    return kind, hasher.digest()
+
+
+def _canonical(array: pa.Array) -> tuple[str, pa.Array]:
+    """Name the type of an array, and bring it into the one layout that this type is hashed in."""
+    kind = array.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return f"{kind.extension_name} {kind}", _canonical(array.storage)[1]
+    if types.is_dictionary(kind):
+        inner, categories = _canonical(array.dictionary)
+        return f"category of {inner}", categories.take(array.indices)
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return "string", array.cast(pa.large_string())
+    if types.is_fixed_size_binary(kind) or types.is_large_binary(kind) or "binary" in str(kind):
+        return "binary", array.cast(pa.large_binary())
+    if types.is_decimal(kind):
+        return f"decimal of scale {kind.scale}", array.cast(pa.string()).cast(pa.large_string())
+    if types.is_temporal(kind):
+        return _canonical_time(array)
+    if types.is_boolean(kind):
+        return "bool", array.cast(pa.uint8())
+    if types.is_map(kind):
+        pairs = pa.struct([("key", kind.key_type), ("value", kind.item_type)])
+        return "map", array.cast(pa.large_list(pairs))
+    if types.is_nested(kind) and not types.is_struct(kind):
+        return f"list of {_canonical(array.flatten())[0]}", array.cast(pa.large_list(kind.value_type))
+    return str(kind), array
+
+
+def _canonical_time(array: pa.Array) -> tuple[str, pa.Array]:
+    """Count times in the finest unit that holds them all."""
+    kind = array.type
+    if types.is_date(kind):
+        return "date", array.cast(pa.date32()).cast(pa.int32())
+    if types.is_time(kind):
+        return "time", array.cast(pa.time64("ns")).cast(pa.int64())
+    zone = getattr(kind, "tz", None)
+    for unit in ("ns", "us", "ms", "s"):
+        finer = pa.timestamp(unit, zone) if types.is_timestamp(kind) else pa.duration(unit)
+        try:
+            return str(finer), array.cast(finer).cast(pa.int64())
+        except pa.ArrowInvalid:  # too far from 1970 for this unit
+            continue
+    return str(kind), array.cast(pa.string()).cast(pa.large_string())  # pragma: no cover - seconds hold every time
+
+
+def _missing(array: pa.Array) -> pa.Array | None:
+    """Say which cells are null or NaN, where there are any."""
+    if array.null_count or (types.is_floating(array.type) and pc.any(pc.is_nan(array)).as_py()):
+        return array.is_null(nan_is_null=True)
+    return None
+
+
+def _values(array: pa.Array, missing: pa.Array | None) -> Iterator[memoryview]:
+    """Give the bytes of all cells as they lie in memory; what is missing is zero, or an empty text."""
+    has_text = types.is_large_string(array.type) or types.is_large_binary(array.type)
+    if missing is not None:
+        nothing = pa.scalar("" if types.is_large_string(array.type) else b"" if has_text else 0).cast(array.type)
+        array = pc.if_else(missing, nothing, array)
+    buffers = array.buffers()
+    if not has_text:
+        width = array.type.bit_width // 8
+        yield memoryview(buffers[1])[array.offset * width : (array.offset + len(array)) * width]
+        return
+    offsets = np.frombuffer(buffers[1], np.int64)[array.offset : array.offset + len(array) + 1]
+    yield np.diff(offsets).data
+    if len(offsets) and offsets[-1] > offsets[0]:
+        yield memoryview(buffers[2])[offsets[0] : offsets[-1]]
