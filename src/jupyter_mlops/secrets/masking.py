@@ -1,0 +1,144 @@
+"""Replace what is secret in a text, and collect the secrets that a notebook knows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .assignments import assigned
+from .formats import formatted
+from .names import holds_address, kind_of, names_secret
+from .scan import Span, find_all
+
+_MASK: Final = "***"
+_SHORTEST: Final = 6  # what is shorter stands in too many innocent words to be searched for
+_LONGEST: Final = 20_000  # what is longer is data
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A secret that was masked.
+
+    Parameters
+    ----------
+    kind
+        What it is, such as "AWS access key", "value of API_KEY", "password in a URL".
+    line
+        The line of the text that it stands in, from 1.
+    hint
+        Its first 2 to 4 characters, to know it by.
+    """
+
+    kind: str
+    line: int
+    hint: str
+
+
+def mask(text: str, known: Collection[str] = ()) -> tuple[str, tuple[Finding, ...]]:
+    """Replace each secret in a text by ``***``; quotes, names and lines stay as they are.
+
+    Parameters
+    ----------
+    text
+        Python, magics, shell lines, a notebook's JSON, a diff, a lock file, a URL.
+    known
+        Values that are secret wherever they occur (see `secret_values`); those under 6 characters are left out.
+
+    Returns
+    -------
+    tuple
+        The masked text, and what was masked, in the order of the text.
+    """
+    parts: list[str] = []
+    findings = []
+    done, line = 0, 1
+    for start, end, kind in _merged(text, [*_known(text, known), *_found(text)]):
+        parts += text[done:start], _MASK
+        line += text.count("\n", done, start)
+        if kind:
+            findings.append(Finding(kind, line, text[start : start + min(4, max(2, (end - start) // 5))] + "…"))
+        done = end
+    return "".join([*parts, text[done:]]), tuple(findings)
+
+
+def secret_values(namespace: Mapping[str, Any], environ: Mapping[str, str]) -> frozenset[str]:
+    """Collect the values whose names say that they are secret, for `mask` to find them wherever they occur.
+
+    Only plain ``str``, ``bytes``, ``dict`` (one level deep) and pydantic's ``SecretStr`` and ``SecretBytes`` are
+    looked at: no code of an unknown object runs.
+
+    Parameters
+    ----------
+    namespace
+        The notebook's variables.
+    environ
+        The environment of the process.
+    """
+    variables = [*environ.items(), *namespace.items()]
+    # A list first: another thread may write to a dict of the user's while it is read.
+    entries = [entry for _, value in variables if type(value) is dict for entry in list(value.items())]
+    secrets = {secret for name, value in variables for secret in _secrets_in(name, value, entry=False)}
+    return frozenset(
+        secrets.union(secret for name, value in entries for secret in _secrets_in(name, value, entry=True))
+    )
+
+
+def _found(text: str) -> list[Span]:
+    return [*formatted(text), *assigned(text)]
+
+
+def _known(text: str, known: Collection[str]) -> Iterator[Span]:
+    # A secret of several lines is masked line by line: the text keeps its lines.
+    lines = {line.strip() for value in known for line in value.splitlines()}
+    in_json = {json.dumps(line, ensure_ascii=ascii)[1:-1] for line in lines for ascii in (True, False)}
+    for line in lines | in_json:
+        if len(line) >= _SHORTEST:
+            yield from (Span(start, start + len(line), "known secret") for start in find_all(text, line))
+
+
+def _merged(text: str, spans: Iterable[Span]) -> list[Span]:
+    r"""Sort spans, make one of those that overlap, and leave the ``n`` of a ``\n`` to its backslash."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start < merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(span.end, merged[-1].end))
+        else:
+            before = text[max(0, span.start - 20) : span.start]
+            merged.append(span._replace(start=span.start + (len(before) - len(before.rstrip("\\"))) % 2))
+    return merged
+
+
+def _secrets_in(name: Any, value: Any, *, entry: bool) -> Iterator[str]:
+    if type(name) is not str or not (kind_of(name) or holds_address(name)):
+        return
+    text = _plain(value)
+    if text is None or not _SHORTEST <= len(text) <= _LONGEST:
+        return
+    if names_secret(name, text, entry=entry) and not _exists(text):
+        yield text
+    elif holds_address(name):
+        yield from (text[start:end] for start, end, _ in _found(text) if end - start >= _SHORTEST)
+
+
+def _plain(value: Any) -> str | None:
+    # `type`, not `isinstance`: that one asks an object for its __class__, which may be a user's code.
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if kind is bytes:
+        return bytes(value[: _LONGEST + 1]).decode(errors="replace")
+    pydantic = sys.modules.get("pydantic")
+    if pydantic and kind in (pydantic.SecretStr, pydantic.SecretBytes):
+        return _plain(value.get_secret_value())
+    return None
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
