@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..entities import RunRef
@@ -13,7 +17,13 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PARENT = "mlflow.parentRunId"
+_NOT_NESTED = f"tags.`{_PARENT}` IS NULL"
 PAGE = 1000  # MLflow takes more at a time; a page of this size is quick
+NEWEST_FIRST = "attributes.start_time DESC"
+
+# What holds of every run that has the metric, parameter or tag: no metric is by chance exactly this number.
+_HAS = {"metrics": "!= -1.2345e-300", "params": "LIKE '%'", "tags": "LIKE '%'"}
+_NAME = re.compile(r"[\w./: -]+")  # what MLflow takes for a name
 
 
 def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | None:
@@ -44,24 +54,116 @@ def search(
     mlflow: Mlflow,
     experiment: str | None,
     where: str = "",
-    order: str = "attributes.start_time DESC",
+    order: str = NEWEST_FIRST,
     most: int = PAGE,
     *,
     children: bool = True,
+    skip: int = 0,
 ) -> list[Run]:
-    """Search for runs, newest first; without ``children``, only those that nobody has nested in another."""
-    found: list[Run] = []
-    token = None
-    while experiment is not None and len(found) < most:
-        size = min(PAGE, most if children else most + 50)
+    """Search for runs, newest first; without ``children``, only those that nobody has nested in another.
+
+    Parameters
+    ----------
+    mlflow : Mlflow
+    experiment : str, optional
+        Its id; where there is no experiment, there is no run.
+    where, order : str
+        In MLflow's language.
+    most : int
+        How many at the most.
+    children : bool
+    skip : int
+        How many to leave out at the beginning: those of earlier pages.
+    """
+    if children:
+        return list(_runs(mlflow, experiment, where, order, most, skip))
+    try:
+        not_nested = " AND ".join(filter(None, (where, _NOT_NESTED)))
+        return list(_runs(mlflow, experiment, not_nested, order, most, skip))
+    except InvalidUsage:
+        # An older server knows no IS NULL; where it minds something else, it says so again.
+        runs = (run for run in _runs(mlflow, experiment, where, order) if _PARENT not in run.data.tags)
+        return list(itertools.islice(runs, skip, skip + most))
+
+
+def _runs(
+    mlflow: Mlflow, experiment: str | None, where: str, order: str, most: float = math.inf, skip: int = 0
+) -> Iterator[Run]:
+    """Give what a search finds, asking for one page after the other."""
+    token = _token(skip) if skip else None
+    while experiment is not None and most > 0:
         page = mlflow.read(
-            "search_runs", [experiment], filter_string=where, max_results=size, order_by=[order], page_token=token
+            "search_runs",
+            [experiment],
+            filter_string=where,
+            max_results=int(min(PAGE, most)),
+            order_by=[order],
+            page_token=token,
         )
-        found += [run for run in page if children or _PARENT not in run.data.tags]
+        yield from page
+        most -= len(page)
         token = page.token
         if not token:
-            break
-    return found[:most]
+            return
+
+
+def _token(skip: int) -> str:
+    """Make the token of a page from how many runs are before it, as MLflow does: there is no other way to a late page."""
+    from mlflow.utils.search_utils import SearchUtils
+
+    return SearchUtils.create_page_token(skip).decode()  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Names:
+    """What the runs of an experiment have, by name; the server is asked when somebody asks.
+
+    Parameters
+    ----------
+    mlflow : Mlflow
+    experiment : str, optional
+        Its id.
+    """
+
+    def __init__(self, mlflow: Mlflow, experiment: str | None) -> None:
+        self._mlflow = mlflow
+        self._experiment = experiment
+
+    def kind(self, name: str) -> str | None:
+        """Say what a name is: ``metrics`` if any run has such a metric, else ``params``, else ``tags``."""
+        return next((kind for kind in _HAS if self._any(kind, name)), None)
+
+    def need_metric(self, name: str) -> None:
+        """Make sure that a run has this metric.
+
+        Raises
+        ------
+        NotFound
+            Where none has, with the nearest names.
+        """
+        if not self._any("metrics", name):
+            known = {metric for run in self._newest() for metric in run.data.metrics}
+            said = nearest(name, known) if known else " None has any."
+            raise NotFound(f"No run has a metric {name!r}.{said}", "%mlops runs")
+
+    def known(self) -> set[str]:
+        """List the names that the newest runs have."""
+        data = [run.data for run in self._newest()]
+        names = {name for entry in data for name in (*entry.metrics, *entry.params, *entry.tags)}
+        return {name for name in names if not name.startswith("mlflow.")}
+
+    def _any(self, kind: str, name: str) -> bool:
+        # The newest run often has it, and is found faster than all that have it.
+        if any(name in getattr(run.data, kind) for run in self._last):
+            return True
+        has = f"{kind}.`{name}` {_HAS[kind]}"
+        return bool(_NAME.fullmatch(name) and search(self._mlflow, self._experiment, has, most=1))
+
+    @cached_property
+    def _last(self) -> list[Run]:
+        return search(self._mlflow, self._experiment, most=1)
+
+    def _newest(self) -> list[Run]:
+        return search(self._mlflow, self._experiment, most=100)
 
 
 def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
@@ -82,7 +184,9 @@ def find_run(mlflow: Mlflow, experiment: str | None, ref: RunRef) -> Run:
             raise NotFound("There is no run yet.", "%%mlops run NAME, and the cell that fits the model")
         return runs[0]
     if ref.kind == "name":
-        runs = search(mlflow, experiment, f"attributes.run_name {equals(ref.value)}", most=1)
+        named = f"attributes.run_name {equals(ref.value)}"
+        # A run that was nested in another of the same name, such as one that repeats it, is not meant.
+        runs = search(mlflow, experiment, named, most=1, children=False) or search(mlflow, experiment, named, most=1)
         if not runs:
             known = [str(run.info.run_name) for run in search(mlflow, experiment, most=200)]
             raise NotFound(f"There is no run {ref.value!r}.{nearest(ref.value, known)}", "%mlops runs")
@@ -129,16 +233,32 @@ def best_first(metric: str, *, smaller: bool) -> str:
 
 
 def _ranked(mlflow: Mlflow, experiment: str | None, metric: str, *, smaller: bool, most: int) -> list[Run]:
+    if not _NAME.fullmatch(metric):
+        return []
     return search(mlflow, experiment, "attributes.status = 'FINISHED'", best_first(metric, smaller=smaller), most)
 
 
 def equals(text: str) -> str:
-    """Write a comparison in MLflow's filter language, which knows two quotes and no escape."""
-    if "'" not in text:
-        return f"= '{text}'"
-    if '"' not in text:
-        return f'= "{text}"'
-    return "LIKE '" + text.replace("'", "_") + "'"  # any character stands there for the quote
+    """Write a comparison in MLflow's filter language; where it can't be written exactly, nearly."""
+    written = literal(text)
+    return f"= {written}" if written else f"LIKE '{like(text)}'"
+
+
+def literal(text: str) -> str | None:
+    """Write a text in MLflow's filter language, which knows two quotes and no escape.
+
+    Returns
+    -------
+    str or None
+        ``None`` where it can't be written: with both quotes in it, or a backslash before the closing one.
+    """
+    quotes = [quote for quote in "'\"" if quote not in text]
+    return f"{quotes[0]}{text}{quotes[0]}" if quotes and not text.endswith("\\") else None
+
+
+def like(text: str) -> str:
+    """Write a text for a ``LIKE '…'``: any character stands there for the one that can't be written."""
+    return re.sub(r"'|\\\Z", "_", text)
 
 
 def entities() -> Any:

@@ -142,7 +142,25 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
         ):  # a full disk may be the reason; the record of a dead process does no harm
             state.forget(server)
         raise
+    _tell_sizes(state.folder / "mlflow.db")
     return server
+
+
+def _tell_sizes(database: Path) -> None:
+    """Tell SQLite that a metric, a parameter or a tag has many values.
+
+    It takes what it knows nothing of for a few rows, and MLflow's sorting then compares each run with each: at 10,000
+    runs 8 s instead of 0.04 s. SQLite's documentation lets applications write these sizes; a server that runs reads
+    them at once, for they are there with the table that holds them.
+    """
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(database)) as db, db:  # it is only slow
+        db.execute("BEGIN")
+        db.execute("ANALYZE sqlite_schema")  # makes the table of sizes, and measures nothing
+        for table in ("latest_metrics", "params", "tags"):
+            db.execute("DELETE FROM sqlite_stat1 WHERE tbl = ?", (table,))
+            # Rows of the table, of one key, and of one key and run.
+            sizes = (table, f"sqlite_autoindex_{table}_1", "100000 10000 1")
+            db.execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", sizes)
 
 
 def _await_answer(server: Process, state: State, say: Callable[[str], None]) -> None:
