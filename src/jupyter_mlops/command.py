@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from .errors import InvalidUsage
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-SlotKind = Literal["model", "name", "alias", "run", "metric", "endpoint", "variable", "values", "command", "file"]
+SlotKind = Literal["model", "name", "alias", "run", "metric", "subject", "endpoint", "variable", "values", "command", "file"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ Name = Annotated[str, Slot("name")]
 """The name of a registered model."""
 Run = Annotated[object, Slot("run")]
 """A run: ``last``, ``best:auc``, ``run:3f2a``, a run's name, or a result that is one."""
+Subject = Annotated[object, Slot("subject")]
+"""A run or a version: what ``Run`` or ``Model`` takes."""
 Endpoint = Annotated[str, Slot("endpoint")]
 """The name of an endpoint."""
 Metric = Annotated[str, Slot("metric")]

@@ -205,6 +205,7 @@ _LOOK_UPS: dict[SlotKind, Callable[[], list[str]]] = {
     "name": _names,
     "alias": lambda: ["champion", "challenger"],
     "run": _runs,
+    "subject": lambda: [*_runs(), *_models()],
     "metric": _metrics,
     "endpoint": _endpoints,
 }

@@ -9,6 +9,7 @@
     ├── ValidationFailed             422    5   a gate or a check said no
     │   └── Inconclusive             422    6   a gate could not say yes or no
     ├── BackendUnreachable           503    7   the tracking server is down, hangs, or isn't MLflow
+    ├── MissingDependency            501    8   an extra that is not installed
     ├── UntrustedModel               403    9   a model file that would run code
     ├── ProcessFailed                502   10   a process of ours did not start or stay up
     └── NotWritable                  507   11   a folder or a disk that takes nothing
@@ -95,6 +96,13 @@ class BackendUnreachable(MlopsError):
 
     status = 503
     exit_code = 7
+
+
+class MissingDependency(MlopsError):
+    """A package that this command needs is not installed."""
+
+    status = 501
+    exit_code = 8
 
 
 class UntrustedModel(MlopsError):

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 def load(ip: InteractiveShell) -> None:
     """Register the magics and their completion."""
     from . import cells, completion
+    from .tracking.executed import recorder
 
     ip.register_magics(MlopsMagics)
     completion.register(ip)
+    ip.events.register("post_run_cell", recorder)
     ip.input_transformers_cleanup.append(cells.await_body)
 
 
 def unload(ip: InteractiveShell) -> None:
     """Take the magics and their completion away."""
     from . import cells, completion
+    from .tracking.executed import recorder
 
+    ip.events.unregister("post_run_cell", recorder)
     for kind in ("line", "cell"):
         ip.magics_manager.magics[kind].pop("mlops", None)
     completion.unregister(ip)
@@ -43,20 +47,20 @@ class MlopsMagics(Magics):
     def mlops(self, line: str, cell: str | None = None) -> Any:
         """Log, register, validate, deploy and watch models: ``%mlops help`` lists the commands."""
         try:
-            return self._run(self._parse(line, cell), cell)
+            return self._run(self._parse(line, cell), line, cell)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "_render_traceback_"):  # of the body it is the user's own
                 said = f"KeyboardInterrupt: {line.split()[0] if line.strip() else 'status'} was interrupted."
                 interrupt._render_traceback_ = lambda: [said]  # type: ignore[attr-defined]
             raise
 
-    def _run(self, invocation: Invocation, cell: str | None) -> Any:
+    def _run(self, invocation: Invocation, line: str, cell: str | None) -> Any:
         from . import cells
 
         outcome = invocation.call(self._resolve())
         if cell is None:
             return self._show(invocation, outcome)
-        outcome.source = cell
+        outcome.source = f"%%mlops {line}\n{cell}"
         with outcome:
             cells.run(self.shell, cell)
         return self._keep(invocation, outcome.result)
@@ -67,7 +71,7 @@ class MlopsMagics(Magics):
 
         invocation = self._parse(line, cell)
         context = invocation.call(self._resolve())
-        context.source = cell
+        context.source = f"%%mlops {line}\n{cell}"
         with context:
             await cells.run_awaiting(self.shell, cell)
         self._keep(invocation, context.result)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from . import git
+
 
 @dataclass(frozen=True)
 class Origin:
-    """Host, notebook or program, and git commit, as far as they are known."""
+    """Host, notebook or program, git commit and CI job, as far as they are known."""
 
     host: str
     program: str
     commit: str | None
+    job: str | None = None
 
     def __str__(self) -> str:
         commit = f" at {self.commit[:8]}" if self.commit else ""
-        return f"{self.program} on {self.host}{commit}"
+        return f"{self.program} on {self.job or self.host}{commit}"
 
 
 def here(folder: Path) -> Origin:
     """Say where this process works."""
-    return Origin(socket.gethostname(), program(), commit(folder))
+    return Origin(socket.gethostname(), program(), git.commit(folder), job())
 
 
 def program() -> str:
@@ -41,18 +42,14 @@ def program() -> str:
     return "a notebook" if "ipykernel_launcher" in sys.argv[0] else Path(sys.argv[0]).name or "python"
 
 
-def commit(folder: Path) -> str | None:
-    """Give the git commit of a folder, where it has one."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    try:
-        answer = subprocess.run(
-            [git, "rev-parse", "--verify", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+def job() -> str | None:
+    """Name the job of a CI system that this process is part of, as its own variables do."""
+    if run := os.environ.get("GITHUB_RUN_ID"):
+        return f"GitHub Actions {os.environ.get('GITHUB_REPOSITORY', '')} run {run}"
+    for system, name in (("GitLab", "CI_JOB_URL"), ("Jenkins", "BUILD_URL"), ("Azure Pipelines", "BUILD_BUILDURI")):
+        if url := os.environ.get(name):
+            return f"{system} {url}"
+    return "CI" if os.environ.get("CI", "").lower() in ("1", "true") else None
 
 
 def owner() -> str:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from .views import Badge, Card, Cell, Link, Table, View, figure
+from .views import Badge, Card, Cell, Diff, Link, Table, View, figure
 
 # Control characters would let a name move the cursor or recolour a terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -67,10 +67,18 @@ def _card(card: Card) -> RenderableType:
         parts.append(Padding(grid, (0, 0, 0, 2)))
     if card.text:
         parts.append(Text(_safe(card.text)))
+    parts.extend(Text(f"  [{_safe(picture.alt)}]") for picture in card.pictures)
     parts.extend(_table(table) for table in card.tables)
+    parts.extend(_diff(diff) for diff in card.diffs)
+    if card.markdown:
+        parts.append(Text(f"\n{_safe(card.markdown)}"))
     if card.next:
         parts.append(Text(f"Next: {_safe(card.next)}"))
     return Group(*parts)
+
+
+def _diff(diff: Diff) -> RenderableType:
+    return Group(Text(_safe(diff.title), style="bold"), Text(_safe(diff.text)))
 
 
 def _table(table: Table) -> RenderableType:

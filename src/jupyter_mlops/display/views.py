@@ -63,14 +63,36 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Diff:
+    """A change of a text, line by line as ``git diff`` writes it; ``title`` says of what."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure; ``alt`` says what it shows to those who don't see it."""
+
+    png: bytes
+    alt: str
+
+
+@dataclass(frozen=True)
 class Card:
-    """One thing: a title, its state, facts by name, tables where needed, and the next step."""
+    """One thing: a title, its state, facts by name, tables, pictures and diffs where needed, and the next step.
+
+    ``text`` is shown as it is; ``markdown`` too where there is no HTML.
+    """
 
     title: str
     badge: Badge | None = None
     facts: Sequence[tuple[str, Cell]] = ()
     tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
+    diffs: Sequence[Diff] = ()
     text: str = ""
+    markdown: str = ""
     next: str = field(default="")
 
 

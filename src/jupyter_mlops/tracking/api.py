@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..command import File, Metric, Pairs, Run, Values, Variable, command, name_of, pairs
-from ..entities import RunRef, smaller_is_better
+from ..command import File, Metric, Pairs, Run, Subject, Values, Variable, command, name_of, pairs
+from ..entities import smaller_is_better
 from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Logged, RunRow, Runs
 
 if TYPE_CHECKING:
+    from .comparison import Comparison
+    from .history import History
+    from .reproduction import Proof
     from .run import ActiveRun
 
 
@@ -114,39 +117,50 @@ def log(
 
 
 @command()
-def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 20, children: bool = False) -> Runs:
+def runs(
+    where: str | None = None, *, sort: Metric | None = None, limit: int = 20, page: int = 1, children: bool = False
+) -> Runs:
     """List the runs of the experiment, with only the columns in which they differ.
 
     Parameters
     ----------
     where
-        A filter in MLflow's language, such as "metrics.accuracy > 0.9".
+        A filter, such as failed, "accuracy > 0.9 and max_depth = 3", "name ~ base", "since 7d"; or in MLflow's language.
     sort
         The metric to sort by, best first; by default the newest run is first.
     limit
         How many runs at the most.
+    page
+        Which of the pages of that many runs.
     children
         Also list the runs that are nested in others, such as those of a search.
 
     Raises
     ------
     InvalidUsage
-        Where the filter can't be read.
+        Where the filter can't be read, with the line that mends it.
+    NotFound
+        Where no run has the metric to sort by.
     """
     from ..backend import experiments
+    from . import filters
 
-    if limit < 1:
-        raise InvalidUsage(f"--limit must be 1 or more, not {limit}.", "%mlops runs --limit 20")
+    for flag, number in (("--limit", limit), ("--page", page)):
+        if number < 1:
+            raise InvalidUsage(f"{flag} must be 1 or more, not {number}.", "%mlops runs --limit 20 --page 1")
     workspace = Workspace.here()
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
-    order = "attributes.start_time DESC"
+    names = experiments.Names(mlflow, experiment)
+    condition = filters.to_mlflow(where or "", names)
+    order = experiments.NEWEST_FIRST
     if sort is not None:
-        experiments.find_run(
-            mlflow, experiment, RunRef("best", sort, smaller_is_better(sort))
-        )  # says which metrics there are
+        names.need_metric(sort)
         order = experiments.best_first(sort, smaller=smaller_is_better(sort))
-    found = experiments.search(mlflow, experiment, where or "", order, limit + 1, children=children)
+    with filters.told_plainly(where):
+        found = experiments.search(
+            mlflow, experiment, condition, order, limit + 1, children=children, skip=(page - 1) * limit
+        )
     rows = tuple(
         RunRow(
             run_id=run.info.run_id,
@@ -159,4 +173,86 @@ def runs(where: str | None = None, *, sort: Metric | None = None, limit: int = 2
         )
         for run in found[:limit]
     )
-    return Runs(workspace.settings.experiment, rows, sort, more=len(found) > limit)
+    return Runs(workspace.settings.experiment, rows, sort, len(found) > limit, where, page)
+
+
+@command()
+def compare(*refs: Subject) -> Comparison:
+    """Compare runs, or versions of models: metrics, and what differs in parameters, code, data and environment.
+
+    Parameters
+    ----------
+    refs
+        Two or more: last, best:auc, run:3f2a, a run's name, churn@champion or churn/3.
+
+    Returns
+    -------
+    Comparison
+        With ``.frame()`` and ``.plot()``.
+
+    Raises
+    ------
+    InvalidUsage
+        For fewer than two, or the same one twice.
+    NotFound
+        For a run or version that isn't there, with the nearest names.
+    """
+    from . import comparison
+
+    return comparison.compare(Workspace.here(), refs)
+
+
+@command()
+def history(*, metric: Metric | None = None, since: str | None = None) -> History:
+    """Show how the best value of a metric has moved, with versions, promotions and rollbacks.
+
+    Parameters
+    ----------
+    metric
+        By default the one of your own that most runs have.
+    since
+        Only what happened since: 7d, 12h, 2w or a date.
+
+    Returns
+    -------
+    History
+        With ``.frame()`` and ``.plot()``.
+
+    Raises
+    ------
+    NotFound
+        Where no finished run has the metric.
+    """
+    from . import history as progress
+
+    return progress.history(Workspace.here(), metric, since)
+
+
+@command()
+def reproduce(run: Subject, *, env: bool = False, tolerance: float = 1e-9) -> Proof:
+    """Make a run again from its snapshot in a fresh kernel, and compare: REPRODUCED, or what is not the same.
+
+    Parameters
+    ----------
+    run
+        The run, or the version that was made of it: last, run:3f2a, churn@champion.
+    env
+        Build a fresh environment from the run's lock, in place of using today's.
+    tolerance
+        How far metrics and predictions may be apart, relative to their size.
+
+    Returns
+    -------
+    Proof
+        ``.ok`` where it is reproduced; the rebuilt notebook stays in the folder reproduced/.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such run, or it has no snapshot.
+    MissingDependency
+        Where nbclient is not installed.
+    """
+    from . import reproduction
+
+    return reproduction.reproduce(Workspace.here(), run, env=env, tolerance=tolerance)

@@ -17,10 +17,11 @@ _INNER = frozenset({"sklearn", "joblib", "threading", "concurrent"})
 
 @dataclass(frozen=True)
 class Fit:
-    """An estimator, and the features it was fitted on."""
+    """An estimator, and the features and the target it was fitted on."""
 
     estimator: Any
     features: Any
+    target: Any = None
 
 
 class Fits:
@@ -43,7 +44,7 @@ class Fits:
         """
         fit = self._predictor or self._any
         best = getattr(fit.estimator, "best_estimator_", None) if fit else None
-        return Fit(best, fit.features) if fit and best is not None else fit
+        return Fit(best, fit.features, fit.target) if fit and best is not None else fit
 
     def __enter__(self) -> Fits:
         from sklearn.base import BaseEstimator
@@ -89,7 +90,7 @@ class Fits:
             answer = original(estimator, *args, **kwargs)
             if _caller().partition(".")[0] not in _INNER:
                 features = args[0] if args else kwargs.get("X")
-                self._any = Fit(estimator, features)
+                self._any = Fit(estimator, features, args[1] if len(args) > 1 else kwargs.get("y"))
                 if hasattr(estimator, "predict"):
                     self._predictor = self._any
             return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..display import Badge, Card, Cell, Link, Table, View, ago, change, figure, span
@@ -21,6 +22,7 @@ DURATION = "duration_seconds"
 _AUTOLOGGED = re.compile(r"training_|[A-Z][A-Za-z]*_\w*score")
 _MOST_IN_CARD = 6
 _MOST_METRICS, _MOST_PARAMS = 4, 3
+_WIDTH, _WIDEST = 110, 28  # characters: of a table as text, and of a column, which is folded where it is wider
 
 
 def status_badge(status: str) -> Badge:
@@ -42,7 +44,8 @@ def metric_order(metrics: Mapping[str, Any]) -> list[str]:
 class RunCard(Result):
     """A run that has ended: what it gave, and how that stands beside the best before it.
 
-    ``params`` are all its parameters, ``said`` those that were given with ``--param``.
+    ``params`` are all its parameters, ``said`` those that were given with ``--param``; ``notes`` are
+    what a person should know: hidden state, secrets that were masked, code that could not be kept.
     """
 
     run_id: str
@@ -58,6 +61,7 @@ class RunCard(Result):
     model_id: str | None
     data: str | None
     url: str
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -74,6 +78,7 @@ class RunCard(Result):
             said = [f"{key}={value}" for key, value in self.said.items()]
             more = f"{len(self.params) - len(said)} by autologging" if len(self.params) > len(said) else ""
             facts.append(("parameters", ", ".join([*said, more] if more else said)))
+        facts += [("note", Badge(note, "warn")) for note in self.notes]
         facts.append(("MLflow", Link("open the run", self.url)))
         names = metric_order(self.metrics)
         shown = names[:_MOST_IN_CARD]
@@ -136,6 +141,8 @@ class Runs(Result):
     rows: tuple[RunRow, ...]
     sort: str | None = None
     more: bool = False
+    where: str | None = None
+    page: int = 1
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -160,43 +167,69 @@ class Runs(Result):
         )
 
     def view(self) -> View:
-        """Draw the table: who, when, and only the columns in which the runs differ."""
-        metrics = _differing([row.metrics for row in self.rows])
-        params = _differing([row.params for row in self.rows])
-        own = [name for name in metrics if not _AUTOLOGGED.match(name) and name != DURATION]
-        shown_metrics = own[:_MOST_METRICS] or metrics[:2]
-        if self.sort and self.sort not in shown_metrics:
-            shown_metrics = [self.sort, *shown_metrics][:_MOST_METRICS]
-        # A parameter that few of the runs have says what kind of model they are, not how they differ.
-        shown_params = [name for name in params if 2 * sum(name in row.params for row in self.rows) > len(self.rows)][
-            :_MOST_PARAMS
-        ]
-        columns = ("run", "name", "status", "started", "took", *shown_metrics, *shown_params)
-        rows: list[Sequence[Cell]] = [
+        """Draw the table: who, when, and of the columns in which the runs differ those that can be read side by side."""
+        who: list[Sequence[Cell]] = [
             (
                 f"run:{row.run_id[:6]}",
                 row.name,
                 status_badge(row.status),
                 ago(row.started),
                 "" if row.duration is None else span(row.duration),
-                *(row.metrics.get(name) for name in shown_metrics),
-                *(row.params.get(name) for name in shown_params),
             )
             for row in self.rows
         ]
-        hidden = len({*metrics, *params} - {*shown_metrics, *shown_params, DURATION})
+        fixed = ("run", "name", "status", "started", "took")
+        metrics = differing([row.metrics for row in self.rows])
+        params = differing([row.params for row in self.rows])
+        shown = self._shown(metrics, params, _WIDTH - sum(map(_width, zip(fixed, *who, strict=True))))
+        columns = (*fixed, *(name for _, name in shown))
+        rows = [
+            (*cells, *(getattr(row, kind).get(name) for kind, name in shown))
+            for cells, row in zip(who, self.rows, strict=True)
+        ]
+        hidden = len({*metrics, *params} - {*columns, DURATION})
         notes = [f"{hidden} more columns: .frame()"] if hidden else []
-        notes += ["older runs are left out: --limit"] if self.more else []
+        notes += [f"more runs: --page {self.page + 1}"] if self.more else []
         return Table(
             columns,
             rows,
-            title=f"Runs of {self.experiment}",
-            empty="No run yet: %%mlops run NAME, and the cell that fits the model.",
+            title=f"Runs of {self.experiment}" + (f", page {self.page}" if self.page > 1 else ""),
+            empty=self._empty(),
             note=" · ".join(notes),
         )
 
+    def _shown(self, metrics: Sequence[str], params: Sequence[str], room: int) -> list[tuple[str, str]]:
+        """Choose metrics and parameters in turn, while there is room; the metric sorted by is always there."""
+        own = [name for name in metrics if not _AUTOLOGGED.match(name) and name != DURATION] or metrics[:2]
+        first = dict.fromkeys([self.sort, *own] if self.sort else own)
+        # A parameter that few of the runs have says what kind of model they are, not how they differ.
+        common = [name for name in params if 2 * sum(name in row.params for row in self.rows) > len(self.rows)]
+        turns = zip_longest(
+            [("metrics", name) for name in list(first)[:_MOST_METRICS]],
+            [("params", name) for name in common[:_MOST_PARAMS]],
+        )
+        shown: list[tuple[str, str]] = []
+        for kind, name in filter(None, chain.from_iterable(turns)):
+            width = _width([name, *(getattr(row, kind).get(name) for row in self.rows)])
+            if width <= room or not shown:
+                shown.append((kind, name))
+                room -= width
+        return sorted(shown, key=lambda column: column[0])
 
-def _differing(dicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    def _empty(self) -> str:
+        if self.page > 1:
+            return f"There is no page {self.page}: the last runs are on an earlier one."
+        if self.where:
+            return f"No run fits {self.where}"
+        return "No run yet: %%mlops run NAME, and the cell that fits the model."
+
+
+def _width(column: Sequence[Cell]) -> int:
+    """Give the characters that a column of the table takes, with the space beside it and the mark of a badge."""
+    return min(_WIDEST, max(len(figure(cell)) + 2 * isinstance(cell, Badge) for cell in column)) + 3
+
+
+def differing(dicts: Sequence[Mapping[str, Any]]) -> list[str]:
     """List the keys in whose values the entries differ, those that most of them have first."""
     names = dict.fromkeys(key for entry in dicts for key in entry)
     coverage = {name: sum(name in entry for entry in dicts) for name in names}

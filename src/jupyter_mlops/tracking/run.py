@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, origin
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
+from .answers import answers_of
 from .fits import label
 from .results import DURATION, RunCard, own_metrics
+from .snapshot import FOLDER
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -21,7 +26,10 @@ if TYPE_CHECKING:
     from .fits import Fits
 
 OWNER = "mlops.owner"
-CELL = "cell.py"
+
+# Set for a kernel that rebuilds a run: which one, and a word of its own to find the new one by.
+REPRODUCES = "MLOPS_REPRODUCES"
+REPRODUCES_TAG = "mlops.reproduces"
 
 # The runs that this process is in. One of ours that is RUNNING on the server and not in here could not be ended.
 _open: set[str] = set()
@@ -70,8 +78,10 @@ class ActiveRun:
     def __enter__(self) -> ActiveRun:
         from ..backend import fluent
         from .fits import Fits
+        from .snapshot import Camera
 
         mlflow = self._mlflow = self._workspace.mlflow
+        self._camera = Camera(self._workspace.root, self.source)
         self._experiment = experiments.experiment_id(mlflow, self._workspace.settings.experiment) or ""
         self._end_dead_runs()
         self._run: Run = mlflow.write("create_run", self._experiment, tags=self._all_tags(), run_name=self._name)
@@ -133,6 +143,9 @@ class ActiveRun:
             "mlflow.source.type": "NOTEBOOK" if self.source is not None else "LOCAL",
             "mlops.host": where.host,
         }
+        if reproduces := os.environ.get(REPRODUCES):
+            # Nested in the run that it repeats: it is no news, and "last" does not mean it.
+            tags |= {REPRODUCES_TAG: reproduces, "mlflow.parentRunId": reproduces.split()[0]}
         if where.commit:
             tags["mlflow.source.git.commit"] = where.commit
         return tags | {key: str(value) for key, value in self._tags.items()}
@@ -143,23 +156,36 @@ class ActiveRun:
             params = [entities.Param(key, str(value)) for key, value in self._params.items()]
             self._mlflow.write("log_batch", self.run_id, params=params)
         if self._dataset:
-            data = self._dataset
-            dataset = entities.Dataset(
-                name=data.name,
-                digest=data.digest,
-                source_type="code",
-                source="{}",
-                schema=data.schema_json,
-                profile=f'{{"num_rows": {data.rows}, "num_elements": {data.rows * data.columns}}}',
-            )
-            context = entities.InputTag("mlflow.data.context", "training")
-            self._mlflow.write("log_inputs", self.run_id, [entities.DatasetInput(dataset, [context])])
+            self._mlflow.write("log_inputs", self.run_id, [self._dataset.as_input(self._run.data.tags)])
 
     def _log_cell(self) -> None:
-        metric = experiments.entities().Metric(DURATION, round(self._duration, 4), int(time.time() * 1000), 0)
-        self._mlflow.write("log_batch", self.run_id, metrics=[metric])
-        if self.source is not None:
-            self._mlflow.write("log_text", self.run_id, self.source, CELL)
+        """Log what the run can be rebuilt from, and how long it took."""
+        fitted = self._fitted_on()
+        fit = self._fits.last
+        self._snapshot = self._camera.take(
+            [*([self._dataset] if self._dataset else []), *fitted], answers_of(fit) if fit else None
+        )
+        if fitted:
+            inputs = [each.as_input(self._run.data.tags) for each in fitted]
+            self._mlflow.write("log_inputs", self.run_id, inputs)
+        entities = experiments.entities()
+        metric = entities.Metric(DURATION, round(self._duration, 4), int(time.time() * 1000), 0)
+        tags = [entities.RunTag(key, value) for key, value in self._snapshot.tags.items()]
+        self._mlflow.write("log_batch", self.run_id, metrics=[metric], tags=tags)
+        with tempfile.TemporaryDirectory(prefix="mlops-snapshot-") as folder:
+            self._snapshot.write(Path(folder))
+            self._mlflow.write("log_artifacts", self.run_id, folder, FOLDER)
+
+    def _fitted_on(self) -> list[Dataset]:
+        """Describe what the estimator was fitted on, where that is not what ``--data`` has named."""
+        from .dataset import describe
+
+        fit = self._fits.last
+        if fit is None:
+            return []
+        given = {"features": fit.features, "target": fit.target}
+        found = [describe(data, role, role) for role, data in given.items() if data is not None]
+        return [each for each in found if self._dataset is None or each.digest != self._dataset.digest]
 
     def _log_model(self) -> None:
         fit = self._fits.last
@@ -201,6 +227,7 @@ class ActiveRun:
             model=self._estimator if self._model_id else None,
             model_id=self._model_id,
             data=str(self._dataset) if self._dataset else None,
+            notes=tuple(self._snapshot.notes),
             url=self._mlflow.link(f"experiments/{run.info.experiment_id}/runs/{self.run_id}"),
         )
 

@@ -1,0 +1,117 @@
+"""Which cells a cell needs, and what the notebook would not give it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.tracking.executed import Cell, Names, needed
+from jupyter_mlops.tracking.hidden import hidden_state
+from jupyter_mlops.tracking.notebook import Notebook
+
+RUN = "%%mlops run --data x\nmodel = fit(x)"
+
+
+def cells(*sources: str) -> list[Cell]:
+    return [Cell(number, source, at=float(number)) for number, source in enumerate(sources, start=1)]
+
+
+def slice_of(*sources: str) -> list[int]:
+    *before, target = cells(*sources)
+    return [cell.number for cell in needed(before, target)]
+
+
+@pytest.mark.parametrize(
+    ("sources", "numbers"),
+    [
+        (["x = 1", "y = 2", RUN], [1]),
+        (["import numpy as np", "x = np.ones(3)", RUN], [1, 2]),
+        (["x = 1", "x = 2", RUN], [2]),
+        (["x = 1", "x = x + 1", RUN], [1, 2]),
+        (["x = 1", "x += 1", RUN], [1, 2]),
+        (["x = [1]", "x.append(2)", RUN], [1, 2]),
+        (["x = {}", "x['a'] = 1", "x", "print(x)", RUN], [1, 2]),
+        (["x = frame()", "x.head()", "x.describe()", RUN], [1]),
+        (["x = frame()", "x.drop('a', inplace=True)", RUN], [1, 2]),
+        (["x = frame()", "clean(x)\n'done'", RUN], [1, 2]),
+        (["def fit(x): return K", "x = 1", "K = 3", RUN], [1, 2, 3]),
+        (["x = 1", "if x: x = 2", RUN], [1, 2]),
+        (["x = 1", "for _ in range(3):\n    x = x * 2", RUN], [1, 2]),
+        (["with open('f') as file: x = file.read()", RUN], [1]),
+        (["x, y = 1, 2", RUN], [1]),
+        (["class fit: pass", "x = [a for a in range(3)]", RUN], [1, 2]),
+        (["import numpy as np", "np.random.seed(0)", "x = 1", RUN], [1, 2, 3]),
+        (["from tools import *", "x = 1", RUN], [1, 2]),
+        (["%run tools.py", "x = 1", RUN], [1, 2]),
+        (["!pip install tools", "%matplotlib inline", "%mlops init", "x = 1", RUN], [4]),
+        (["%%mlops run other\nx = 1", RUN], [1]),
+        (["%%time\nx = 1", RUN], [1]),
+        (["x = await get()", RUN], [1]),
+        (["x = 1", "model = 5", "model", RUN], [1]),
+    ],
+)
+def test_the_cells_that_are_needed(sources: list[str], numbers: list[int]) -> None:
+    assert slice_of(*sources) == numbers
+
+
+def test_a_failed_cell_is_left_out() -> None:
+    failed = Cell(1, "x = 1 / 0", failed=True)
+    assert [cell.number for cell in needed([failed, Cell(2, "x = 1")], Cell(3, RUN))] == [2]
+
+
+def test_names_of_what_is_no_python() -> None:
+    assert Names.of("this is no python").anything
+    assert not Names.of("").anything
+
+
+def hidden(notebook: list[str] | None, *sources: str, saved: float = 100.0) -> str:
+    *before, target = cells(*sources)
+    book = Notebook(Path("x.ipynb"), saved, tuple(notebook), "") if notebook is not None else None
+    return "; ".join(map(str, hidden_state(before, target, book)))
+
+
+@pytest.mark.parametrize(
+    ("notebook", "sources"),
+    [
+        (["x = 1", RUN], ["x = 1", RUN]),
+        (["x = 1", RUN], ["x = 1", RUN, "x = 1", RUN]),
+        (["y = 1", "x = y", RUN], ["y = 1", "x = y", "y = 5", RUN]),
+        (["x = 2", RUN], ["x = 1", "x = 2", RUN]),
+        (["x = 1", "x = x * 2", RUN], ["x = 1", "x = x * 2", "x = 1", "x = x * 2", RUN]),
+        (["x = 1", RUN, "x = 2"], ["x = 1", RUN, "x = 2", "x = 1", RUN]),
+        (["x = 1", "z = x", RUN], ["x = 1", "z = x", "x = 1", RUN]),
+        (["m = M()", "x = 1", "m.fit(x)", RUN + "\nm"], ["m = M()", "x = 1", "m.fit(x)", "m.fit(x)", RUN + "\nm"]),
+        (["import os\nx = os.getcwd()", RUN], ["import os\nx = os.getcwd()"] * 2 + [RUN]),
+        (["x['b'] = x['a'] * 2", RUN], ["x['b'] = x['a'] * 2"] * 2 + [RUN]),
+        (["x = 1", "other = 2", RUN], ["other = 3", "x = 1", RUN]),
+        (None, ["x = 1", RUN]),
+    ],
+)
+def test_no_hidden_state_is_told_where_there_is_none(notebook: list[str] | None, sources: list[str]) -> None:
+    assert hidden(notebook, *sources) == ""
+
+
+@pytest.mark.parametrize(
+    ("notebook", "sources", "told"),
+    [
+        (["x = 2", RUN], ["x = 1", RUN], "x from In [1], which is no longer in the notebook"),
+        (
+            ["def f(a): return a", "x = f(1)", RUN],
+            ["def f(a): return a + 1", "x = f(1)", "def f(a): return a", RUN],
+            "f from In [1], which is no longer in the notebook",
+        ),
+        ([RUN, "x = 1"], ["x = 1", RUN], "x from In [1], which stands below In [2] but ran before it"),
+        (["x = 1", RUN, "x = 2"], ["x = 1", RUN, "x = 2", RUN], "x from In [3], which stands below In [4]"),
+        (["x = 1", "x = x * 2", RUN], ["x = 1", "x = x * 2", "x = x * 2", RUN], "x from In [3], which ran 2 times"),
+        (["x = 1", "x['a'] = x['a'] * 2", RUN], ["x = 1", *["x['a'] = x['a'] * 2"] * 3, RUN], "which ran 3 times"),
+        (None, ["x = 1", "x += 1", "x += 1", RUN], "x from In [3], which ran 2 times and builds on itself"),
+    ],
+)
+def test_hidden_state_is_told(notebook: list[str] | None, sources: list[str], told: str) -> None:
+    assert told in hidden(notebook, *sources)
+
+
+def test_a_notebook_that_is_not_saved_yet_raises_no_alarm() -> None:
+    assert hidden(["x = 2", RUN], "x = 1", RUN, saved=0.5) == ""
+    assert hidden(["something else"], "x = 1", RUN) == ""  # not even the run's own cell is in it
