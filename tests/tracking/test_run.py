@@ -70,8 +70,8 @@ def test_a_fit_is_logged_with_data_parameters_metrics_model_and_source(notebook:
     assert found.inputs.dataset_inputs[0].dataset.name == "X_train"
     assert len(found.outputs.model_outputs) == 1
     mlflow = Workspace.here().mlflow
-    files = [file.path for file in mlflow.read("list_artifacts", card.run_id)]
-    assert "cell.py" in files
+    files = [file.path for file in mlflow.read("list_artifacts", card.run_id, "snapshot")]
+    assert {"snapshot/cell.py", "snapshot/requirements.txt", "snapshot/snapshot.json"} <= set(files)
 
 
 def test_the_stored_model_predicts_the_same_and_has_a_signature(notebook: InteractiveShell, tmp_path: Path) -> None:
