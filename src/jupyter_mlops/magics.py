@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def load(ip: InteractiveShell) -> None:
     """Register the magics and their completion."""
     from . import cells, completion
-    from .tracking.executed import recorder
+    from .tracking.snapshot.executed import recorder
 
     ip.register_magics(MlopsMagics)
     completion.register(ip)
@@ -26,7 +26,7 @@ def load(ip: InteractiveShell) -> None:
 def unload(ip: InteractiveShell) -> None:
     """Take the magics and their completion away."""
     from . import cells, completion
-    from .tracking.executed import recorder
+    from .tracking.snapshot.executed import recorder
 
     ip.events.unregister("post_run_cell", recorder)
     for kind in ("line", "cell"):

@@ -64,7 +64,7 @@ def test_the_notebook_is_found_also_when_it_is_renamed(server: str, tmp_path: Pa
 
     try:
         client.wait_for_ready(timeout=60)
-        look = "from jupyter_mlops.tracking import notebook\nprint(notebook.find().path.name)"
+        look = "from jupyter_mlops.tracking.snapshot import notebook\nprint(notebook.find().path.name)"
         client.execute_interactive(look, output_hook=listen, timeout=60)
         for verb, body in (("contents/play.ipynb", {"path": "new.ipynb"}), (f"sessions/{session['id']}", named | {"path": "new.ipynb", "name": "new.ipynb"})):  # fmt: skip
             requests.patch(f"{server}/api/{verb}", headers=TOKEN, timeout=30, json=body).raise_for_status()

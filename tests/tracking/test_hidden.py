@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.tracking.executed import Cell, Names, needed
-from jupyter_mlops.tracking.hidden import hidden_state
-from jupyter_mlops.tracking.notebook import Notebook
+from jupyter_mlops.tracking.snapshot.executed import Cell, Names, needed
+from jupyter_mlops.tracking.snapshot.hidden import hidden_state
+from jupyter_mlops.tracking.snapshot.notebook import Notebook
 
 RUN = "%%mlops run --data x\nmodel = fit(x)"
 

@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import InvalidUsage, NotFound
-from jupyter_mlops.tracking import environment, notebook, snapshot
+from jupyter_mlops.tracking.snapshot import environment, files, notebook
 from jupyter_mlops.workspace import Workspace
 
 SETUP = """from sklearn.datasets import load_iris
@@ -36,17 +36,17 @@ def cells(shell: InteractiveShell, project: Path, capsys: pytest.CaptureFixture[
     return run
 
 
-def taken(tmp_path: Path, run_id: str) -> snapshot.Snapshot:
+def taken(tmp_path: Path, run_id: str) -> files.Snapshot:
     mlflow = Workspace.here().mlflow
     folder = tmp_path / "fetched"
     folder.mkdir(exist_ok=True)
-    return snapshot.read(mlflow, mlflow.read("get_run", run_id), folder)
+    return files.read(mlflow, mlflow.read("get_run", run_id), folder)
 
 
 def test_it_has_cells_data_environment_and_answers(cells: Any, tmp_path: Path) -> None:
     card = cells(SETUP, "unused = 1", RUN).user_ns["card"]
     found = taken(tmp_path, card.run_id)
-    assert [cell.source for cell in snapshot.cells_of(found)] == [SETUP, "unused = 1", RUN]
+    assert [cell.source for cell in files.cells_of(found)] == [SETUP, "unused = 1", RUN]
     assert found.files["cell.py"] == RUN
     facts = found.manifest
     assert {each["role"]: (each["name"], each["rows"]) for each in facts["data"]} == {
@@ -113,7 +113,7 @@ def saved(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
 
     def save(*sources: str) -> Path:
-        from jupyter_mlops.tracking.executed import Cell
+        from jupyter_mlops.tracking.snapshot.executed import Cell
 
         content = json.loads(notebook.write(["# a title", *(Cell(0, source) for source in sources)]))
         content["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "shown\n" * 10}]
@@ -199,7 +199,7 @@ def test_a_run_without_a_snapshot_says_so(project: Path, tmp_path: Path) -> None
 
     run = mlflow.write("create_run", experiments.experiment_id(mlflow, Workspace.here().settings.experiment))
     with pytest.raises(NotFound, match="has no snapshot"):
-        snapshot.read(mlflow, run, tmp_path)
+        files.read(mlflow, run, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_snapshot_of_another_kind_is_told(
     run = mlflow.write("create_run", experiments.experiment_id(mlflow, Workspace.here().settings.experiment))
     mlflow.write("log_text", run.info.run_id, text, "snapshot/snapshot.json")
     with pytest.raises(error, match=says):
-        snapshot.read(mlflow, run, tmp_path)
+        files.read(mlflow, run, tmp_path)
 
 
 def test_environments_are_compared_by_version() -> None:

@@ -15,9 +15,9 @@ from ..entities import CHAMPION, ModelRef, RunRef, smaller_is_better
 from ..errors import InvalidUsage, NotFound
 from ..result import Result
 from ..workspace import Workspace
-from . import environment, snapshot
 from .results import DURATION, differing, metric_order, own_metrics
-from .snapshot import Snapshot
+from .snapshot import environment, files
+from .snapshot.files import Snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +175,7 @@ def side_of(workspace: Workspace, ref: object) -> Side:
     label, run = subject(workspace, ref)
     with tempfile.TemporaryDirectory(prefix="mlops-compare-") as folder:
         try:
-            taken = snapshot.read(mlflow, run, Path(folder))
+            taken = files.read(mlflow, run, Path(folder))
         except NotFound:
             taken = None
     return Side(label, run.info.run_id, dict(run.data.metrics), dict(run.data.params), taken)

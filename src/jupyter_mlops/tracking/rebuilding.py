@@ -13,9 +13,9 @@ from pathlib import Path
 
 from ..backend import git
 from ..errors import InvalidUsage, ProcessFailed
-from . import notebook
-from .executed import Cell, needed
-from .snapshot import Snapshot, cells_of
+from .snapshot import notebook
+from .snapshot.executed import Cell, needed
+from .snapshot.files import Snapshot, cells_of
 
 _OTHER_COMMANDS = ("%mlops", "!mlops", "!jupyter mlops", "%load_ext jupyter_mlops")
 

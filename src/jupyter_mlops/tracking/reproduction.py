@@ -21,11 +21,12 @@ from ..display.views import Tone
 from ..errors import MissingDependency, NotFound, writing_to
 from ..result import Result
 from ..workspace import Workspace
-from . import environment, rebuilding
+from . import rebuilding
 from .comparison import Side, changed_columns, side_of
 from .results import DURATION, differing
 from .run import REPRODUCES, REPRODUCES_TAG
-from .snapshot import Snapshot
+from .snapshot import environment
+from .snapshot.files import Snapshot
 
 _MOST_NAMED = 5
 Outcome: TypeAlias = Literal["same", "differs", "unknown"]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ..backend import experiments, origin
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
-from .answers import answers_of
 from .fits import label
 from .results import DURATION, RunCard, own_metrics
-from .snapshot import FOLDER
+from .snapshot.answers import answers_of
+from .snapshot.files import FOLDER
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -78,7 +78,7 @@ class ActiveRun:
     def __enter__(self) -> ActiveRun:
         from ..backend import fluent
         from .fits import Fits
-        from .snapshot import Camera
+        from .snapshot.camera import Camera
 
         mlflow = self._mlflow = self._workspace.mlflow
         self._camera = Camera(self._workspace.root, self.source)

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from ..backend.git import without_credentials
+from ...backend.git import without_credentials
 
 
 @dataclass(frozen=True)

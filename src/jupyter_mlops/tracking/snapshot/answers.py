@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ..result import plain
-from .fits import Fit
+from ...result import plain
+from ..fits import Fit
 
 _MOST = 100  # rows, spread evenly
 

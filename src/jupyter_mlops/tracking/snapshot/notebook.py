@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..backend.probe import session_for
+from ...backend.probe import session_for
 from .executed import Cell
 
 
