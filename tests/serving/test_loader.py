@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import os
 import shutil
+import sys
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +19,20 @@ import pytest
 import skops.io
 import yaml
 from mlflow.models import infer_signature
+from scipy.stats import uniform
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, StackingRegressor
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import FixedThresholdClassifier, RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from jupyter_mlops.errors import InvalidUsage, UntrustedModel
+from jupyter_mlops.backend import models
+from jupyter_mlops.errors import InvalidUsage, MissingDependency, UntrustedModel
+from jupyter_mlops.mlmodel import _nodes
 from jupyter_mlops.serving.columns import Column
 from jupyter_mlops.serving.loader import load_model
 from jupyter_mlops.serving.signature import ColumnSchema, TensorSchema
@@ -178,6 +188,192 @@ def test_a_file_that_trusts_its_own_types_is_refused(folder: Path) -> None:
     edit(folder, sklearn__skops_trusted_types=["shutil.rmtree"])
     with pytest.raises(UntrustedModel, match=r"not trusted: shutil\.rmtree"):
         load_model(folder)
+
+
+def forge(file: Path, **changes: Any) -> None:
+    """Change what a skops file says of all nodes of a class: ``Booster={"__loader__": "TypeNode"}``; ``_`` is the root."""
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members["schema.json"])
+    for node in _nodes(schema):
+        node.update(changes.get(node["__class__"], {}))
+    members["schema.json"] = json.dumps(schema | changes.get("_", {})).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (functools.partial(os.system, "true"), r"posix\.system|nt\.system"),
+        (functools.partial(functools.partial, os.unlink), r"(posix|nt)\.unlink"),
+        (Path("kept").write_text, r"pathlib\..*write_text"),
+        (np.save, r"numpy\.save"),
+        (pd.read_pickle, r"pandas.*read_pickle"),
+    ],
+)
+def test_a_partial_hides_no_function(folder: Path, function: Any, named: str) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        skops.io.dump(make_pipeline(FunctionTransformer(function), StandardScaler()), folder / "model.skops")
+    with pytest.raises(UntrustedModel, match=f"not trusted: .*({named})"):
+        load_model(folder)
+
+
+def test_distributions_of_scipy_are_refused_since_they_run_a_text(folder: Path, tmp_path: Path) -> None:
+    hostile = uniform(0, 1)
+    hostile.dist._parse_arg_template = f"open({str(tmp_path / 'ran')!r}, 'w')"
+    skops.io.dump(RandomizedSearchCV(LogisticRegression(), {"C": hostile}), folder / "model.skops")
+    with pytest.raises(UntrustedModel, match=r"not trusted: scipy\.stats"):
+        load_model(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def stacked(part: Any, method: str) -> Any:
+    """Build a model that calls any method of any object with the path which the rows spell."""
+    model = StackingRegressor([("a", Ridge())], cv="prefit").set_params(a=Ridge().fit(np.eye(3), [1, 2, 3]))
+    model.fit(np.eye(3), [1, 2, 3])
+    model.estimators_, model.stack_method_, model.named_estimators_ = [part], [method], {}
+    return make_pipeline(FunctionTransformer(np.bytes_), model)
+
+
+def test_a_part_that_writes_files_is_refused(folder: Path, tmp_path: Path) -> None:
+    hostile, path = stacked(np.array([b"import os"]), "tofile"), tmp_path / "written"
+    rows = np.frombuffer(os.fsencode(path), dtype=np.uint8).reshape(1, -1)
+    with pytest.raises(AttributeError):
+        hostile.transform(rows)
+    assert path.read_bytes() == b"import os"  # it does write …
+    skops.io.dump(hostile, folder / "model.skops")
+    assert set(skops.io.get_untrusted_types(file=folder / "model.skops")) <= TRUSTED_TYPES  # … with trusted types alone
+    with pytest.raises(UntrustedModel, match="calls, by its stack_method_, what is no method that predicts"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "named", ["tofile", "save_model", np.str_("tofile"), ["predict", "tofile"], None, {"predict": 1}]
+)
+def test_methods_that_are_named_must_be_those_that_predict(folder: Path, named: Any) -> None:
+    hidden = np.empty(1, dtype=object)  # a walk through attributes and lists would pass by an array
+    hidden[0] = FixedThresholdClassifier(LogisticRegression(), response_method=named)
+    skops.io.dump(
+        make_pipeline(StandardScaler(), LogisticRegression()).set_params(steps=hidden), folder / "model.skops"
+    )
+    with pytest.raises(UntrustedModel, match="by its response_method"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("source", ["filename", "file", np.str_("filename")])
+def test_a_vectorizer_that_reads_files_is_refused(folder: Path, source: Any) -> None:
+    skops.io.dump(make_pipeline(CountVectorizer(input=source), LogisticRegression()), folder / "model.skops")
+    with pytest.raises(UntrustedModel, match="files that a request would name"):
+        load_model(folder)
+
+
+def test_a_model_beside_others_in_the_process_is_judged_alone(folder: Path) -> None:
+    others = CountVectorizer(input="filename")
+    assert load_model(folder).method == "predict"
+    assert others.input == "filename"
+
+
+def boosted(library: str, folder: Path) -> Path:
+    """Store a model of a library that has a flavor of its own."""
+    module = pytest.importorskip(library)
+    cls = module.XGBClassifier if library == "xgboost" else module.LGBMClassifier
+    models.save(cls(n_estimators=2, verbosity=-(library == "lightgbm")).fit(FRAME, TARGET), folder / "booster", FRAME)
+    return folder / "booster"
+
+
+@pytest.fixture(params=["xgboost", "lightgbm"])
+def booster(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
+    """Give the name of each library, and the folder of a good model of it."""
+    return request.param, boosted(request.param, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"python_function__loader_module": "mlflow.sklearn"}, "loaded by 'mlflow.sklearn' instead of mlflow."),
+        ({"python_function__loader_module": "mlflow.pyfunc.model"}, "loaded by"),
+        ({"python_function__code": "code"}, "code of its own"),
+        ({"{}__code": "code"}, "code of its own"),
+        ({"{}__data": "../booster/MLmodel"}, "outside the model"),
+        ({"{}__data": "MLmodel"}, "different model files"),
+        ({"{}__data": "MLmodel", "python_function__data": "MLmodel"}, "not served|damaged"),
+    ],
+)
+def test_a_hostile_mlmodel_of_a_booster_is_refused(
+    booster: tuple[str, Path], changes: dict[str, Any], reason: str
+) -> None:
+    library, folder = booster
+    edit(folder, **{name.format(library): value for name, value in changes.items()})
+    with pytest.raises(UntrustedModel, match=reason):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5])
+def test_a_truncated_booster_is_refused(booster: tuple[str, Path], keep: float) -> None:
+    _, folder = booster
+    (file,) = folder.glob("model.*")
+    content = file.read_bytes()
+    file.write_bytes(content[: int(keep * len(content)) if keep < 1 else int(keep)])
+    with pytest.raises(UntrustedModel, match=r"damaged, or no (xgboost|skops) file"):
+        load_model(folder)
+
+
+def test_a_library_that_is_not_installed_is_named(booster: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    library, folder = booster
+    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingDependency, match=f"needs {library}"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("named", ["xgboost.core.Booster", "xgboost.sklearn.XGBModel", "os.system", None, ["a"]])
+def test_a_class_that_is_none_of_xgboosts_estimators_is_refused(tmp_path: Path, named: Any) -> None:
+    folder = boosted("xgboost", tmp_path)
+    edit(folder, xgboost__model_class=named)
+    with pytest.raises(UntrustedModel, match=r"not served|damaged"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Booster": {"__loader__": "ConstructorFromReduceNode"}},
+        {"Booster": {"__loader__": "ListNode", "content": []}},
+        {"Booster": {"__loader__": "TypeNode"}},
+        {"Booster": {"__loader__": "PartialNode"}},
+        {"LabelEncoder": {"__class__": "Pipeline", "__module__": "sklearn.pipeline"}},
+        {"LabelEncoder": {"__class__": "max", "__module__": "numpy", "__loader__": "FunctionNode"}},
+        # The oldest protocol has functions named elsewhere in the node.
+        {
+            "_": {"protocol": 0},
+            "LabelEncoder": {
+                "__loader__": "FunctionNode",
+                "content": {"module_path": "lightgbm.basic", "function": "Booster"},
+            },
+        },
+    ],
+)
+def test_a_booster_of_lightgbm_is_restored_and_never_called(tmp_path: Path, changes: dict[str, Any]) -> None:
+    folder = boosted("lightgbm", tmp_path)
+    assert load_model(folder).method == "predict"
+    forge(folder / "model.skops", **changes)
+    with pytest.raises(UntrustedModel, match="no place in a model of lightgbm"):
+        load_model(folder)
+
+
+def test_a_pickled_booster_is_refused(tmp_path: Path) -> None:
+    import mlflow.lightgbm
+
+    estimator = pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=2, verbosity=-1).fit(FRAME, TARGET)
+    with warnings.catch_warnings(action="ignore"):
+        mlflow.lightgbm.save_model(
+            estimator, str(tmp_path / "model"), serialization_format="cloudpickle", pip_requirements=[]
+        )
+    with pytest.raises(UntrustedModel, match="pickle"):
+        load_model(tmp_path / "model")
 
 
 def test_a_symbolic_link_is_refused(folder: Path) -> None:

@@ -1,16 +1,18 @@
-"""Model files on the server: written as skops, never as a pickle, with signature and example."""
+"""Model files on the server, with signature and example: skops or a library's own format, never a pickle."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import tempfile
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidUsage, writing_to
-from ..trust import TRUSTED_TYPES
+from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
 from .fluent import quiet
@@ -47,23 +49,23 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
     """
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
         path = Path(folder) / "model"
-        kind = type(estimator).__name__
         save(estimator, path, fitted_on, run_id=run.info.run_id)
-        logged = mlflow.write(
-            "create_logged_model",
-            run.info.experiment_id,
-            name="model",
-            source_run_id=run.info.run_id,
-            tags={"mlops.class": kind},
-        )
-        try:
-            mlflow.write("log_model_artifacts", logged.model_id, str(path))
-        except BaseException:
-            mlflow.write("finalize_logged_model", logged.model_id, "FAILED")
-            raise
-        mlflow.write("finalize_logged_model", logged.model_id, "READY")
-        output = experiments.entities().LoggedModelOutput(model_id=logged.model_id, step=0)
-        mlflow.write("log_outputs", run.info.run_id, [output])
+        return store(mlflow, run, path, {"mlops.class": type(estimator).__name__})
+
+
+def store(mlflow: Mlflow, run: Any, path: Path, tags: Mapping[str, str]) -> str:
+    """Store the files of a model with a run, and give the id of the logged model."""
+    logged = mlflow.write(
+        "create_logged_model", run.info.experiment_id, name="model", source_run_id=run.info.run_id, tags=dict(tags)
+    )
+    try:
+        mlflow.write("log_model_artifacts", logged.model_id, str(path))
+    except BaseException:
+        mlflow.write("finalize_logged_model", logged.model_id, "FAILED")
+        raise
+    mlflow.write("finalize_logged_model", logged.model_id, "READY")
+    output = experiments.entities().LoggedModelOutput(model_id=logged.model_id, step=0)
+    mlflow.write("log_outputs", run.info.run_id, [output])
     return str(logged.model_id)
 
 
@@ -75,9 +77,7 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
     InvalidUsage
         Where it is no scikit-learn estimator, or is made of types that can't be loaded safely.
     """
-    import mlflow.sklearn
     from mlflow.exceptions import MlflowException
-    from mlflow.models import Model
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     kind = type(estimator).__name__
@@ -85,6 +85,7 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
         raise InvalidUsage(
             f"A {kind} can't be logged as a model: it is no scikit-learn estimator.", "%mlops log --model ESTIMATOR"
         )
+    _refuse_what_the_file_leaves_out(estimator)
     try:
         signature, example = _signature(estimator, fitted_on)
     except Exception as error:  # whatever the estimator makes of rows that are not its own
@@ -97,18 +98,7 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
             # MLflow remarks on integer columns and on types of the example; the serving schema takes care of both.
             # It also remarks on an estimator that only clusters what it was fitted on: deploy says so, where it matters.
             warnings.simplefilter("ignore")
-            mlflow.sklearn.save_model(
-                estimator,
-                path,
-                mlflow_model=Model(run_id=run_id),
-                serialization_format="skops",
-                skops_trusted_types=sorted(TRUSTED_TYPES),
-                # Written down here, not found out: MLflow would load the model in a new process, 4 to 7 s.
-                pip_requirements=requirements(),
-                pyfunc_predict_fn=_method(estimator) or "predict",
-                signature=signature,
-                input_example=example,
-            )
+            _write(estimator, path, run_id, signature=signature, input_example=example)
     except (
         MlflowException,
         UnsupportedTypeException,
@@ -116,15 +106,49 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
         TypeError,
         AttributeError,
     ) as error:
+        reason = _reason(estimator, error)
         raise InvalidUsage(
-            f"The {kind} can't be stored so that loading it runs no code: {_reason(estimator, error)}",
-            "use estimators and functions of scikit-learn, or --no-model to run without storing it",
+            f"The {kind} can't be stored so that loading it runs no code: {reason}", _hint(reason)
         ) from error
 
 
-def requirements() -> list[str]:
-    """Pin what a stored model needs to be loaded again."""
+def _write(estimator: Any, path: Path, run_id: str | None, **settings: Any) -> None:
+    """Write the files by MLflow's own flavor for the library that the estimator is of."""
+    from mlflow.models import Model
+
+    library = _library(estimator)
+    settings["mlflow_model"] = Model(run_id=run_id)
+    # Written down here, not found out: MLflow would load the model in a new process, 4 to 7 s.
+    settings["pip_requirements"] = requirements(library)
+    trusted = LIGHTGBM_TYPES if library == "lightgbm" else TRUSTED_TYPES
+    as_skops = {"serialization_format": "skops", "skops_trusted_types": sorted(trusted)}
+    if library == "xgboost":
+        import mlflow.xgboost
+
+        mlflow.xgboost.save_model(estimator, path, model_format="ubj", **settings)
+    elif library == "lightgbm":
+        import mlflow.lightgbm
+
+        mlflow.lightgbm.save_model(estimator, path, **as_skops, **settings)
+    else:
+        import mlflow.sklearn
+
+        answers_by = _method(estimator) or "predict"
+        mlflow.sklearn.save_model(estimator, path, pyfunc_predict_fn=answers_by, **as_skops, **settings)
+
+
+def _library(estimator: Any) -> str:
+    """Name the library by whose flavor an estimator is stored; a class that somebody has derived is not of it."""
+    return {"xgboost.sklearn": "xgboost", "lightgbm.sklearn": "lightgbm"}.get(
+        type(estimator).__module__, "scikit-learn"
+    )
+
+
+def requirements(library: str = "scikit-learn") -> list[str]:
+    """Pin what a stored model of a library needs to be loaded again."""
     found = []
+    if library != "scikit-learn":  # asked of the module itself: xgboost comes by several packages
+        found.append(f"{library}=={sys.modules[library].__version__}")
     for name in _REQUIREMENTS:
         try:
             found.append(f"{name}=={version(name)}")
@@ -159,30 +183,57 @@ def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, A
 
 
 def _rows(fitted_on: Any) -> Any:
-    """Take tables as they are, and lists and series (of texts, say) as arrays of one dimension."""
+    """Take tables as they are, and lists and series (of texts, say) as arrays; what no signature tells of is left out."""
     if fitted_on is None:
         return None
     import numpy as np
 
+    if hasattr(fitted_on, "tocsr"):  # sparse: MLflow does not know all kinds of it, and requests are dense
+        return fitted_on.tocsr()[:_EXAMPLE_ROWS].toarray()
     if len(getattr(fitted_on, "shape", ())) == 2:
         return fitted_on
-    array = np.asarray(fitted_on)
+    try:
+        array = np.asarray(fitted_on)
+    except ValueError:  # lists of several lengths, such as the labels of MultiLabelBinarizer
+        return None
     if array.dtype.kind in "OT":  # pandas' and Python's strings; anything else in there is no signature of MLflow's
         array = array.astype(str) if all(isinstance(value, str) for value in array.flat) else array
-    return array if array.ndim in (1, 2) and array.dtype.kind in "biufU" else None
+    return array if array.ndim and array.dtype.kind in "biufU" else None
 
 
 def _method(estimator: Any) -> str | None:
-    """Name the method that answers: ``predict``, or of a transformer ``transform``."""
-    return next((name for name in ("predict", "transform") if hasattr(estimator, name)), None)
+    """Name the method that answers: ``predict``, of a transformer ``transform``, of a density ``score_samples``."""
+    return next((name for name in ("predict", "transform", "score_samples") if hasattr(estimator, name)), None)
+
+
+def _refuse_what_the_file_leaves_out(estimator: Any) -> None:
+    """Refuse a model that would not predict the same once it is loaded again."""
+    if _library(estimator) != "xgboost":
+        return
+    import pandas as pd
+
+    if not pd.isna(estimator.missing):
+        raise InvalidUsage(
+            f"xgboost's file of a model does not say that {estimator.missing} stands for a missing value.",
+            "put NaN in its place, in the data and for new rows, and leave out missing=",
+        )
 
 
 def _reason(estimator: Any, error: Exception) -> str:
     """Name the types that are not trusted, where that is the reason."""
     import skops.io
 
+    trusted = LIGHTGBM_TYPES if _library(estimator) == "lightgbm" else TRUSTED_TYPES
     try:
-        untrusted = set(skops.io.get_untrusted_types(data=skops.io.dumps(estimator))) - TRUSTED_TYPES
-    except Exception:
-        return " ".join(str(error).split())[:200]
+        untrusted = set(skops.io.get_untrusted_types(data=skops.io.dumps(estimator))) - trusted
+    except RecursionError:
+        return "it refers to itself, which skops can't write."
+    except Exception as failure:  # skops has more to say than MLflow, which names no cause
+        return " ".join(str(failure).split())[:200]
     return f"it holds {', '.join(sorted(untrusted))}." if untrusted else " ".join(str(error).split())[:200]
+
+
+def _hint(reason: str) -> str:
+    if "xgboost." in reason or "lightgbm." in reason:
+        return "store the xgboost or lightgbm estimator alone, fitted on what the steps before it give, or --no-model"
+    return "use estimators and functions of scikit-learn, or --no-model to run without storing it"

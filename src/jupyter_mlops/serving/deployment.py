@@ -19,7 +19,17 @@ from ..backend.probe import session_for
 from ..backend.processes import Process, await_ready, free_port, spawn, stop, tail
 from ..display.progress import Progress
 from ..entities import typed
-from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, UntrustedModel, nearest, writing_to
+from ..errors import (
+    Conflict,
+    InvalidUsage,
+    MissingDependency,
+    MlopsError,
+    NotFound,
+    ProcessFailed,
+    UntrustedModel,
+    nearest,
+    writing_to,
+)
 from ..workspace import Workspace
 from .results import Endpoint, Undeployed
 
@@ -193,7 +203,9 @@ def _refusal(what: str, line: str) -> MlopsError | None:
     match = re.fullmatch(r"refused: (\w+): (.*?)(?: → (.*))?", line)
     if match is None:
         return None
-    kind = {cls.__name__: cls for cls in (UntrustedModel, InvalidUsage, Conflict)}.get(match[1], ProcessFailed)
+    kind = {cls.__name__: cls for cls in (UntrustedModel, InvalidUsage, Conflict, MissingDependency)}.get(
+        match[1], ProcessFailed
+    )
     return kind(f"{what} is not served: {match[2]}", match[3])
 
 

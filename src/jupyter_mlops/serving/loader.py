@@ -1,42 +1,30 @@
 """Load a model that can't run code of its author.
 
 mlflow itself is not imported: it takes seconds and hundreds of megabytes, and its loader runs what a
-model folder names. Only one shape is accepted here: scikit-learn, as skops, of types we know.
+model folder names. Three shapes are accepted here: scikit-learn and lightgbm as skops, of types we know,
+and xgboost in its own format.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, cast
 
 import skops.io
-import yaml
 from sklearn.base import BaseEstimator
 
+from .. import mlmodel
 from ..errors import InvalidUsage, UntrustedModel
-from ..trust import TRUSTED_TYPES
 from .columns import RequestRefused
 from .formats import read_request
 from .signature import Rows, Signature
 
-# Methods that take rows and nothing else, and change nothing.
-_METHODS: Final = frozenset(
-    {
-        "predict",
-        "predict_proba",
-        "predict_log_proba",
-        "predict_joint_log_proba",
-        "decision_function",
-        "score_samples",
-        "transform",
-    }
-)
-_PICKLES: Final = frozenset({".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill"})
-_CODE: Final = ("code", "model_code_path", "python_model")
-_MAX_MLMODEL: Final = 4 * 1024 * 1024  # 4 MB are 50,000 columns; more is meant to choke the reader
-_HINT: Final = "log the model again from its notebook, which writes skops: %mlops log --model clf --data X_train"
+# Where models keep the name of a method of a part of theirs, which they call with the rows.
+_NAME_METHODS: Final = ("stack_method_", "chain_method_", "response_method", "_response_method")
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,7 @@ class LoadedModel:
     input_example : DataFrame, array or None
         The rows that were logged with the model, checked; for warming up and for a smoke test.
     mlflow_version, sklearn_version : str
-        What wrote the model; ``"unknown"`` where it does not say.
+        What wrote the model; ``"unknown"`` where it does not say, as xgboost's and lightgbm's don't.
     method : str
         The method of the estimator that answers.
     """
@@ -75,117 +63,88 @@ def load_model(folder: Path) -> LoadedModel:
     Raises
     ------
     UntrustedModel
-        Where it is anything but a scikit-learn model, written as skops, of trusted types only.
+        Where it is anything but a model of scikit-learn or lightgbm, written as skops, of trusted types only,
+        or of xgboost in its own format.
     InvalidUsage
         Where it has no signature, or has no method that could answer.
+    MissingDependency
+        Where xgboost or lightgbm is not installed here.
     """
-    _refuse_links_and_pickles(folder)
-    mlmodel = _read_mlmodel(folder)
-    file, method, sklearn_version = _check_flavors(folder, mlmodel)
-    signature = Signature.parse(mlmodel.get("signature"))
-    estimator = _load_skops(file)
-    if not callable(predict := getattr(estimator, method, None)):
-        raise InvalidUsage(f"{type(estimator).__name__} can't answer by {method}: it has no such method.", _HINT)
+    model = mlmodel.read(folder)
+    if model.method is None:
+        raise InvalidUsage("The estimator has no predict and no transform: it can't answer for new rows.")
+    signature = Signature.parse(model.said.get("signature"))
+    estimator = load_estimator(model.library, model.flavor, model.file)
+    if not callable(predict := getattr(estimator, model.method, None)):
+        kind = type(estimator).__name__
+        raise InvalidUsage(f"{kind} can't answer by {model.method}: it has no such method.", mlmodel.HINT)
     return LoadedModel(
         predict=predict,
         signature=signature,
-        input_example=_input_example(folder, mlmodel, signature),
-        mlflow_version=str(mlmodel.get("mlflow_version") or "unknown"),
-        sklearn_version=sklearn_version,
-        method=method,
+        input_example=_input_example(folder, model.said, signature),
+        mlflow_version=str(model.said.get("mlflow_version") or "unknown"),
+        sklearn_version=str(model.flavor.get("sklearn_version") or "unknown"),
+        method=model.method,
     )
 
 
-def _refuse_links_and_pickles(folder: Path) -> None:
-    if not folder.is_dir():
-        raise UntrustedModel(f"{folder} is no folder of a model.", _HINT)
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if path.is_symlink():
-            raise UntrustedModel(f"The model holds a symbolic link ({name}), which may lead anywhere.", _HINT)
-        if path.suffix.lower() in _PICKLES:
-            raise UntrustedModel(f"The model holds a pickle ({name}), which runs code when it is loaded.", _HINT)
+def load_estimator(library: str, flavor: Mapping[str, Any], file: Path) -> BaseEstimator:
+    """Load the estimator alone; ``flavor`` is what the MLmodel file says of it.
+
+    Raises
+    ------
+    UntrustedModel
+    MissingDependency
+    """
+    mlmodel.refuse_foreign(library, flavor, file)
+    with mlmodel.damage_is_told(library, file):
+        return _load_xgboost(file, flavor) if library == "xgboost" else _load_skops(file, mlmodel.trusted(library))
 
 
-def _read_mlmodel(folder: Path) -> Mapping[str, Any]:
-    file = _inside(folder, "MLmodel")
-    if file.stat().st_size > _MAX_MLMODEL:
-        raise UntrustedModel("The MLmodel file is larger than any real one.", _HINT)
+def _load_skops(file: Path, trusted: frozenset[str]) -> BaseEstimator:
+    gc.freeze()  # what is alive already is not the model's
     try:
-        mlmodel = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UntrustedModel("The MLmodel file is no valid YAML.", _HINT) from error
-    if not isinstance(mlmodel, Mapping):
-        raise UntrustedModel("The MLmodel file holds no mapping.", _HINT)
-    return mlmodel
-
-
-def _check_flavors(folder: Path, mlmodel: Mapping[str, Any]) -> tuple[Path, str, str]:
-    flavors = mlmodel.get("flavors")
-    if isinstance(flavors, Mapping) and set(flavors) == {"sklearn"}:
-        raise InvalidUsage("The estimator has no predict and no transform: it can't answer for new rows.")
-    if not isinstance(flavors, Mapping) or set(flavors) != {"python_function", "sklearn"}:
-        names = ", ".join(map(str, flavors)) if isinstance(flavors, Mapping) else "none"
-        raise UntrustedModel(f"Only scikit-learn models are served; the flavors of this one: {names}.", _HINT)
-    sklearn, pyfunc = flavors["sklearn"], flavors["python_function"]
-    if not isinstance(sklearn, Mapping) or not isinstance(pyfunc, Mapping):
-        raise UntrustedModel("The flavors in the MLmodel file are no mappings.", _HINT)
-    if code := [key for key in _CODE if sklearn.get(key) or pyfunc.get(key)]:
-        raise UntrustedModel(f"The model brings code of its own ({code[0]}), which would run here.", _HINT)
-    if (module := pyfunc.get("loader_module")) != "mlflow.sklearn":
-        raise UntrustedModel(f"The model wants to be loaded by {module!r} instead of mlflow.sklearn.", _HINT)
-    if (written := sklearn.get("serialization_format")) != "skops":
-        raise UntrustedModel(f"The model is written as {written!r}, which runs code when it is loaded.", _HINT)
-    method = pyfunc.get("predict_fn", "predict")
-    if not isinstance(method, str) or method not in _METHODS:
-        raise UntrustedModel(f"The model wants to answer by {method!r}, which is no method that predicts.", _HINT)
-    file = _inside(folder, sklearn.get("pickled_model"))
-    if pyfunc.get("model_path") != sklearn.get("pickled_model"):
-        raise UntrustedModel("The two flavors in the MLmodel file name different model files.", _HINT)
-    return file, method, str(sklearn.get("sklearn_version") or "unknown")
-
-
-def _load_skops(file: Path) -> Any:
-    # skops fails on a damaged file in as many ways as zip, JSON and NumPy have; all mean the same here.
-    try:
-        untrusted = set(skops.io.get_untrusted_types(file=file))
-        # What the MLmodel file says is trusted is not looked at: a hostile file names its own types.
-        if foreign := sorted(untrusted - TRUSTED_TYPES):
-            raise UntrustedModel(f"The model holds types that are not trusted: {', '.join(foreign[:5])}.", _HINT)
-        estimator = skops.io.load(file, trusted=sorted(untrusted))
-    except UntrustedModel:
-        raise
-    except Exception as error:
-        raise UntrustedModel(f"{file.name} is damaged, or no skops file ({type(error).__name__}).", _HINT) from error
+        estimator = skops.io.load(file, trusted=sorted(trusted))
+        _refuse_misuse(gc.get_objects())
+    finally:
+        gc.unfreeze()
     if not isinstance(estimator, BaseEstimator):
-        raise UntrustedModel(f"{file.name} holds no estimator of scikit-learn.", _HINT)
+        raise UntrustedModel(f"{file.name} holds no estimator of scikit-learn.", mlmodel.HINT)
     return estimator
 
 
-def _input_example(folder: Path, mlmodel: Mapping[str, Any], signature: Signature) -> Rows | None:
-    info = mlmodel.get("saved_input_example_info")
+def _refuse_misuse(parts: list[Any]) -> None:
+    """Refuse a model whose parts are all trusted, and put together to read or write files.
+
+    Stacking calls a method by the name that its file gives, on whatever its file holds: an array's ``tofile``
+    would write one. A vectorizer may take texts for names of files. The parts are those that the garbage collector
+    knows, since a model can hide them from a walk through it, but not from Python.
+    """
+    for part in parts:
+        if not str(type(part).__module__).startswith("sklearn."):
+            continue
+        attributes = getattr(part, "__dict__", {})
+        for said in filter(attributes.__contains__, _NAME_METHODS):
+            names = attributes[said] if type(attributes[said]) in (list, tuple) else [attributes[said]]
+            if not all(type(name) is str and (name in mlmodel.METHODS or name == "auto") for name in names):
+                raise UntrustedModel(f"The model calls, by its {said}, what is no method that predicts.", mlmodel.HINT)
+        if type(source := attributes.get("input", "content")) is not str or source != "content":
+            raise UntrustedModel("The model takes its texts from files that a request would name.", mlmodel.HINT)
+
+
+def _load_xgboost(file: Path, flavor: Mapping[str, Any]) -> BaseEstimator:
+    kind = str(flavor["model_class"]).rpartition(".")[2]
+    estimator = getattr(importlib.import_module("xgboost.sklearn"), kind)()
+    estimator.load_model(file)
+    return cast("BaseEstimator", estimator)
+
+
+def _input_example(folder: Path, said: Mapping[str, Any], signature: Signature) -> Rows | None:
+    info = said.get("saved_input_example_info")
     if not isinstance(info, Mapping) or not info.get("serving_input_path"):
         return None
-    body = _inside(folder, info["serving_input_path"]).read_bytes()
+    body = mlmodel.inside(folder, info["serving_input_path"]).read_bytes()
     try:
         return read_request(body, None, signature.inputs)
     except RequestRefused:
         return None  # an example that its own model would refuse is of no use, and no danger
-
-
-def _inside(folder: Path, name: object) -> Path:
-    """Resolve a name from the MLmodel file, which may only lead to a file inside the folder."""
-    path = PurePosixPath(str(name))
-    if (
-        not isinstance(name, str)
-        or "\\" in name
-        or ":" in name
-        or "\0" in name
-        or path.is_absolute()
-        or ".." in path.parts
-    ):
-        raise UntrustedModel(f"The MLmodel file names a path outside the model: {name!r}.", _HINT)
-    file = folder / path
-    if not file.is_file():
-        raise UntrustedModel(f"The model has no {path} file.", _HINT)
-    return file
