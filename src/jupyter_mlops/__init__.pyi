@@ -1,5 +1,10 @@
 from .errors import MlopsError as MlopsError
+from .registry.api import approve as approve
 from .registry.api import audit as audit
+from .registry.api import card as card
+from .registry.api import export as export
+from .registry.api import import_ as import_
+from .registry.api import lineage as lineage
 from .registry.api import models as models
 from .registry.api import promote as promote
 from .registry.api import register as register
@@ -14,6 +19,9 @@ from .session.api import help as help
 from .session.api import init as init
 from .session.api import status as status
 from .session.api import stop as stop
+from .tracking.api import compare as compare
+from .tracking.api import history as history
 from .tracking.api import log as log
+from .tracking.api import reproduce as reproduce
 from .tracking.api import run as run
 from .tracking.api import runs as runs

@@ -19,7 +19,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from .errors import InvalidUsage
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-SlotKind = Literal["model", "name", "alias", "run", "metric", "subject", "endpoint", "variable", "values", "command", "file"]
+SlotKind = Literal[
+    "model", "name", "alias", "run", "metric", "subject", "endpoint", "variable", "values", "command", "file"
+]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,17 @@ def _is_threshold(text: str) -> str:
     return text
 
 
+def _is_bound(value: str | int) -> str | int:
+    return value if isinstance(value, int) else _is_threshold(value)
+
+
+def _is_gate(gate: dict[str, str | int]) -> dict[str, str | int]:
+    for name, value in gate.items():
+        if isinstance(value, int) != (name == "approvals") or (name == "approvals" and int(value) < 0):
+            raise ValueError(f'{name} = {value!r} is no bound; write approvals = 1, or {name} = ">= 0.9"')
+    return gate
+
+
 def _is_http(uri: str) -> str:
     if not uri.startswith(("http://", "https://")):
         raise ValueError(f"{uri!r} is no MLflow server; write http://host:port, or leave it out to get one of your own")
@@ -82,8 +93,9 @@ class Settings(BaseModel):
         Who the audit names; by default the login name.
     timeout : float
         Seconds that one request to the MLflow server may take.
-    gates : dict of str to dict of str to str
-        ``[gates.churn]`` with ``auc = ">= 0.9"``: what a version must show to be promoted.
+    gates : dict of str to dict of str to str or int
+        ``[gates.churn]`` with ``auc = ">= 0.9"``: what a version must show to be promoted; ``approvals = 1``
+        asks for another person too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,7 +104,9 @@ class Settings(BaseModel):
     experiment: Annotated[str, Field(min_length=1, max_length=250)] = "Default"
     user: str | None = None
     timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
-    gates: dict[str, dict[str, Annotated[str, AfterValidator(_is_threshold)]]] = {}
+    gates: dict[
+        str, Annotated[dict[str, Annotated[str | int, AfterValidator(_is_bound)]], AfterValidator(_is_gate)]
+    ] = {}
 
 
 @dataclass(frozen=True)

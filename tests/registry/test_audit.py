@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("project")
 
 @pytest.fixture
 def chain(trained: Any, name: str) -> list[audit.Stored]:
-    """A model with three events."""
+    """A model with four events."""
     trained("first", accuracy=0.95)
     mlops.register(name, alias="challenger")
     mlops.promote(name)
@@ -33,7 +33,7 @@ def faults(name: str) -> str:
 
 
 def test_an_honest_chain_holds(chain: list[audit.Stored], name: str) -> None:
-    assert [stored.event.number for stored in chain] == [1, 2, 3]
+    assert [stored.event.number for stored in chain] == [1, 2, 3, 4]
     assert "Verified" in str(mlops.audit(name, verify=True))
 
 
@@ -49,7 +49,7 @@ def test_a_changed_event_with_a_hash_that_fits_is_found_too(chain: list[audit.St
     event = audit.Event(**(json.loads(chain[1].event.text) | {"who": "somebody else"}))
     mlflow.write("set_tag", chain[1].run_id, "mlops.event", event.text)
     mlflow.write("set_tag", chain[1].run_id, "mlops.hash", event.hash)
-    assert "event 3 (promote) does not follow" in faults(name)
+    assert "event 3 (gate) does not follow" in faults(name)
 
 
 def test_an_event_that_is_no_event_any_more_is_found(chain: list[audit.Stored], name: str) -> None:
@@ -57,20 +57,27 @@ def test_an_event_that_is_no_event_any_more_is_found(chain: list[audit.Stored], 
     assert "does not hold" in faults(name)
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
 def test_a_missing_event_is_found(chain: list[audit.Stored], name: str, place: int) -> None:
     Workspace.here().mlflow.write("delete_run", chain[place].run_id)
     assert "does not hold" in faults(name)
 
 
+def test_a_missing_end_is_found_also_when_the_chain_has_gone_on(chain: list[audit.Stored], name: str) -> None:
+    Workspace.here().mlflow.write("delete_run", chain[-1].run_id)
+    assert mlops.audit(name).events  # notes that the alias is not where the chain says
+    aliases.record(Workspace.here(), name, "note")
+    assert "event 4 is missing" in faults(name)
+
+
 def test_an_inserted_event_is_found(chain: list[audit.Stored], name: str) -> None:
     mlflow = Workspace.here().mlflow
     last = chain[-1].event
-    extra = audit.Event(**(json.loads(last.text) | {"number": 4, "previous": "0" * 64}))
+    extra = audit.Event(**(json.loads(last.text) | {"number": 5, "previous": "0" * 64}))
     tags = {"mlops.model": name, "mlops.event": extra.text, "mlops.hash": extra.hash}
     inserted = mlflow.write("create_run", mlflow.read("get_run", chain[0].run_id).info.experiment_id, tags=tags)
     mlflow.write("set_terminated", inserted.info.run_id)
-    assert "event 4 (promote) does not follow" in faults(name)
+    assert "event 5 (promote) does not follow" in faults(name)
 
 
 def test_reordered_events_are_found(chain: list[audit.Stored], name: str) -> None:
@@ -96,5 +103,5 @@ def test_writers_at_once_make_one_chain(chain: list[audit.Stored], name: str) ->
     for thread in threads:
         thread.join()
     events = mlops.audit(name, verify=True).events
-    assert [event.number for event in events] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [event.number for event in events] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert len({event.action for event in events if event.action.startswith("note")}) == 5

@@ -37,7 +37,7 @@ def test_the_straight_path(face: Face, trained: Any, name: str) -> None:
     assert [row["aliases"] for row in face(f"models {name}").data["rows"]] == [["challenger"], ["champion"]]
     events = face(f"audit {name} --verify").data["events"]
     moves = [event["action"] for event in events]
-    assert moves == ["register", "alias", "promote", "register", "alias", "promote", "rollback"]
+    assert moves == ["register", "alias", "gate", "promote", "register", "alias", "promote", "rollback"]
     assert {event["who"] for event in events} == {"tester"}
 
 
@@ -168,6 +168,7 @@ def test_an_interrupted_promotion_stands_in_the_audit(trained: Any, name: str, m
     assert champion(name) is None
     assert [event.action for event in mlops.audit(name, verify=True).events] == [
         "register",
+        "gate",
         "promote",
         "promote failed",
     ]

@@ -105,6 +105,14 @@ def read(mlflow: Mlflow, model: str, *, pending: bool = False) -> list[Stored]:
     return sorted(found, key=lambda stored: (stored.event.number, stored.event.time))
 
 
+def read_all(mlflow: Mlflow) -> dict[str, list[Stored]]:
+    """Read the chains of all models by their names, those of deleted models too."""
+    experiment = experiments.experiment_id(mlflow, EXPERIMENT, create=False)
+    runs = experiments.search(mlflow, experiment, "attributes.status = 'FINISHED'", most=100_000)
+    names = sorted({run.data.tags["mlops.model"] for run in runs if "mlops.model" in run.data.tags})
+    return {name: read(mlflow, name) for name in names}
+
+
 def append(
     mlflow: Mlflow,
     model: str,
@@ -132,8 +140,11 @@ def append(
     experiment = experiments.experiment_id(mlflow, EXPERIMENT)
     for attempt in range(_TRIES):
         chain = read(mlflow, model)
-        last = chain[-1] if chain else None
-        number = last.event.number + 1 if last else 1
+        number, previous = (chain[-1].event.number, chain[-1].hash) if chain else (0, "")
+        head, _, hashed = _head(mlflow, model).partition(" ")
+        if head and int(head) > number:  # the end was taken away: the gap must stay to be seen
+            number, previous = int(head), hashed
+        number += 1
         event = Event(
             number,
             model,
@@ -146,7 +157,7 @@ def append(
             who,
             where,
             round(time.time(), 3),
-            last.hash if last else "",
+            previous,
         )
         tags = {"mlops.model": model, "mlops.event": event.text, "mlops.hash": event.hash}
         run = mlflow.write("create_run", experiment, tags=tags, run_name=f"{model} {number}: {action}")

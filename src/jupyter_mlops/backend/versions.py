@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..entities import ModelRef, typed
@@ -47,6 +48,22 @@ def versions(mlflow: Mlflow, name: str) -> list[ModelVersion]:
     """List all versions of a model, newest first."""
     found = mlflow.read("search_model_versions", f"name {equals(name)}", max_results=10_000)
     return sorted(found, key=lambda version: int(version.version), reverse=True)
+
+
+def of_runs(mlflow: Mlflow, run_ids: Collection[str]) -> list[ModelVersion]:
+    """List the versions that were made of these runs."""
+    if not run_ids:
+        return []
+    listed = ", ".join(f"'{run_id}'" for run_id in run_ids)
+    only = f"run_id IN ({listed})" if len(run_ids) <= 100 else None  # of more, all versions are read
+    found: list[ModelVersion] = []
+    token = None
+    while True:
+        page = mlflow.read("search_model_versions", only, max_results=10_000, page_token=token)
+        found += [version for version in page if version.run_id in run_ids]
+        token = page.token
+        if not token:
+            return found
 
 
 def find_version(mlflow: Mlflow, ref: ModelRef, default_alias: str | None = None) -> ModelVersion:

@@ -48,18 +48,21 @@ def record(
     action: str,
     *,
     alias: str = "",
-    before: int | None = None,
-    after: int | None = None,
+    before: int | str | None = None,
+    after: int | str | None = None,
     why: str = "",
     evidence: str = "",
+    who: str = "",
+    noticed: bool = False,
 ) -> Event:
-    """Write an event of this project into the audit."""
+    """Write an event of this project into the audit; with ``noticed``, one that only was seen from here."""
+    here = str(origin.here(workspace.root))
     return audit.append(
         workspace.mlflow,
         name,
         action,
-        who=workspace.who,
-        where=str(origin.here(workspace.root)),
+        who=who or workspace.who,
+        where=f"noticed by {workspace.who} in {here}" if noticed else here,
         alias=alias,
         before="" if before is None else str(before),
         after="" if after is None else str(after),

@@ -1,14 +1,19 @@
-"""The commands of the registry: ``register``, ``models``, ``promote``, ``rollback``, ``audit``."""
+"""The commands of the registry: ``register``, ``models``, ``promote``, ``rollback``, ``audit``, ``export``, ``import``."""
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
-from ..command import Alias, Model, Name, Run, Variable, command
-from ..entities import CHALLENGER, CHAMPION, ModelRef, RunRef, model_name, typed
-from ..errors import Inconclusive, InvalidUsage, NotFound, ValidationFailed
+from ..command import Alias, File, Model, Name, Run, Subject, Variable, command, name_of
+from ..entities import CHAMPION, ModelRef, RunRef, model_name, typed
+from ..errors import InvalidUsage
 from ..workspace import Workspace
-from .results import Audit, Change, Models, Registered, VersionRow
+from .results import Approved, Audit, Change, Registered
+
+if TYPE_CHECKING:
+    from .card import ModelCard
+    from .graph import Lineage
+    from .listing import Models
 
 
 @command(changes=True)
@@ -48,12 +53,7 @@ def register(
     from . import registration
 
     model_name(name)
-    if alias is not None and alias.lower() == CHAMPION:
-        raise InvalidUsage(
-            "Only promote makes a champion: it asks the gate.", f"%mlops register {typed(name)} --alias {CHALLENGER}"
-        )
-    if alias is not None:
-        ModelRef.of(f"{name}@{alias}")
+    registration.check_alias(alias, f"register {typed(name)}")
     if model is not None and run is not None:
         raise InvalidUsage("register takes a run or a model, not both.", f"%mlops register {typed(name)} --run last")
     workspace = Workspace.here()
@@ -66,29 +66,90 @@ def register(
 
 @command()
 def models(name: Name | None = None) -> Models:
-    """List the registered models, or the versions of one with its aliases and metrics.
+    """List the registered models, or the versions of one with aliases, endpoints and metrics.
 
     Parameters
     ----------
     name
         The model whose versions to list.
 
+    Returns
+    -------
+    Models
+        With ``.frame()``, and for one model ``.plot()``.
+
     Raises
     ------
     NotFound
         Where there is no such model, with the nearest names.
     """
-    from ..backend import versions
-    from . import registration
+    from . import listing
 
-    mlflow = Workspace.here().mlflow
-    names = [name] if name else [model.name for model in versions.models(mlflow)]
-    rows: list[VersionRow] = []
-    for each in names:
-        aliases = versions.model(mlflow, each).aliases
-        found = versions.versions(mlflow, each)
-        rows += [registration.row(mlflow, version, aliases) for version in (found if name else found[:1])]
-    return Models(tuple(rows), name)
+    return listing.models(Workspace.here(), name)
+
+
+@command(changes=True)
+def card(model: Model, *, dry_run: bool = False) -> ModelCard:
+    """Write the card of a version from what is known; what you write into its open parts is kept.
+
+    Parameters
+    ----------
+    model
+        The version, such as churn@champion; of a bare name the newest.
+    dry_run
+        Only show what would be written.
+
+    Returns
+    -------
+    ModelCard
+        With ``.markdown``, ``.html()`` and ``.open``; it is in the folder cards/, and stored with the version.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such version.
+    Conflict
+        Where the lines around your parts are broken, or something is written outside of them.
+    """
+    from ..backend import versions
+    from . import card as cards
+
+    workspace = Workspace.here()
+    return cards.write(workspace, versions.find_version(workspace.mlflow, ModelRef.of(model)), dry_run=dry_run)
+
+
+@command()
+def lineage(subject: Subject | None = None, *, data: Variable = None) -> Lineage:
+    """Show what a model, version or run came from and what became of it, or all that depends on some data.
+
+    Parameters
+    ----------
+    subject
+        Such as churn, churn@champion, churn/3, last, run:3f2a or data:4f76f5bb.
+    data
+        The data itself: a frame or an array, known again by its values.
+
+    Returns
+    -------
+    Lineage
+        With ``.frame()`` and ``.plot()``.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such model, version or run, or no run has used the data.
+    Conflict
+        Where the beginning of a digest or an id fits more than one.
+    """
+    from . import lineage as lines
+
+    if (subject is None) == (data is None):
+        raise InvalidUsage("lineage takes a model, version or run, or --data.", "%mlops lineage last")
+    if data is None:
+        return lines.lineage(Workspace.here(), subject)
+    from ..fingerprint import fingerprint
+
+    return lines.of_data(Workspace.here(), fingerprint(data).digest, name_of(data, "") or None)
 
 
 @command(changes=True)
@@ -119,8 +180,7 @@ def promote(
     Conflict
         Where another kernel moves the alias at the same time.
     """
-    from ..backend import versions
-    from . import aliases, gate, registration
+    from . import promotion
 
     ref = ModelRef.of(model)
     ModelRef.of(f"{ref.name}@{to}")
@@ -129,27 +189,30 @@ def promote(
             "A forced promotion needs a reason: it stays in the audit.",
             f'%mlops promote {typed(ref)} --force --reason "…"',
         )
-    workspace = Workspace.here()
-    version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
-    before, after = aliases.current(workspace, ref.name, to), int(version.version)
-    verdict = gate.judge(workspace.settings.gates.get(ref.name, {}), registration.metrics(workspace.mlflow, version))
-    plan = Change("promote", ref.name, to, before, after, verdict, done=False, why=reason)
-    if dry_run or before == after:
-        return plan
-    if verdict.outcome != "pass" and not force:
-        raise _refusal(plan)
-    forced = verdict.outcome != "pass"
-    aliases.move(
-        workspace,
-        ref.name,
-        to,
-        before=before,
-        after=after,
-        action="promote",
-        why=reason,
-        evidence=verdict.evidence + " (forced)" * forced,
-    )
-    return Change("promote", ref.name, to, before, after, verdict, done=True, why=reason, forced=forced)
+    return promotion.promote(Workspace.here(), ref, to, force=force, reason=reason, dry_run=dry_run)
+
+
+@command(changes=True)
+def approve(model: Model, *, reason: str = "", dry_run: bool = False) -> Approved:
+    """Approve a version, where its gate asks for another person: approvals = 1 in mlops.toml.
+
+    Parameters
+    ----------
+    model
+        The version, such as churn@challenger; of a bare name the challenger.
+    reason
+        What was looked at, for the audit.
+    dry_run
+        Only show what would be done.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such version.
+    """
+    from . import approvals
+
+    return approvals.approve(Workspace.here(), ModelRef.of(model), reason=reason, dry_run=dry_run)
 
 
 @command(changes=True)
@@ -172,31 +235,14 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
     NotFound
         Where there is no earlier champion.
     """
-    from ..backend import audit as chain
-    from ..backend import versions
-    from . import aliases
+    from . import promotion
 
-    workspace = Workspace.here()
-    before = aliases.current(workspace, name, CHAMPION)
-    line = aliases.line_of_champions([stored.event for stored in chain.read(workspace.mlflow, name)], CHAMPION, before)
-    if to is not None and to not in line:
-        raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {typed(f'{name}/{to}')}")
-    earlier = [version for version in line if version != before]
-    if to is None and not earlier:
-        raise NotFound(f"{name} has had no other champion to go back to.", f"%mlops audit {typed(name)}")
-    after = earlier[-1] if to is None else to
-    if not dry_run and after != before:
-        try:
-            versions.find_version(workspace.mlflow, ModelRef(name, version=after))
-        except NotFound:
-            raise aliases.deleted_is_told(name, after) from None
-        aliases.move(workspace, name, CHAMPION, before=before, after=after, action="rollback", why=reason, evidence="")
-    return Change("rollback", name, CHAMPION, before, after, None, done=not dry_run and after != before, why=reason)
+    return promotion.rollback(Workspace.here(), name, to, reason=reason, dry_run=dry_run)
 
 
 @command()
-def audit(name: Name | None = None, *, verify: bool = False) -> Audit:
-    """Show who did what to a model, when, from where and why.
+def audit(name: Name | None = None, *, verify: bool = False, export: File | None = None) -> Audit:
+    """Show who did what to a model, when, from where and why; changes that others made without us too.
 
     Parameters
     ----------
@@ -204,47 +250,18 @@ def audit(name: Name | None = None, *, verify: bool = False) -> Audit:
         The registered model; by default all of them.
     verify
         Check the chain: was an event changed, is one missing, does one stand elsewhere?
+    export
+        A file to write the events to: .jsonl for one a line, .html for a page.
 
     Raises
     ------
     ValidationFailed
         Where the chain does not hold, with the events concerned.
     """
-    from ..backend import audit as chain
-    from ..backend import versions
+    from . import chain
 
-    mlflow = Workspace.here().mlflow
-    names = [versions.model(mlflow, name).name] if name else [model.name for model in versions.models(mlflow)]
-    chains = {each: chain.read(mlflow, each) for each in names}
-    if verify:
-        faults = [f"{each}: {fault}" for each, events in chains.items() for fault in chain.faults(mlflow, each, events)]
-        if faults:
-            raise ValidationFailed(
-                f"The audit does not hold. {'; '.join(faults[:3])}.", "compare with a backup of the MLflow server"
-            )
-    events = sorted((stored.event for found in chains.values() for stored in found), key=lambda event: event.time)
-    return Audit(name, tuple(events), verify)
+    return chain.show(Workspace.here(), name, verify=verify, export=export)
 
 
-def _refusal(plan: Change) -> ValidationFailed:
-    gate = plan.gate
-    assert gate is not None
-    what = f"{plan.name}/{plan.after} is not promoted"
-    if not gate.checks:
-        return Inconclusive(
-            f"{what}: there is no gate for {plan.name}.",
-            f'in mlops.toml: [gates.{_key(plan.name)}] and accuracy = ">= 0.9"',
-        )
-    if gate.outcome == "fail":
-        return ValidationFailed(
-            f"{what}, the gate says no: {gate.reasons}.",
-            f'a better version, or %mlops promote {typed(plan.ref)} --force --reason "…"',
-        )
-    return Inconclusive(
-        f"{what}, the gate can't say: {gate.reasons}.", "%mlops log NAME=VALUE --run RUN, then promote again"
-    )
-
-
-def _key(name: str) -> str:
-    """Write a name as a key of TOML."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+from .sharing import export as export  # noqa: E402 - last, as in the life of a model: help lists them in this order
+from .sharing import import_ as import_  # noqa: E402

@@ -25,6 +25,8 @@ class Check:
     outcome: Outcome
 
     def __str__(self) -> str:
+        if self.metric == "approvals":
+            return f"{self.value or 0:.0f} of {self.bound.split()[-1]} approvals by another person"
         if self.value is None:
             return f"{self.metric} is not logged, or not a finite number"
         return f"{self.metric} is {figure(self.value)}, must be {self.bound}"
@@ -61,12 +63,25 @@ class Gate:
         return Table(("gate", "must be", "is", "outcome"), rows, empty="No gate in mlops.toml.")
 
 
-def judge(bounds: Mapping[str, str], metrics: Mapping[str, float]) -> Gate:
+def written(bounds: Mapping[str, str | int]) -> str:
+    """Write a gate on one line, for the audit."""
+    return ", ".join(f"{name} {bound}" for name, bound in sorted(bounds.items()))
+
+
+def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], approved: Check | None = None) -> Gate:
     """Hold the bounds of ``[gates.MODEL]`` against the metrics of the version's run.
 
     A metric that is missing or NaN is neither a pass nor a fail.
+
+    Parameters
+    ----------
+    bounds, metrics : dict
+        By the names of the metrics.
+    approved : Check, optional
+        What the approvals come to, where the gate asks for some.
     """
-    return Gate(tuple(_check(metric, Threshold.of(bound), metrics.get(metric)) for metric, bound in bounds.items()))
+    checks = [_check(metric, Threshold.of(bound), metrics.get(metric)) for metric, bound in bounds.items()]
+    return Gate(tuple(checks + ([approved] if approved else [])))
 
 
 def _check(metric: str, threshold: Threshold, value: float | None) -> Check:

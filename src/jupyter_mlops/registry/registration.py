@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..backend import audit, experiments, models, versions
 from ..backend.adapter import Mlflow
-from ..entities import RunRef
-from ..errors import Conflict, NotFound
+from ..entities import CHALLENGER, CHAMPION, ModelRef, RunRef
+from ..errors import Conflict, InvalidUsage, NotFound
 from ..workspace import Workspace
 from . import aliases
-from .results import Registered, VersionRow
+from .results import Registered
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -31,23 +31,57 @@ def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *,
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     run = experiments.find_run(mlflow, experiment, ref)
     model_id = _model_id(run)
-    known = _versions_so_far(mlflow, name)
+    known = versions_so_far(mlflow, name)
     same = [v for v in known or () if v.source == f"models:/{model_id}" or v.model_id == model_id]
     if dry_run and not same:
-        return planned(workspace, name, alias, _label(run))
-    number = int(same[0].version) if same else _make_version(workspace, name, run, model_id, is_new=known is None)
+        return planned(workspace, name, alias, label(run))
+    evidence = f"run:{run.info.run_id[:8]}"
+    if same:
+        number = int(same[0].version)
+    else:
+        number = make_version(
+            workspace, name, run, model_id, action="register", evidence=evidence, is_new=known is None
+        )
     if not dry_run:
         if same:
-            _note_if_unknown(workspace, name, number, run)
+            note_if_unknown(workspace, name, number, "register", evidence)
         if alias:
-            _give(workspace, name, alias, number)
+            give(workspace, name, alias, number)
     return Registered(
-        name, number, not same, alias, _label(run), mlflow.link(f"models/{name}/versions/{number}"), dry_run=dry_run
+        name, number, not same, alias, label(run), mlflow.link(f"models/{name}/versions/{number}"), dry_run=dry_run
     )
 
 
-def _make_version(workspace: Workspace, name: str, run: Run, model_id: str, *, is_new: bool) -> int:
-    """Make a version and write it into the audit: both, or neither."""
+def make_version(
+    workspace: Workspace,
+    name: str,
+    run: Run,
+    model_id: str,
+    *,
+    action: str,
+    evidence: str,
+    is_new: bool,
+    tags: Mapping[str, str] | None = None,
+    before_it_is_told: Callable[[int], None] = lambda number: None,
+) -> int:
+    """Make a version and write it into the audit: both, or neither.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    name : str
+    run : mlflow.entities.Run
+    model_id : str
+        The logged model that it is.
+    action, evidence : str
+        What the audit is told.
+    is_new : bool
+        There is no such model yet.
+    tags : dict, optional
+        More tags of the version.
+    before_it_is_told : callable, optional
+        What else must be done for it, by its number; if that fails, there is no version.
+    """
     mlflow = workspace.mlflow
     version = None
     try:
@@ -59,20 +93,22 @@ def _make_version(workspace: Workspace, name: str, run: Run, model_id: str, *, i
             f"models:/{model_id}",
             run_id=run.info.run_id,
             model_id=model_id,
-            tags={"mlops.user": workspace.who},
+            tags={"mlops.user": workspace.who, **(tags or {})},
             await_creation_for=0,  # nothing is copied: the files are where the run has put them
         )
-        aliases.record(workspace, name, "register", after=int(version.version), evidence=f"run:{run.info.run_id[:8]}")
+        number = int(version.version)
+        before_it_is_told(number)
+        aliases.record(workspace, name, action, after=number, evidence=evidence)
     except BaseException:
         if version is not None:
             mlflow.write("delete_model_version", name, version.version)
-        if is_new and _versions_so_far(mlflow, name) == []:
+        if is_new and versions_so_far(mlflow, name) == []:
             mlflow.write("delete_registered_model", name)
         raise
-    return int(version.version)
+    return number
 
 
-def _versions_so_far(mlflow: Mlflow, name: str) -> list[ModelVersion] | None:
+def versions_so_far(mlflow: Mlflow, name: str) -> list[ModelVersion] | None:
     """List the versions of a model; None where there is no such model."""
     try:
         versions.model(mlflow, name)
@@ -81,17 +117,21 @@ def _versions_so_far(mlflow: Mlflow, name: str) -> list[ModelVersion] | None:
     return versions.versions(mlflow, name)
 
 
-def _note_if_unknown(workspace: Workspace, name: str, number: int, run: Run) -> None:
+def next_number(known: Sequence[ModelVersion] | None) -> int:
+    """Say which number the next version will have; MLflow never gives one twice while the newest is there."""
+    return max((int(version.version) for version in known or ()), default=0) + 1
+
+
+def note_if_unknown(workspace: Workspace, name: str, number: int, action: str, evidence: str) -> None:
     """Write the event of a version that was made by somebody else, or by a kernel that was stopped right then."""
     events = [stored.event for stored in audit.read(workspace.mlflow, name)]
-    if not any(event.action == "register" and event.after == str(number) for event in events):
-        aliases.record(workspace, name, "register", after=number, evidence=f"run:{run.info.run_id[:8]}, noted later")
+    if not any(event.action in ("register", "import") and event.after == str(number) for event in events):
+        aliases.record(workspace, name, action, after=number, evidence=f"{evidence}, noted later")
 
 
 def planned(workspace: Workspace, name: str, alias: str | None, run: str) -> Registered:
     """Say what would be registered."""
-    known = _versions_so_far(workspace.mlflow, name) or []
-    number = max((int(version.version) for version in known), default=0) + 1
+    number = next_number(versions_so_far(workspace.mlflow, name))
     return Registered(name, number, True, alias, run, workspace.mlflow.link(f"models/{name}"), dry_run=True)
 
 
@@ -109,15 +149,6 @@ def run_of(workspace: Workspace, name: str, estimator: Any, fitted_on: Any) -> s
         raise
     mlflow.write("set_terminated", run.info.run_id, "FINISHED")
     return f"run:{run.info.run_id}"
-
-
-def row(mlflow: Mlflow, version: ModelVersion, alias_of: Mapping[str, str]) -> VersionRow:
-    """Describe a version for the table."""
-    names = tuple(alias for alias, number in alias_of.items() if int(number) == int(version.version))
-    created = version.creation_timestamp / 1000
-    return VersionRow(
-        version.name, int(version.version), names, created, version.run_id or None, metrics(mlflow, version)
-    )
 
 
 def metrics(mlflow: Mlflow, version: ModelVersion) -> dict[str, float]:
@@ -140,11 +171,28 @@ def _model_id(run: Run) -> str:
     return str(outputs[-1].model_id)
 
 
-def _give(workspace: Workspace, name: str, alias: str, number: int) -> None:
+def check_alias(alias: str | None, line: str) -> None:
+    """Check an alias that a version is to get as it is made; ``line`` is the command that asks.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is none, or is champion.
+    """
+    if alias is None:
+        return
+    if alias.lower() == CHAMPION:
+        raise InvalidUsage("Only promote makes a champion: it asks the gate.", f"%mlops {line} --alias {CHALLENGER}")
+    ModelRef.of(f"model@{alias}")
+
+
+def give(workspace: Workspace, name: str, alias: str, number: int) -> None:
+    """Let an alias point at a version, if it doesn't."""
     before = aliases.current(workspace, name, alias)
     if before != number:
         aliases.move(workspace, name, alias, before=before, after=number, action="alias", why="", evidence="")
 
 
-def _label(run: Run) -> str:
+def label(run: Run) -> str:
+    """Name a run as results do."""
     return f"{run.info.run_name} (run:{run.info.run_id[:8]})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -102,66 +103,34 @@ class Change(Result):
         )
 
 
-@dataclass(frozen=True)
-class VersionRow:
-    """One version of the table."""
+@dataclass(frozen=True, repr=False)
+class Approved(Result):
+    """An approval of a version, and what its gate asks for."""
 
     name: str
     version: int
-    aliases: tuple[str, ...]
-    created: float
-    run_id: str | None
-    metrics: dict[str, float]
+    by: tuple[str, ...]
+    wanted: int
+    is_new: bool
+    dry_run: bool = False
 
-
-@dataclass(frozen=True, repr=False)
-class Models(Result):
-    """Registered models with their newest version, or the versions of one."""
-
-    rows: tuple[VersionRow, ...]
-    of: str | None = None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def frame(self) -> pd.DataFrame:
-        """Give a row for each model or version."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            [
-                {
-                    "name": row.name,
-                    "version": row.version,
-                    "aliases": ", ".join(row.aliases),
-                    "created": pd.Timestamp(row.created, unit="s", tz="UTC"),
-                    "run_id": row.run_id,
-                    **{f"metrics.{key}": value for key, value in row.metrics.items()},
-                }
-                for row in self.rows
-            ]
-        )
+    @property
+    def ref(self) -> ModelRef:
+        """The version."""
+        return ModelRef(self.name, version=self.version)
 
     def view(self) -> View:
-        """Draw the table, with the metrics that people logged themselves."""
-        metrics = list(dict.fromkeys(key for row in self.rows for key in row.metrics))
-        own = [name for name in metrics if not name.startswith("training_") and name != "duration_seconds"]
-        shown = (own or metrics)[:5]
-        rows: list[Sequence[Cell]] = [
-            (
-                f"{row.name}/{row.version}",
-                ", ".join(f"@{a}" for a in row.aliases),
-                ago(row.created),
-                *(row.metrics.get(n) for n in shown),
-            )
-            for row in self.rows
-        ]
-        return Table(
-            ("version", "aliases", "registered", *shown),
-            rows,
-            title=f"Versions of {self.of}" if self.of else "Registered models",
-            empty="No registered model yet: %mlops register NAME --run last",
+        """Draw who has approved, and what an approval is worth."""
+        badge = (
+            Badge("dry run", "idle") if self.dry_run else Badge("approved" if self.is_new else "was approved", "good")
         )
+        asked = f"{self.wanted} by another person" if self.wanted else "none: approvals = 1 in the gate asks for one"
+        facts: list[tuple[str, Cell]] = [
+            ("by", ", ".join(self.by)),
+            ("the gate asks for", asked),
+            ("note", "advice among colleagues: without a server that authenticates, a name can be set"),
+        ]
+        return Card(str(self.ref), badge, facts, next=f"%mlops promote {typed(self.ref)}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,7 +163,7 @@ class Audit(Result):
                 ago(e.time),
                 e.who,
                 e.action,
-                _move(e),
+                move(e),
                 e.why or e.evidence,
                 e.where,
             )
@@ -211,6 +180,12 @@ class Audit(Result):
         )
 
 
-def _move(event: Event) -> str:
+def move(event: Event) -> str:
+    """Say from where to where something went: ``@champion 1 → 2``."""
     before = f"{event.before} → " if event.before else ""
     return f"{'@' + event.alias + ' ' if event.alias else ''}{before}{event.after}"
+
+
+def key(name: str) -> str:
+    """Write a name as a key of TOML."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'

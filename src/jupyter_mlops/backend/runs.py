@@ -1,0 +1,95 @@
+"""Runs in all experiments of the server: by their ids, by the data that they used, by the run that they repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from .adapter import Mlflow
+from .experiments import NEWEST_FIRST, PAGE, equals, like
+
+if TYPE_CHECKING:
+    from mlflow.entities import Dataset, DatasetInput, Run
+
+REPRODUCES = "mlops.reproduces"
+"""The tag of a run that repeats another: it begins with the other's id."""
+
+_AT_ONCE = 200  # ids in one filter
+_ACTIVE, _ALL = 1, 3  # of MLflow's ViewType
+
+
+def names_of_experiments(mlflow: Mlflow, *, deleted: bool = False) -> dict[str, str]:
+    """Give the names of all experiments by their ids."""
+    found: dict[str, str] = {}
+    token = None
+    while True:
+        page = mlflow.read(
+            "search_experiments", view_type=_ALL if deleted else _ACTIVE, max_results=PAGE, page_token=token
+        )
+        found |= {str(experiment.experiment_id): str(experiment.name) for experiment in page}
+        token = page.token
+        if not token:
+            return found
+
+
+def by_ids(mlflow: Mlflow, ids: Collection[str]) -> dict[str, Run]:
+    """Read runs, also those in the trash; one that is gone for good is left out."""
+    if not ids:
+        return {}
+    experiments = list(names_of_experiments(mlflow, deleted=True))
+    found: dict[str, Run] = {}
+    wanted = sorted(set(ids))
+    for begin in range(0, len(wanted), _AT_ONCE):
+        listed = ", ".join(f"'{run_id}'" for run_id in wanted[begin : begin + _AT_ONCE])
+        runs = _search(mlflow, experiments, f"attributes.run_id IN ({listed})", view=_ALL)
+        found |= {run.info.run_id: run for run in runs}
+    return found
+
+
+def that_used(mlflow: Mlflow, digest: str) -> list[Run]:
+    """List the runs that used data whose digest begins so, newest first."""
+    found = _search(mlflow, list(names_of_experiments(mlflow)), f"datasets.digest LIKE '{like(digest)}%'")
+    return [run for run in found if any(dataset.digest.startswith(digest) for dataset, _ in data_of(run))]
+
+
+def with_data_named(mlflow: Mlflow, name: str) -> Run | None:
+    """Find the newest run whose data was called so."""
+    found = _search(mlflow, list(names_of_experiments(mlflow)), f"datasets.name {equals(name)}", most=1)
+    return found[0] if found else None
+
+
+def that_repeat(mlflow: Mlflow, run_id: str) -> list[Run]:
+    """List the runs that were made to reproduce this one, newest first."""
+    return _search(mlflow, list(names_of_experiments(mlflow)), f"tags.`{REPRODUCES}` LIKE '{like(run_id)}%'")
+
+
+def data_of(run: Run) -> list[tuple[Dataset, str]]:
+    """List the data of a run, and what each was to it, in MLflow's word: its context."""
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return [(each.dataset, _context(each)) for each in inputs]
+
+
+def _context(used: DatasetInput) -> str:
+    return next((str(tag.value) for tag in used.tags if tag.key == "mlflow.data.context"), "")
+
+
+def _search(
+    mlflow: Mlflow, experiments: list[str], where: str, *, view: int = _ACTIVE, most: int = 10_000
+) -> list[Run]:
+    found: list[Run] = []
+    token = None
+    while experiments and len(found) < most:
+        page = mlflow.read(
+            "search_runs",
+            experiments,
+            filter_string=where,
+            run_view_type=view,
+            max_results=min(PAGE, most),
+            order_by=[NEWEST_FIRST],
+            page_token=token,
+        )
+        found += page
+        token = page.token
+        if not token:
+            break
+    return found

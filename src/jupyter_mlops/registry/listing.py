@@ -1,0 +1,186 @@
+"""The tables of models and of versions: aliases, endpoints, and what the runs have measured."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..backend import runs, versions
+from ..display import Card, Cell, Table, View, ago, plots
+from ..errors import NotFound
+from ..result import Result
+from ..workspace import Workspace
+from .served import served
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from mlflow.entities.model_registry import ModelVersion
+
+_MOST_MEASURED = 50  # versions of one model whose runs are read
+
+# What autologging adds, and how long a run took: nobody has chosen these.
+_NOT_OWN = re.compile(r"training_|duration_seconds$|[A-Z][A-Za-z]*_\w*score")
+
+
+def is_own(metric: str) -> bool:
+    """Whether somebody has logged a metric, and not autologging."""
+    return not _NOT_OWN.match(metric)
+
+
+def own_first(metrics: Mapping[str, object]) -> list[str]:
+    """Order metrics for people: those that they logged themselves come first."""
+    return sorted(metrics, key=lambda name: (not is_own(name), name))
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """One version of the table."""
+
+    name: str
+    version: int
+    aliases: tuple[str, ...]
+    created: float
+    run_id: str | None
+    metrics: dict[str, float]
+    endpoints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class Models(Result):
+    """Registered models with their newest version, or the versions of one, newest first.
+
+    ``main`` is the metric that is drawn over the versions of one model.
+    """
+
+    rows: tuple[VersionRow, ...]
+    of: str | None = None
+    main: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Give a row for each model or version."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "name": row.name,
+                    "version": row.version,
+                    "aliases": ", ".join(row.aliases),
+                    "created": pd.Timestamp(row.created, unit="s", tz="UTC"),
+                    "endpoints": ", ".join(row.endpoints),
+                    "run_id": row.run_id,
+                    **{f"metrics.{key}": value for key, value in row.metrics.items()},
+                }
+                for row in self.rows
+            ]
+        )
+
+    def plot(self) -> Figure:
+        """Draw the main metric over the versions of a model, with the aliases that point at them.
+
+        Raises
+        ------
+        NotFound
+            Where no version has a metric, or the models are many.
+        """
+        shown = self._measured()
+        if not shown:
+            raise NotFound("There is no metric to draw over versions.", "%mlops models NAME")
+        figure, [axes] = plots.draw(width=5.5, height=2.2)
+        values = [row.metrics[str(self.main)] for row in shown]
+        axes.plot([row.version for row in shown], values, "o-", ms=5, lw=1.2, color=plots.COLOURS[0])
+        for row, value in zip(shown, values, strict=True):
+            if row.aliases:
+                plots.note(axes, (row.version, value), "\n".join(f"@{alias}" for alias in row.aliases))
+        plots.whole_numbers(axes)
+        axes.set(xlabel="version", ylabel=self.main)
+        axes.margins(x=0.1, y=0.35)
+        return figure
+
+    def view(self) -> View:
+        """Draw the table, with the metrics that people logged themselves, and the picture where there is one."""
+        title = f"Versions of {self.of}" if self.of else "Registered models"
+        shown = self._measured()
+        if len(shown) < 2:
+            return self._table(title)
+        alt = f"{self.main} over versions: {', '.join(f'{row.version} {row.metrics[str(self.main)]:.4g}' for row in shown)}"
+        return Card(title, tables=[self._table("")], pictures=[plots.picture(self.plot(), alt)])
+
+    def _table(self, title: str) -> Table:
+        metrics = own_first(dict.fromkeys(key for row in self.rows for key in row.metrics))
+        columns = ([name for name in metrics if is_own(name)] or metrics)[:5]
+        is_served = any(row.endpoints for row in self.rows)
+        rows: list[Sequence[Cell]] = [
+            (
+                f"{row.name}/{row.version}",
+                ", ".join(f"@{a}" for a in row.aliases),
+                *([", ".join(row.endpoints)] if is_served else []),
+                ago(row.created),
+                *(row.metrics.get(n) for n in columns),
+            )
+            for row in self.rows
+        ]
+        return Table(
+            ("version", "aliases", *(["served by"] if is_served else []), "registered", *columns),
+            rows,
+            title=title,
+            empty="No registered model yet: %mlops register NAME --run last",
+        )
+
+    def _measured(self) -> list[VersionRow]:
+        """List the versions that have the main metric, oldest first."""
+        rows = [row for row in self.rows if self.of and math.isfinite(row.metrics.get(self.main or "", math.nan))]
+        return sorted(rows, key=lambda row: row.version)
+
+
+def models(workspace: Workspace, name: str | None) -> Models:
+    """List the models with their newest version, or the versions of one.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such model.
+    """
+    mlflow = workspace.mlflow
+    registered = [versions.model(mlflow, name)] if name else versions.models(mlflow)
+    found = {model.name: versions.versions(mlflow, model.name) for model in registered}
+    if name is None:
+        found = {each: listed[:1] for each, listed in found.items()}
+    measured = [version for listed in found.values() for version in listed[:_MOST_MEASURED]]
+    by_id = runs.by_ids(mlflow, [version.run_id for version in measured if version.run_id])
+    endpoints = served(workspace)
+    rows = tuple(
+        _row(
+            version,
+            model.aliases,
+            by_id[version.run_id].data.metrics if version.run_id in by_id else {},
+            [process.name for process in endpoints.get((model.name, int(version.version)), ()) if process.alive],
+        )
+        for model in registered
+        for version in found[model.name]
+    )
+    return Models(rows, name, _main(rows, workspace.settings.gates.get(name, {})) if name else None)
+
+
+def _row(
+    version: ModelVersion, alias_of: Mapping[str, str], measured: Mapping[str, float], endpoints: Iterable[str]
+) -> VersionRow:
+    """Describe a version for the table: who points at it, what its run has measured, what serves it."""
+    number, created = int(version.version), version.creation_timestamp / 1000
+    names = tuple(alias for alias, at in alias_of.items() if int(at) == number)
+    return VersionRow(version.name, number, names, created, version.run_id or None, dict(measured), tuple(endpoints))
+
+
+def _main(rows: Sequence[VersionRow], gate: Mapping[str, object]) -> str | None:
+    """Choose the metric that matters: the first of the gate, else the one that most versions have."""
+    counted = Counter(name for row in rows for name in row.metrics)
+    asked = next((name for name in gate if name in counted), None)
+    return asked or max(own_first(counted), key=lambda name: (is_own(name), counted[name]), default=None)

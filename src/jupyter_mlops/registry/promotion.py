@@ -1,0 +1,113 @@
+"""From challenger to champion, through the gate; and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..backend import audit, versions
+from ..backend.audit import Event
+from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
+from ..errors import Inconclusive, NotFound, ValidationFailed
+from ..workspace import Workspace
+from . import aliases, approvals, outside, registration
+from .gate import Gate, judge, written
+from .results import Change, key
+
+
+def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason: str, dry_run: bool) -> Change:
+    """Point an alias at a version, if the gate says so.
+
+    Raises
+    ------
+    ValidationFailed
+        Where it says no; ``Inconclusive`` where it can't say.
+    """
+    version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
+    if not dry_run:
+        outside.notice(workspace, ref.name)
+    before, after = aliases.current(workspace, ref.name, to), int(version.version)
+    events = _events(workspace, ref.name)
+    bounds = workspace.settings.gates.get(ref.name, {})
+    verdict = _judge(workspace, bounds, after, registration.metrics(workspace.mlflow, version), events)
+    plan = Change("promote", ref.name, to, before, after, verdict, done=False, why=reason)
+    if dry_run or before == after:
+        return plan
+    forced = verdict.outcome != "pass"
+    if forced and not force:
+        raise _refusal(plan)
+    _note_gate(workspace, ref.name, written(bounds), events)
+    evidence = verdict.evidence + " (forced)" * forced
+    aliases.move(
+        workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence
+    )  # fmt: skip
+    return Change("promote", ref.name, to, before, after, verdict, done=True, why=reason, forced=forced)
+
+
+def rollback(workspace: Workspace, name: str, to: int | None, *, reason: str, dry_run: bool) -> Change:
+    """Put the champion before this one back, or an earlier one.
+
+    Raises
+    ------
+    NotFound
+        Where there is none, or it has been deleted.
+    """
+    if not dry_run:
+        versions.model(workspace.mlflow, name)  # says which models there are
+        outside.notice(workspace, name)
+    before = aliases.current(workspace, name, CHAMPION)
+    line = aliases.line_of_champions(_events(workspace, name), CHAMPION, before)
+    if to is not None and to not in line:
+        raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {typed(f'{name}/{to}')}")
+    earlier = [version for version in line if version != before]
+    if to is None and not earlier:
+        raise NotFound(f"{name} has had no other champion to go back to.", f"%mlops audit {typed(name)}")
+    after = earlier[-1] if to is None else to
+    moves = not dry_run and after != before
+    if moves:
+        try:
+            versions.find_version(workspace.mlflow, ModelRef(name, version=after))
+        except NotFound:
+            raise aliases.deleted_is_told(name, after) from None
+        aliases.move(workspace, name, CHAMPION, before=before, after=after, action="rollback", why=reason, evidence="")
+    return Change("rollback", name, CHAMPION, before, after, None, done=moves, why=reason)
+
+
+def _events(workspace: Workspace, name: str) -> list[Event]:
+    return [stored.event for stored in audit.read(workspace.mlflow, name)]
+
+
+def _judge(
+    workspace: Workspace,
+    bounds: Mapping[str, str | int],
+    version: int,
+    metrics: Mapping[str, float],
+    events: Sequence[Event],
+) -> Gate:
+    wanted = int(bounds.get(approvals.KEY, 0))
+    approved = approvals.check(events, version, wanted, workspace.who) if wanted else None
+    return judge({name: str(bound) for name, bound in bounds.items() if name != approvals.KEY}, metrics, approved)
+
+
+def _note_gate(workspace: Workspace, name: str, now: str, events: Sequence[Event]) -> None:
+    """Write down that the gate is another one than at the last promotion: it is a file that anybody can edit."""
+    before = next((event.after for event in reversed(events) if event.action == "gate"), "")
+    if before != now:
+        aliases.record(workspace, name, "gate", before=before, after=now)
+
+
+def _refusal(plan: Change) -> ValidationFailed:
+    gate = plan.gate
+    assert gate is not None
+    what = f"{plan.name}/{plan.after} is not promoted"
+    if not gate.checks:
+        return Inconclusive(
+            f"{what}: there is no gate for {plan.name}.", f'in mlops.toml: [gates.{key(plan.name)}] and accuracy = ">= 0.9"'
+        )  # fmt: skip
+    if gate.outcome == "fail":
+        return ValidationFailed(
+            f"{what}, the gate says no: {gate.reasons}.",
+            f'a better version, or %mlops promote {typed(plan.ref)} --force --reason "…"',
+        )
+    waiting = all(check.outcome == "pass" or check.metric == approvals.KEY for check in gate.checks)
+    hint = f"%mlops approve {typed(plan.ref)}, by somebody else" if waiting else "%mlops log NAME=VALUE --run RUN, then promote again"  # fmt: skip
+    return Inconclusive(f"{what}, the gate can't say: {gate.reasons}.", hint)
