@@ -32,17 +32,6 @@ def _is_threshold(text: str) -> str:
     return text
 
 
-def _is_bound(value: str | int) -> str | int:
-    return value if isinstance(value, int) else _is_threshold(value)
-
-
-def _is_gate(gate: dict[str, str | int]) -> dict[str, str | int]:
-    for name, value in gate.items():
-        if isinstance(value, int) != (name == "approvals") or (name == "approvals" and int(value) < 0):
-            raise ValueError(f'{name} = {value!r} is no bound; write approvals = 1, or {name} = ">= 0.9"')
-    return gate
-
-
 def _is_http(uri: str) -> str:
     if not uri.startswith(("http://", "https://")):
         raise ValueError(f"{uri!r} is no MLflow server; write http://host:port, or leave it out to get one of your own")
@@ -80,6 +69,30 @@ class Threshold:
         return f"{self.relation} {self.bound:g}"
 
 
+class GateSettings(BaseModel):
+    """``[gates.MODEL]``: bounds on metrics by their names, as ``auc = ">= 0.9"``, and what else a promotion takes.
+
+    Attributes
+    ----------
+    approvals : int
+        How many other people must have approved the version.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, Annotated[str, AfterValidator(_is_threshold)]] = Field(init=False)
+
+    approvals: Annotated[int, Field(ge=0, strict=True)] = 0
+
+    @property
+    def bounds(self) -> dict[str, str]:
+        """The bounds on metrics."""
+        return dict(self.__pydantic_extra__)
+
+    def __str__(self) -> str:
+        asked = [f"approvals {self.approvals}"] if self.approvals else []
+        return ", ".join([*asked, *(f"{name} {bound}" for name, bound in sorted(self.bounds.items()))])
+
+
 class Settings(BaseModel):
     """One frozen, validated object.
 
@@ -93,9 +106,8 @@ class Settings(BaseModel):
         Who the audit names; by default the login name.
     timeout : float
         Seconds that one request to the MLflow server may take.
-    gates : dict of str to dict of str to str or int
-        ``[gates.churn]`` with ``auc = ">= 0.9"``: what a version must show to be promoted; ``approvals = 1``
-        asks for another person too.
+    gates : dict of str to GateSettings
+        What a version of each model must show to be promoted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,9 +116,11 @@ class Settings(BaseModel):
     experiment: Annotated[str, Field(min_length=1, max_length=250)] = "Default"
     user: str | None = None
     timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
-    gates: dict[
-        str, Annotated[dict[str, Annotated[str | int, AfterValidator(_is_bound)]], AfterValidator(_is_gate)]
-    ] = {}
+    gates: dict[str, GateSettings] = {}
+
+    def gate(self, model: str) -> GateSettings:
+        """Give the gate of a model; one without bounds where there is none."""
+        return self.gates.get(model, GateSettings())
 
 
 @dataclass(frozen=True)

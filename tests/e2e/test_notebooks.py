@@ -152,3 +152,21 @@ def _left(folder: Path) -> list[int]:
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     return left
+
+
+@pytest.mark.parametrize("name", ["reproduce", "registry"])
+def test_the_other_examples_run_and_show_what_they_say(name: str, tmp_path: Path) -> None:
+    notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
+    executed = execute(notebook, tmp_path)
+    shown = "\n".join(output.get("data", {}).get("text/plain", "") for output in outputs(executed))
+    errors = [output.evalue for output in outputs(executed) if output.output_type == "error"]
+    if name == "reproduce":
+        assert "✓ REPRODUCED" in shown
+        assert "✗ NOT REPRODUCED" in shown
+        assert "in malic_acid" in shown
+        assert errors == []
+    else:
+        assert "alias moved" in shown
+        assert "Verified" in shown
+        assert len(errors) == 1  # the changed file is refused
+        assert "changed or damaged" in errors[0]

@@ -230,3 +230,14 @@ def test_environments_are_compared_by_version() -> None:
     then.packages["gone"] = "2.0"
     told = {name: (was, is_) for name, was, is_ in environment.differences(then, now)}
     assert told == {"gone": ("2.0", ""), "numpy": ("1.0", now.packages["numpy"])}
+
+
+def test_parameters_and_tags_that_are_secrets_are_masked_too(project: Path) -> None:
+    secret = "q7Zt" + "Rk29LmXw04bPsd81"
+    with mlops.run("r", param={"api_key": secret, "depth": 3}, tag={"password": secret, "stage": "dev"}) as run:
+        mlops.log(param={"hf_token": secret}, tag={"note": "fine"})
+    found = Workspace.here().mlflow.read("get_run", run.result.run_id).data
+    assert found.params == {"api_key": "***", "depth": "3", "hf_token": "***"}
+    assert (found.tags["password"], found.tags["stage"], found.tags["note"]) == ("***", "dev", "fine")
+    assert any("masked" in note for note in run.result.notes)
+    assert secret not in str(run.result)

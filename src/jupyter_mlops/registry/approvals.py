@@ -9,16 +9,14 @@ from ..backend.audit import Event
 from ..entities import CHALLENGER, ModelRef
 from ..workspace import Workspace
 from . import aliases
-from .gate import Check
+from .gate import APPROVALS, Check
 from .results import Approved
-
-KEY = "approvals"  # in [gates.MODEL]
 
 
 def approve(workspace: Workspace, ref: ModelRef, *, reason: str, dry_run: bool) -> Approved:
     """Write an approval of a version into the audit; a second one of the same person adds nothing."""
     version = int(versions.find_version(workspace.mlflow, ref, CHALLENGER).version)
-    wanted = int(workspace.settings.gates.get(ref.name, {}).get(KEY, 0))
+    wanted = workspace.settings.gate(ref.name).approvals
     events = [stored.event for stored in audit.read(workspace.mlflow, ref.name)]
     known = approvers(events, version)
     is_new = _person(workspace.who) not in known
@@ -41,7 +39,7 @@ def check(events: Sequence[Event], version: int, wanted: int, who: str) -> Check
     """
     authors = {_person(e.who) for e in events if e.action in ("register", "import") and e.after == str(version)}
     count = sum(person not in {*authors, _person(who)} for person in approvers(events, version))
-    return Check(KEY, f">= {wanted}", float(count), "pass" if count >= wanted else "inconclusive")
+    return Check(APPROVALS, f">= {wanted}", float(count), "pass" if count >= wanted else "inconclusive")
 
 
 def _person(who: str) -> str:

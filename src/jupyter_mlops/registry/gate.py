@@ -11,6 +11,8 @@ from typing import Literal
 from ..config import Threshold
 from ..display import Badge, Table, figure
 
+APPROVALS = "approvals"  # what stands for the approvals among the checks
+
 Outcome = Literal["pass", "fail", "inconclusive"]
 TONES: dict[str, Literal["good", "bad", "warn"]] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 
@@ -25,7 +27,7 @@ class Check:
     outcome: Outcome
 
     def __str__(self) -> str:
-        if self.metric == "approvals":
+        if self.metric == APPROVALS:
             return f"{self.value or 0:.0f} of {self.bound.split()[-1]} approvals by another person"
         if self.value is None:
             return f"{self.metric} is not logged, or not a finite number"
@@ -61,11 +63,6 @@ class Gate:
         """Draw the checks."""
         rows = [(c.metric, c.bound, c.value, Badge(c.outcome, TONES[c.outcome])) for c in self.checks]
         return Table(("gate", "must be", "is", "outcome"), rows, empty="No gate in mlops.toml.")
-
-
-def written(bounds: Mapping[str, str | int]) -> str:
-    """Write a gate on one line, for the audit."""
-    return ", ".join(f"{name} {bound}" for name, bound in sorted(bounds.items()))
 
 
 def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], approved: Check | None = None) -> Gate:

@@ -167,7 +167,7 @@ def models(workspace: Workspace, name: str | None) -> Models:
         for model in registered
         for version in found[model.name]
     )
-    return Models(rows, name, _main(rows, workspace.settings.gates.get(name, {})) if name else None)
+    return Models(rows, name, _main(rows, workspace.settings.gate(name).bounds) if name else None)
 
 
 def _row(

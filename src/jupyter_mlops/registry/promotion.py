@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from ..backend import audit, versions
 from ..backend.audit import Event
+from ..config import GateSettings
 from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
 from ..errors import Inconclusive, NotFound, ValidationFailed
 from ..workspace import Workspace
 from . import aliases, approvals, outside, registration
-from .gate import Gate, judge, written
+from .gate import APPROVALS, Gate, judge
 from .results import Change, key
 
 
@@ -27,15 +28,15 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
         outside.notice(workspace, ref.name)
     before, after = aliases.current(workspace, ref.name, to), int(version.version)
     events = _events(workspace, ref.name)
-    bounds = workspace.settings.gates.get(ref.name, {})
-    verdict = _judge(workspace, bounds, after, registration.metrics(workspace.mlflow, version), events)
+    asked = workspace.settings.gate(ref.name)
+    verdict = _judge(workspace, asked, after, registration.metrics(workspace.mlflow, version), events)
     plan = Change("promote", ref.name, to, before, after, verdict, done=False, why=reason)
     if dry_run or before == after:
         return plan
     forced = verdict.outcome != "pass"
     if forced and not force:
         raise _refusal(plan)
-    _note_gate(workspace, ref.name, written(bounds), events)
+    _note_gate(workspace, ref.name, str(asked), events)
     evidence = verdict.evidence + " (forced)" * forced
     aliases.move(
         workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence
@@ -77,15 +78,10 @@ def _events(workspace: Workspace, name: str) -> list[Event]:
 
 
 def _judge(
-    workspace: Workspace,
-    bounds: Mapping[str, str | int],
-    version: int,
-    metrics: Mapping[str, float],
-    events: Sequence[Event],
+    workspace: Workspace, asked: GateSettings, version: int, metrics: Mapping[str, float], events: Sequence[Event]
 ) -> Gate:
-    wanted = int(bounds.get(approvals.KEY, 0))
-    approved = approvals.check(events, version, wanted, workspace.who) if wanted else None
-    return judge({name: str(bound) for name, bound in bounds.items() if name != approvals.KEY}, metrics, approved)
+    approved = approvals.check(events, version, asked.approvals, workspace.who) if asked.approvals else None
+    return judge(asked.bounds, metrics, approved)
 
 
 def _note_gate(workspace: Workspace, name: str, now: str, events: Sequence[Event]) -> None:
@@ -108,6 +104,6 @@ def _refusal(plan: Change) -> ValidationFailed:
             f"{what}, the gate says no: {gate.reasons}.",
             f'a better version, or %mlops promote {typed(plan.ref)} --force --reason "…"',
         )
-    waiting = all(check.outcome == "pass" or check.metric == approvals.KEY for check in gate.checks)
+    waiting = all(check.outcome == "pass" or check.metric == APPROVALS for check in gate.checks)
     hint = f"%mlops approve {typed(plan.ref)}, by somebody else" if waiting else "%mlops log NAME=VALUE --run RUN, then promote again"  # fmt: skip
     return Inconclusive(f"{what}, the gate can't say: {gate.reasons}.", hint)

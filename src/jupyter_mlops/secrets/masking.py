@@ -65,6 +65,22 @@ def mask(text: str, known: Collection[str] = ()) -> tuple[str, tuple[Finding, ..
     return "".join([*parts, text[done:]]), tuple(findings)
 
 
+def mask_pairs(pairs: Mapping[str, Any], known: Collection[str] = ()) -> tuple[dict[str, str], tuple[Finding, ...]]:
+    """Write parameters or tags as text, and mask those that are secrets by their name or by their value.
+
+    Returns
+    -------
+    dict of str to str, tuple of Finding
+    """
+    written: dict[str, str] = {}
+    findings: list[Finding] = []
+    for name, value in pairs.items():
+        _, found = mask(f"{name} = {str(value)!r}", known)
+        written[name] = _MASK if found else str(value)
+        findings += found
+    return written, tuple(findings)
+
+
 def secret_values(namespace: Mapping[str, Any], environ: Mapping[str, str]) -> frozenset[str]:
     """Collect the values whose names say that they are secret, for `mask` to find them wherever they occur.
 

@@ -135,10 +135,7 @@ def _count(workspace: Workspace) -> Counts:
 def _written(value: object) -> str:
     """Write a setting for people."""
     if isinstance(value, dict):
-        return "; ".join(
-            f"{name}: {', '.join(f'{metric} {bound}' for metric, bound in gate.items())}"
-            for name, gate in value.items()
-        )
+        return "; ".join(f"{name}: {gate}" for name, gate in value.items())
     return "" if value is None else str(value)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import secrets
 from ..backend import experiments, fluent
 from ..entities import RunRef
 from ..errors import Conflict, InvalidUsage, NotFound, nearest
@@ -53,19 +55,25 @@ class Log:
 
     def params(self, params: Mapping[str, Any]) -> None:
         """Collect parameters; MLflow keeps the first value of each for good."""
-        for name, value in params.items():
+        written = self._masked(params)
+        for name, value in written.items():
             if self._run.data.params.get(name, str(value)) != str(value):
                 raise Conflict(
                     f"The parameter {name} of this run is {self._run.data.params[name]!r} already; it can't be changed.",
                     f"another name, or a tag: %mlops log --tag {name}={value}",
                 )
-        self._batch["params"] += [experiments.entities().Param(name, str(value)) for name, value in params.items()]
-        self._logged |= {name: str(value) for name, value in params.items()}
+        self._batch["params"] += [experiments.entities().Param(name, value) for name, value in written.items()]
+        self._logged |= written
 
     def tags(self, tags: Mapping[str, Any]) -> None:
         """Collect tags."""
-        self._batch["tags"] += [experiments.entities().RunTag(name, str(value)) for name, value in tags.items()]
-        self._logged |= {name: str(value) for name, value in tags.items()}
+        written = self._masked(tags)
+        self._batch["tags"] += [experiments.entities().RunTag(name, value) for name, value in written.items()]
+        self._logged |= written
+
+    def _masked(self, pairs: Mapping[str, Any]) -> dict[str, str]:
+        """Write values as text; secrets among them are masked, and shown so in what was logged."""
+        return secrets.mask_pairs(pairs, secrets.secret_values({}, os.environ))[0]
 
     def figure(self, figure: Any) -> None:
         """Draw a matplotlib figure, or the one that an axes belongs to."""

@@ -148,12 +148,13 @@ class ActiveRun:
             tags |= {REPRODUCES_TAG: reproduces, "mlflow.parentRunId": reproduces.split()[0]}
         if where.commit:
             tags["mlflow.source.git.commit"] = where.commit
-        return tags | {key: str(value) for key, value in self._tags.items()}
+        return tags | self._camera.written(self._tags)
 
     def _log_inputs(self) -> None:
         entities = experiments.entities()
-        if self._params:
-            params = [entities.Param(key, str(value)) for key, value in self._params.items()]
+        self._said = self._camera.written(self._params)
+        if self._said:
+            params = [entities.Param(key, value) for key, value in self._said.items()]
             self._mlflow.write("log_batch", self.run_id, params=params)
         if self._dataset:
             self._mlflow.write("log_inputs", self.run_id, [self._dataset.as_input(self._run.data.tags)])
@@ -223,7 +224,7 @@ class ActiveRun:
             metrics=metrics,
             best_before=self._best_before(metrics),
             params=dict(run.data.params),
-            said={key: str(value) for key, value in self._params.items()},
+            said=self._said,
             model=self._estimator if self._model_id else None,
             model_id=self._model_id,
             data=str(self._dataset) if self._dataset else None,

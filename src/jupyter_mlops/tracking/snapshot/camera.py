@@ -53,6 +53,7 @@ class Camera:
         self._cells = self._executed()
         self._notebook = notebook.find() if self._ip else None
         self._known = self._secrets()
+        self._masked_pairs: tuple[secrets.Finding, ...] = ()
 
     def take(self, data: Sequence[Dataset], answers: Mapping[str, Any] | None) -> Snapshot:
         """Put together what was seen.
@@ -67,6 +68,7 @@ class Camera:
         self._pool.shutdown(wait=False)
         hidden = hidden_state(self._cells, self._cells[-1], self._notebook) if self._cells else []
         files, masked = self._masked(self._files(at.diff, environment_now.lock))
+        masked = tuple(dict.fromkeys(self._masked_pairs + masked))
         manifest = {
             "format": FORMAT,
             "jupyter_mlops": version("jupyter-mlops"),
@@ -83,6 +85,12 @@ class Camera:
             "answers": answers,
         }
         return Snapshot(files, manifest, hidden, masked)
+
+    def written(self, pairs: Mapping[str, Any]) -> dict[str, str]:
+        """Write parameters or tags as text, with secrets masked; that is told with the others."""
+        written, found = secrets.mask_pairs(pairs, self._known)
+        self._masked_pairs += found
+        return written
 
     def _executed(self) -> list[Cell]:
         if self._ip is None:
