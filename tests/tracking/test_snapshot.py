@@ -234,7 +234,9 @@ def test_environments_are_compared_by_version() -> None:
 
 def test_parameters_and_tags_that_are_secrets_are_masked_too(project: Path) -> None:
     secret = "q7Zt" + "Rk29LmXw04bPsd81"
-    with mlops.run("r", param={"api_key": secret, "depth": 3}, tag={"password": secret, "stage": "dev"}) as run:
+    with mlops.run(
+        "r", autolog=False, param={"api_key": secret, "depth": 3}, tag={"password": secret, "stage": "dev"}
+    ) as run:
         mlops.log(param={"hf_token": secret}, tag={"note": "fine"})
     found = Workspace.here().mlflow.read("get_run", run.result.run_id).data
     assert found.params == {"api_key": "***", "depth": "3", "hf_token": "***"}
