@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -293,3 +294,16 @@ def test_a_file_in_the_place_of_the_folder_is_told(empty: Path) -> None:
     with pytest.raises(NotWritable, match="can't be written"):
         mlops.init()
     (empty / ".mlops").unlink()
+
+
+def test_a_port_that_somebody_takes_in_the_meantime_does_not_matter(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.backend import server
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = iter([taken.getsockname()[1], server.free_port()])
+        monkeypatch.setattr(server, "_port", lambda last: next(ports))
+        assert mlops.init().ok

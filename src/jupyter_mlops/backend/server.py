@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import BackendUnreachable, Conflict, InvalidUsage, NotWritable, ProcessFailed, need_space, writing_to
 from . import probe
-from .processes import Process, await_ready, free_port, spawn, stop
+from .processes import Process, await_ready, free_port, spawn, stop, tail
 from .state import State
 
 START_SECONDS = 90.0
@@ -63,7 +63,12 @@ def ensure(state: State, say: Callable[[str], None]) -> Started:
         if found and found.alive:
             _await_answer(found, state, say)
             return Started(found, is_new=False)
-        return Started(_start(state, found.port if found else 0, say), is_new=True)
+        try:
+            return Started(_start(state, found.port if found else 0, say), is_new=True)
+        except ProcessFailed:
+            if "address already in use" not in tail(log_file(state), 10).lower():
+                raise
+            return Started(_start(state, 0, say), is_new=True)  # somebody has taken the port in the meantime
 
 
 @contextlib.contextmanager
