@@ -12,7 +12,10 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops as mlops
-from jupyter_mlops.errors import InvalidUsage, NotFound
+from jupyter_mlops.errors import InvalidUsage, NotFound, ProcessFailed
+from jupyter_mlops.tracking import rebuilding
+from jupyter_mlops.tracking.snapshot.files import Snapshot
+from jupyter_mlops.workspace import Workspace
 
 SETUP = "import pandas as pd\nfrom sklearn.ensemble import RandomForestClassifier\nimport tools\nframe = pd.read_csv('iris.csv')"
 FEATURES = "X = frame.drop(columns='target') * tools.K"
@@ -86,3 +89,27 @@ def test_runs_that_cannot_be_made_again(trained: Any, project: Path) -> None:
         mlops.reproduce("last")
     with pytest.raises(NotFound):
         mlops.reproduce("nobody")
+
+
+def test_a_lock_that_can_no_longer_be_installed_is_told(tmp_path: Path) -> None:
+    taken = Snapshot({"requirements.txt": "no-such-package-anywhere-at-all==1.0\n"}, {})
+    with pytest.raises(ProcessFailed, match=r"(?s)can't be built.*no-such-package-anywhere-at-all"):
+        rebuilding.environment_as_it_was(taken, tmp_path / "environment")
+
+
+def test_cells_that_are_missing_on_the_server_are_told() -> None:
+    with pytest.raises(NotFound, match="cells of it are missing on the server"):
+        rebuilding.lay_out(Snapshot({}, {"cell": 3}), "it", None)
+
+
+def test_a_run_that_was_deleted_meanwhile_is_told(run: Any) -> None:
+    Workspace.here().mlflow.write("delete_run", run.run_id)
+    with pytest.raises(NotFound):
+        mlops.reproduce("forest")
+
+
+@pytest.mark.long
+def test_a_fresh_environment_is_built_from_the_lock(run: Any) -> None:
+    proof = mlops.reproduce("forest", env=True)
+    assert proof.ok, str(proof)
+    assert outcomes(proof)["environment"] == "same"

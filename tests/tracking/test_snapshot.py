@@ -243,3 +243,14 @@ def test_parameters_and_tags_that_are_secrets_are_masked_too(project: Path) -> N
     assert (found.tags["password"], found.tags["stage"], found.tags["note"]) == ("***", "dev", "fine")
     assert any("masked" in note for note in run.result.notes)
     assert secret not in str(run.result)
+
+
+def test_vs_code_names_its_notebook_in_the_namespace(saved: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    path = saved(SETUP)
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    monkeypatch.setattr(sys.modules["__main__"], "__vsc_ipynb_file__", str(path), raising=False)
+    found = notebook.find()
+    assert found is not None
+    assert found.sources == (SETUP,)

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..backend import git
-from ..errors import InvalidUsage, ProcessFailed
+from ..errors import InvalidUsage, NotFound, ProcessFailed
 from .snapshot import notebook
 from .snapshot.executed import Cell, needed
 from .snapshot.files import Snapshot, cells_of
@@ -35,8 +35,15 @@ def lay_out(taken: Snapshot, label: str, code: Path | None) -> str:
     ------
     InvalidUsage
         Where the run was not made by a cell.
+    NotFound
+        Where its cells are missing on the server.
     """
     cells = cells_of(taken)
+    if not cells and taken.manifest["cell"] is not None:
+        raise NotFound(
+            f"The cells of {label} are missing on the server.",
+            "restore the server's artifacts, or %mlops runs for another",
+        )
     if not cells:
         raise InvalidUsage(
             f"{label} was made by a script, not by a cell: its snapshot has {', '.join(sorted(taken.files))}.",
