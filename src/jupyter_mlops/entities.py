@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,12 @@ CHALLENGER = "challenger"
 _NAME = re.compile(r"[^/:@%\"'\\\x00-\x1f]{1,250}")
 _RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)
 _ALIAS = re.compile(r"[A-Za-z][\w-]{0,250}")
+
+DURATION = "duration_seconds"
+"""The metric of how long a run's own code took."""
+
+# "training_f1_score" of a fit, and "LogisticRegression_score_X_test" of what a cell asked of the estimator afterwards.
+_AUTOLOGGED = re.compile(r"training_|[A-Z][A-Za-z]*_\w*score")
 
 # Words of metrics that are better when smaller, as scikit-learn and the boosting libraries name them.
 _SMALLER_IS_BETTER = re.compile(r"(^|_)(loss|logloss|error|err|rmse|mse|mae|mape|msle|deviance|brier|perplexity)(_|$)")
@@ -119,6 +126,16 @@ def smaller_is_better(metric: str) -> bool:
     """Whether a metric is better when smaller, by the words in its name (``log_loss``, ``rmse`` …)."""
     words = re.sub(r"[/.\- ]", "_", metric.lower())
     return not words.startswith("neg_") and bool(_SMALLER_IS_BETTER.search(words))
+
+
+def is_own(metric: str) -> bool:
+    """Whether somebody has logged a metric, and not autologging or the run itself."""
+    return metric != DURATION and not _AUTOLOGGED.match(metric)
+
+
+def own_first(metrics: Iterable[str]) -> list[str]:
+    """Order metrics for people: those that they log themselves come first."""
+    return sorted(metrics, key=lambda name: (not is_own(name), name))
 
 
 def typed(name: object) -> str:

@@ -22,7 +22,7 @@ import pytest
 import requests
 
 import jupyter_mlops as mlops
-from jupyter_mlops.errors import BackendUnreachable, InvalidUsage, NotWritable, ProcessFailed
+from jupyter_mlops.errors import BackendUnreachable, InvalidUsage, NotWritable, ProcessFailed, need_space
 from jupyter_mlops.workspace import Workspace
 
 
@@ -261,6 +261,12 @@ def test_an_outside_server_is_used_and_none_is_started(
     assert processes_in(empty) == []
 
 
+def test_a_disk_with_too_little_room_is_told(empty: Path) -> None:
+    with pytest.raises(NotWritable, match="is full"):
+        need_space(empty, least=1e18)  # more than any disk has
+    need_space(empty, least=1)
+
+
 def test_a_full_disk_is_told_before_anything_is_begun(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = empty / "tiny"
     tiny.mkdir()
@@ -268,7 +274,7 @@ def test_a_full_disk_is_told_before_anything_is_begun(empty: Path, monkeypatch: 
         os.geteuid() != 0
         or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tiny], check=False).returncode
     ):
-        pytest.skip("a small disk can only be mounted by root, outside a container")
+        pytest.skip("no small disk can be mounted here: it takes root, and a machine that lets it mount")
     try:
         monkeypatch.chdir(tiny)
         with pytest.raises(NotWritable, match="is full"):

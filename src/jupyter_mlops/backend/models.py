@@ -133,7 +133,7 @@ def _write(estimator: Any, path: Path, run_id: str | None, **settings: Any) -> N
     else:
         import mlflow.sklearn
 
-        answers_by = _method(estimator) or "predict"
+        answers_by = method_of(estimator) or "predict"
         mlflow.sklearn.save_model(estimator, path, pyfunc_predict_fn=answers_by, **as_skops, **settings)
 
 
@@ -176,7 +176,7 @@ def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, A
     from mlflow.models import infer_signature
 
     example = rows[:_EXAMPLE_ROWS]
-    method = _method(estimator)
+    method = method_of(estimator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of integer columns, which "can't" have missing values
         return infer_signature(rows, getattr(estimator, method)(example) if method else None), example
@@ -201,7 +201,7 @@ def _rows(fitted_on: Any) -> Any:
     return array if array.ndim and array.dtype.kind in "biufU" else None
 
 
-def _method(estimator: Any) -> str | None:
+def method_of(estimator: Any) -> str | None:
     """Name the method that answers: ``predict``, of a transformer ``transform``, of a density ``score_samples``."""
     return next((name for name in ("predict", "transform", "score_samples") if hasattr(estimator, name)), None)
 

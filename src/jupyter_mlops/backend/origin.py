@@ -12,6 +12,9 @@ import psutil
 
 from . import git
 
+OWNER = "mlops.owner"
+"""The tag of a run that names the process it lives in: by it a run is ended whose process has died."""
+
 
 @dataclass(frozen=True)
 class Origin:

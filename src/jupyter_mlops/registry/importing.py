@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 IMPORTED = "mlops.imported"
 """The tag of a run and of a version that came from an archive: it begins with the archive's digest."""
-_OWNER = "mlops.owner"  # tracking's word too: by it a run is ended whose process has died
 
 
 @dataclass(frozen=True, repr=False)
@@ -209,7 +208,7 @@ def _store(workspace: Workspace, name: str, content: _Content, *, is_new: bool) 
 @contextlib.contextmanager
 def _run(mlflow: Mlflow, experiment: str, content: _Content, new_name: str) -> Iterator[Run]:
     """Make the run for what is done within; if that fails, nothing of it stays, and no name that is new."""
-    tags = {IMPORTED: content.tag, _OWNER: origin.owner()}
+    tags = {IMPORTED: content.tag, origin.OWNER: origin.owner()}
     record = content.run
     run: Run = mlflow.write("create_run", experiment, start_time=record.start, run_name=record.name, tags=tags)
     try:
@@ -236,7 +235,7 @@ def _remove_leftovers(mlflow: Mlflow, experiment: str, content: _Content) -> Non
     """Remove what an earlier import of this archive has left that was killed, or lost the server."""
     unfinished = f"tags.`{IMPORTED}` LIKE '{content.archive.digest}%' AND attributes.status = 'RUNNING'"
     for run in experiments.search(mlflow, experiment, unfinished):
-        owner = run.data.tags.get(_OWNER, "")
+        owner = run.data.tags.get(origin.OWNER, "")
         if owner == origin.owner() or origin.is_dead(owner):
             _remove(mlflow, run)
 

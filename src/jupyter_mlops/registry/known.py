@@ -16,9 +16,9 @@ from ..backend.adapter import Mlflow
 from ..backend.audit import Event
 from ..backend.git import without_credentials
 from ..backend.runs import data_of
+from ..entities import DURATION, own_first
 from ..errors import NotFound
 from ..workspace import Workspace
-from .listing import own_first
 from .served import served
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def gather(workspace: Workspace, version: ModelVersion) -> Known:
     return Known(
         facts=list(_facts(workspace, version, run, history)),
         data=[_data(dataset, ROLES.get(context, context)) for dataset, context in data_of(run)] if run else [],
-        metrics=[(name, run.data.metrics[name]) for name in own_first(run.data.metrics) if name != "duration_seconds"]
+        metrics=[(name, run.data.metrics[name]) for name in own_first(run.data.metrics) if name != DURATION]
         if run
         else [],
         promotion=promotions[-1] if promotions else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..backend import runs, versions
 from ..display import Card, Cell, Table, View, ago, plots
+from ..entities import is_own, own_first
 from ..errors import NotFound
 from ..result import Result
 from ..workspace import Workspace
@@ -22,19 +22,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 _MOST_MEASURED = 50  # versions of one model whose runs are read
-
-# What autologging adds, and how long a run took: nobody has chosen these.
-_NOT_OWN = re.compile(r"training_|duration_seconds$|[A-Z][A-Za-z]*_\w*score")
-
-
-def is_own(metric: str) -> bool:
-    """Whether somebody has logged a metric, and not autologging."""
-    return not _NOT_OWN.match(metric)
-
-
-def own_first(metrics: Mapping[str, object]) -> list[str]:
-    """Order metrics for people: those that they logged themselves come first."""
-    return sorted(metrics, key=lambda name: (not is_own(name), name))
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, versions
 from ..display import Badge, Card, Cell, Code, Diff, Table, View, figure, plots
-from ..entities import CHAMPION, ModelRef, RunRef, smaller_is_better
+from ..entities import CHAMPION, DURATION, ModelRef, RunRef, is_own, own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound
 from ..result import Result
 from ..workspace import Workspace
-from .results import DURATION, differing, metric_order, own_metrics
+from .results import differing
 from .snapshot import environment, files
 from .snapshot.files import Snapshot
 
@@ -72,7 +72,7 @@ class Comparison(Result):
     def metrics(self) -> list[str]:
         """The metrics that at least two have; people's own first."""
         counted = [name for name in self._names("metrics") if sum(name in side.metrics for side in self.sides) > 1]
-        return [name for name in metric_order(dict.fromkeys(counted)) if name != DURATION]
+        return [name for name in own_first(dict.fromkeys(counted)) if name != DURATION]
 
     @property
     def params(self) -> list[str]:
@@ -92,7 +92,7 @@ class Comparison(Result):
     def plot(self) -> Figure:
         """Draw the metrics: bars for a few runs, and lines across all metrics for many."""
         drawn, [axes] = plots.draw(height=2.6 if len(self.sides) <= _MOST_BARS else 3.2)
-        names = (own_metrics(dict.fromkeys(self.metrics)) or self.metrics)[:6]
+        names = ([name for name in self.metrics if is_own(name)] or self.metrics)[:6]
         if len(self.sides) <= _MOST_BARS:
             _bars(axes, names, self.sides)
         else:

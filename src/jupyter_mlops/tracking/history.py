@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import audit, experiments, versions
 from ..display import Badge, Card, Cell, Table, View, ago, plots
-from ..entities import CHAMPION, smaller_is_better
+from ..entities import CHAMPION, DURATION, is_own, own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound, nearest
 from ..result import Result
 from ..workspace import Workspace
 from .filter_words import moment as moment_of
-from .results import DURATION, metric_order, own_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +163,7 @@ def _metric(runs: Sequence[Run], asked: str | None) -> str:
         raise NotFound(f"No finished run has a metric {asked!r}.{nearest(asked, known)}", "%mlops runs")
     if not known:
         raise NotFound("No finished run has a metric yet.", "%mlops log accuracy=0.9 in the run's cell")
-    own = own_metrics(known) or metric_order(known)
+    own = [each for each in own_first(known) if is_own(each)] or own_first(known)
     return max(own, key=lambda name: known[name])
 
 

@@ -14,17 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from ..backend import experiments
+from ..backend import experiments, runs
 from ..display import Badge, Card, Cell, Table, View, figure, span
 from ..display.progress import Progress
 from ..display.views import Tone
+from ..entities import DURATION
 from ..errors import MissingDependency, NotFound, writing_to
 from ..result import Result
 from ..workspace import Workspace
 from . import rebuilding
 from .comparison import Side, changed_columns, side_of
-from .results import DURATION, differing
-from .run import REPRODUCES, REPRODUCES_TAG
+from .results import differing
+from .run import REPRODUCES
 from .snapshot import environment
 from .snapshot.files import Snapshot
 
@@ -170,7 +171,7 @@ def _execute(text: str, path: Path, folder: Path, word: str, python: Path | None
 def _made(workspace: Workspace, word: str) -> Side | None:
     """Find the run that the fresh kernel has made."""
     experiment = experiments.experiment_id(workspace.mlflow, workspace.settings.experiment, create=False)
-    where = f"tags.`{REPRODUCES_TAG}` = '{word}' AND attributes.status = 'FINISHED'"
+    where = f"tags.`{runs.REPRODUCES}` = '{word}' AND attributes.status = 'FINISHED'"
     found = experiments.search(workspace.mlflow, experiment, where, most=1)
     return side_of(workspace, f"run:{found[0].info.run_id}") if found else None
 

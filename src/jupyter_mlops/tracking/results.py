@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..display import Badge, Card, Cell, Link, Table, View, ago, change, figure, span
-from ..entities import smaller_is_better
+from ..entities import DURATION, is_own, own_first, smaller_is_better
 from ..result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TONES = {"FINISHED": "good", "FAILED": "bad", "KILLED": "bad", "RUNNING": "warn", "SCHEDULED": "idle"}
-DURATION = "duration_seconds"
-
-# "training_f1_score" of a fit, and "LogisticRegression_score_X_test" of what a cell asked of the estimator afterwards.
-_AUTOLOGGED = re.compile(r"training_|[A-Z][A-Za-z]*_\w*score")
 _MOST_IN_CARD = 6
 _MOST_METRICS, _MOST_PARAMS = 4, 3
 _WIDTH, _WIDEST = 110, 28  # characters: of a table as text, and of a column, which is folded where it is wider
@@ -28,16 +23,6 @@ _WIDTH, _WIDEST = 110, 28  # characters: of a table as text, and of a column, wh
 def status_badge(status: str) -> Badge:
     """Draw the status of a run."""
     return Badge(status.lower(), TONES.get(status, "idle"))  # type: ignore[arg-type]
-
-
-def own_metrics(metrics: Mapping[str, Any]) -> list[str]:
-    """List the metrics that people log themselves."""
-    return sorted(name for name in metrics if name != DURATION and not _AUTOLOGGED.match(name))
-
-
-def metric_order(metrics: Mapping[str, Any]) -> list[str]:
-    """Order metrics for people: their own first, then those that MLflow's autologging adds."""
-    return sorted(metrics, key=lambda name: (bool(_AUTOLOGGED.match(name)), name))
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,7 +65,7 @@ class RunCard(Result):
             facts.append(("parameters", ", ".join([*said, more] if more else said)))
         facts += [("note", Badge(note, "warn")) for note in self.notes]
         facts.append(("MLflow", Link("open the run", self.url)))
-        names = metric_order(self.metrics)
+        names = own_first(self.metrics)
         shown = names[:_MOST_IN_CARD]
         columns: tuple[str, ...] = ("metric", "value")
         rows: list[tuple[Cell, ...]] = [(name, self.metrics[name]) for name in shown]
@@ -200,7 +185,7 @@ class Runs(Result):
 
     def _shown(self, metrics: Sequence[str], params: Sequence[str], room: int) -> list[tuple[str, str]]:
         """Choose metrics and parameters in turn, while there is room; the metric sorted by is always there."""
-        own = [name for name in metrics if not _AUTOLOGGED.match(name) and name != DURATION] or metrics[:2]
+        own = [name for name in metrics if is_own(name)] or metrics[:2]
         first = dict.fromkeys([self.sort, *own] if self.sort else own)
         # A parameter that few of the runs have says what kind of model they are, not how they differ.
         common = [name for name in params if 2 * sum(name in row.params for row in self.rows) > len(self.rows)]

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..backend import experiments, origin
+from ..backend import experiments, origin, runs
+from ..entities import DURATION, is_own, smaller_is_better
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
 from .fits import label
-from .results import DURATION, RunCard, own_metrics
+from .results import RunCard
 from .snapshot.answers import answers_of
 from .snapshot.files import FOLDER
 
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from .dataset import Dataset
     from .fits import Fits
 
-OWNER = "mlops.owner"
 
-# Set for a kernel that rebuilds a run: which one, and a word of its own to find the new one by.
+# Set for a kernel that repeats a run, as the tag of the new one: which run, and a word to find the new one by.
 REPRODUCES = "MLOPS_REPRODUCES"
-REPRODUCES_TAG = "mlops.reproduces"
 
 # The runs that this process is in. One of ours that is RUNNING on the server and not in here could not be ended.
 _open: set[str] = set()
@@ -137,7 +136,7 @@ class ActiveRun:
     def _all_tags(self) -> dict[str, str]:
         where = origin.here(self._workspace.root)
         tags = {
-            OWNER: origin.owner(),
+            origin.OWNER: origin.owner(),
             "mlflow.user": self._workspace.who.partition("@")[0],
             "mlflow.source.name": where.program,
             "mlflow.source.type": "NOTEBOOK" if self.source is not None else "LOCAL",
@@ -145,7 +144,7 @@ class ActiveRun:
         }
         if reproduces := os.environ.get(REPRODUCES):
             # Nested in the run that it repeats: it is no news, and "last" does not mean it.
-            tags |= {REPRODUCES_TAG: reproduces, "mlflow.parentRunId": reproduces.split()[0]}
+            tags |= {runs.REPRODUCES: reproduces, "mlflow.parentRunId": reproduces.split()[0]}
         if where.commit:
             tags["mlflow.source.git.commit"] = where.commit
         return tags | self._camera.written(self._tags)
@@ -206,7 +205,7 @@ class ActiveRun:
         """End runs that nobody else will: of kernels that have died, and of ours when the server was away."""
         ours = origin.owner()
         for run in experiments.search(self._mlflow, self._experiment, "attributes.status = 'RUNNING'", most=50):
-            owner = run.data.tags.get(OWNER, "")
+            owner = run.data.tags.get(origin.OWNER, "")
             left = owner == ours and run.info.run_id not in _open
             if left or origin.is_dead(owner):
                 with contextlib.suppress(MlopsError):  # deleted meanwhile, or ended by another kernel
@@ -233,10 +232,8 @@ class ActiveRun:
         )
 
     def _best_before(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        from ..entities import smaller_is_better
-
         found = {}
-        for metric in own_metrics(metrics)[:6]:
+        for metric in sorted(filter(is_own, metrics))[:6]:
             best = experiments.best_value(
                 self._mlflow, self._experiment, metric, smaller=smaller_is_better(metric), but=self.run_id
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...backend.models import method_of
 from ...result import plain
 from ..fits import Fit
 
@@ -20,7 +21,7 @@ def answers_of(fit: Fit) -> dict[str, Any] | None:
         The method that was asked, and its ``values`` or its ``error``: what it answers to each of up to 100 rows, spread evenly over
         what the estimator was fitted on; None where it has no method that answers.
     """
-    method = next((name for name in ("predict", "transform") if hasattr(fit.estimator, name)), None)
+    method = method_of(fit.estimator)
     rows = _some(fit.features)
     if method is None or rows is None:
         return None
