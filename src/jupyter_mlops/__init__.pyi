@@ -2,13 +2,13 @@ from .errors import MlopsError as MlopsError
 from .registry.api import approve as approve
 from .registry.api import audit as audit
 from .registry.api import card as card
-from .registry.api import export as export
-from .registry.api import import_ as import_
 from .registry.api import lineage as lineage
 from .registry.api import models as models
 from .registry.api import promote as promote
 from .registry.api import register as register
 from .registry.api import rollback as rollback
+from .registry.sharing.api import export as export
+from .registry.sharing.api import import_ as import_
 from .serving.api import deploy as deploy
 from .serving.api import endpoints as endpoints
 from .serving.api import logs as logs

@@ -130,7 +130,7 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
 
     def register(function: Function) -> Function:
         words = name or function.__name__
-        group = function.__module__.split(".")[-2]
+        group = function.__module__.removeprefix(f"{__package__}.").split(".")[0]
         _commands[words] = Command(words, function, group, changes, cell)
         return function
 
@@ -140,11 +140,11 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
 def commands() -> dict[str, Command]:
     """Every command by its name; the first call imports each room's ``api.py``.
 
-    The rooms are found, not listed: a folder with an ``api.py`` is a room.
+    The rooms are found, not listed: a folder with an ``api.py`` is a room, or a room within one.
     """
     package = Path(__file__).parent
-    for api in sorted(package.glob("*/api.py")):
-        importlib.import_module(f"{__package__}.{api.parent.name}.api")
+    for api in sorted([*package.glob("*/api.py"), *package.glob("*/*/api.py")]):
+        importlib.import_module(".".join((__package__, *api.relative_to(package).with_suffix("").parts)))
     return _commands
 
 

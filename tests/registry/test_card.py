@@ -16,8 +16,8 @@ from jupyter_mlops.backend import artifacts, experiments
 from jupyter_mlops.backend.adapter import Mlflow
 from jupyter_mlops.display.markdown import escape, to_html
 from jupyter_mlops.errors import Conflict, InvalidUsage, NotFound
-from jupyter_mlops.registry import card, parts
-from jupyter_mlops.registry.card import ModelCard
+from jupyter_mlops.registry.card import modelcard, parts
+from jupyter_mlops.registry.card.modelcard import ModelCard
 from jupyter_mlops.workspace import Workspace
 
 from ..conftest import Face
@@ -66,7 +66,7 @@ def test_a_card_says_what_is_known(face: Face, trained: Any, name: str) -> None:
         assert said in text
     assert text.count("426 | 30 |") == 1
     digest = hashlib.sha256(text.encode()).hexdigest()
-    assert mlflow().read("get_model_version", name, "1").tags[card.TAG] == digest
+    assert mlflow().read("get_model_version", name, "1").tags[modelcard.TAG] == digest
     assert artifacts.read_text(mlflow(), run.run_id, data["file"]) == text
 
 
@@ -89,7 +89,7 @@ def test_a_dry_run_writes_nothing(face: Face, trained: Any, name: str) -> None:
     data = face(f"card {name} --dry-run").data
     assert (data["state"], data["dry_run"]) == ("new", True)
     assert not Path("cards").exists()
-    assert card.TAG not in mlflow().read("get_model_version", name, "1").tags
+    assert modelcard.TAG not in mlflow().read("get_model_version", name, "1").tags
 
 
 def test_what_people_wrote_is_kept_byte_for_byte(trained: Any, name: str) -> None:
@@ -318,12 +318,12 @@ def test_what_the_snapshot_has_is_told(trained: Any, name: str, tmp_path: Path) 
 
 def test_a_file_has_a_safe_name_of_its_own() -> None:
     names = ["a b", "a-b", "a/../b", "..", "Tumör", "x" * 250, "<script>", "con"]
-    files = [card.file_of(Path("/p"), name, 2) for name in names]
+    files = [modelcard.file_of(Path("/p"), name, 2) for name in names]
     assert len(set(files)) == len(names)
     for file in files:
         assert file.parent == Path("/p/cards")
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,100}-2\.md", file.name)
-    assert card.file_of(Path("/p"), "tumour", 2).name == "tumour-2.md"
+    assert modelcard.file_of(Path("/p"), "tumour", 2).name == "tumour-2.md"
 
 
 def test_a_model_with_an_odd_name_has_a_card(trained: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands of the registry: ``register``, ``models``, ``promote``, ``rollback``, ``audit``, ``export``, ``import``."""
+"""The commands of the registry; those that carry versions elsewhere are in ``sharing``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..workspace import Workspace
 from .results import Approved, Audit, Change, Registered
 
 if TYPE_CHECKING:
-    from .card import ModelCard
+    from .card.modelcard import ModelCard
     from .graph import Lineage
     from .listing import Models
 
@@ -112,10 +112,10 @@ def card(model: Model, *, dry_run: bool = False) -> ModelCard:
         Where the lines around your parts are broken, or something is written outside of them.
     """
     from ..backend import versions
-    from . import card as cards
+    from .card import modelcard
 
     workspace = Workspace.here()
-    return cards.write(workspace, versions.find_version(workspace.mlflow, ModelRef.of(model)), dry_run=dry_run)
+    return modelcard.write(workspace, versions.find_version(workspace.mlflow, ModelRef.of(model)), dry_run=dry_run)
 
 
 @command()
@@ -261,7 +261,3 @@ def audit(name: Name | None = None, *, verify: bool = False, export: File | None
     from . import chain
 
     return chain.show(Workspace.here(), name, verify=verify, export=export)
-
-
-from .sharing import export as export  # noqa: E402 - last, as in the life of a model: help lists them in this order
-from .sharing import import_ as import_  # noqa: E402

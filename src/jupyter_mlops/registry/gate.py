@@ -12,6 +12,7 @@ from ..config import Threshold
 from ..display import Badge, Table, figure
 
 APPROVALS = "approvals"  # what stands for the approvals among the checks
+_FORCED = " (forced)"
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 TONES: dict[str, Literal["good", "bad", "warn"]] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
@@ -53,16 +54,21 @@ class Gate:
         """Why it did not pass."""
         return "; ".join(str(check) for check in self.checks if check.outcome != "pass")
 
-    @property
-    def evidence(self) -> str:
-        """What it was decided on, for the audit."""
+    def evidence(self, forced: bool = False) -> str:
+        """Say what was decided on, for the audit; ``read`` takes it apart again."""
         shown = "; ".join(f"{check.metric} {figure(check.value)} {check.bound}" for check in self.checks)
-        return f"gate {self.outcome}: {shown}" if shown else "no gate"
+        return (f"gate {self.outcome}: {shown}" if shown else "no gate") + _FORCED * forced
 
     def table(self) -> Table:
         """Draw the checks."""
         rows = [(c.metric, c.bound, c.value, Badge(c.outcome, TONES[c.outcome])) for c in self.checks]
         return Table(("gate", "must be", "is", "outcome"), rows, empty="No gate in mlops.toml.")
+
+
+def read(evidence: str) -> tuple[str, list[str]]:
+    """Take apart what ``Gate.evidence`` has written: the verdict, such as ``gate fail (forced)``, and its checks."""
+    verdict, _, checks = evidence.removesuffix(_FORCED).partition(": ")
+    return verdict + _FORCED * evidence.endswith(_FORCED), checks.split("; ") if checks else []
 
 
 def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], approved: Check | None = None) -> Gate:

@@ -11,8 +11,8 @@ from ..backend import experiments, runs, versions
 from ..entities import ModelRef, RunRef, typed
 from ..errors import Conflict, InvalidUsage, NotFound, nearest
 from ..workspace import Workspace
+from .card.known import ROLES
 from .graph import Edge, Kind, Lineage, Node
-from .known import ROLES
 from .served import served
 
 if TYPE_CHECKING:

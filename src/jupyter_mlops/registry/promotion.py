@@ -37,10 +37,8 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
     if forced and not force:
         raise _refusal(plan)
     _note_gate(workspace, ref.name, str(asked), events)
-    evidence = verdict.evidence + " (forced)" * forced
-    aliases.move(
-        workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence
-    )  # fmt: skip
+    evidence = verdict.evidence(forced)
+    aliases.move(workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence)
     return Change("promote", ref.name, to, before, after, verdict, done=True, why=reason, forced=forced)
 
 

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backend import experiments, models, origin
-from ..backend.adapter import Mlflow
-from ..display import Badge, Card, Cell, Link, View, ago
-from ..display.progress import Progress
-from ..entities import ModelRef, model_name, typed
-from ..errors import MlopsError, ValidationFailed, writing_to
-from ..result import Result
-from ..workspace import Workspace
-from . import archive, card, records, registration, signing
+from ...backend import experiments, models, origin
+from ...backend.adapter import Mlflow
+from ...display import Badge, Card, Cell, Link, View, ago
+from ...display.progress import Progress
+from ...entities import ModelRef, model_name, typed
+from ...errors import MlopsError, ValidationFailed, writing_to
+from ...result import Result
+from ...workspace import Workspace
+from .. import registration
+from ..card import modelcard
+from . import archive, records, signing
 from .archive import Archive
 from .exporting import CARD, MODEL, SNAPSHOT, refuse_untrusted
 from .records import DatasetRecord, RunRecord
@@ -243,14 +245,14 @@ def _remove_leftovers(mlflow: Mlflow, experiment: str, content: _Content) -> Non
 def _store_card(mlflow: Mlflow, run: Run, name: str, number: int, content: _Content) -> None:
     """Put the card where the card of the new version is looked for."""
     if content.card is not None:
-        path = card.file_of(content.archive.folder.parent, name, number)
+        path = modelcard.file_of(content.archive.folder.parent, name, number)
         path.parent.mkdir()
         path.write_bytes(content.card)
-        mlflow.write("log_artifact", run.info.run_id, str(path), card.FOLDER)
+        mlflow.write("log_artifact", run.info.run_id, str(path), modelcard.FOLDER)
 
 
 def _card_tag(content: _Content) -> dict[str, str]:
-    return {} if content.card is None else {card.TAG: hashlib.sha256(content.card).hexdigest()}
+    return {} if content.card is None else {modelcard.TAG: hashlib.sha256(content.card).hexdigest()}
 
 
 def _imported(

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .. import secrets
-from ..backend import artifacts, audit, versions
-from ..backend.adapter import Mlflow
-from ..backend.audit import Event
-from ..backend.git import without_credentials
-from ..backend.runs import data_of
-from ..entities import DURATION, own_first
-from ..errors import NotFound
-from ..workspace import Workspace
-from .served import served
+from ... import secrets
+from ...backend import artifacts, audit, versions
+from ...backend.adapter import Mlflow
+from ...backend.audit import Event
+from ...backend.git import without_credentials
+from ...backend.runs import data_of
+from ...entities import DURATION, own_first
+from ...errors import NotFound
+from ...workspace import Workspace
+from .. import gate
+from ..served import served
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, Run
@@ -79,16 +80,16 @@ class Known:
     @property
     def verdict(self) -> str:
         """What the gate said at the last promotion."""
-        evidence = self.promotion.evidence if self.promotion else ""
-        forced = " (forced)" if evidence.endswith(" (forced)") else ""
-        return (evidence.partition(": ")[0].removesuffix(forced) or "nothing is known of a gate") + forced
+        return self._gate[0] or "nothing is known of a gate"
 
     @property
     def checks(self) -> list[str]:
         """The bounds of the gate that the last promotion stood on, as the audit has them."""
-        evidence = self.promotion.evidence if self.promotion else ""
-        _, colon, listed = evidence.partition(": ")
-        return listed.removesuffix(" (forced)").split("; ") if colon else []
+        return self._gate[1]
+
+    @property
+    def _gate(self) -> tuple[str, list[str]]:
+        return gate.read(self.promotion.evidence if self.promotion else "")
 
 
 def gather(workspace: Workspace, version: ModelVersion) -> Known:

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlops.errors import Conflict, InvalidUsage, MlopsError, NotFound, NotWritable, ValidationFailed
-from jupyter_mlops.registry import archive
-from jupyter_mlops.registry.archive import MANIFEST, Entry, Exported, Manifest
-from jupyter_mlops.registry.zips import Limits
+from jupyter_mlops.registry.sharing import archive
+from jupyter_mlops.registry.sharing.archive import MANIFEST, Entry, Exported, Manifest
+from jupyter_mlops.registry.sharing.zips import Limits
 
 CONTENT = {"model/MLmodel": b"flavors: {}\n", "run.json": b"{}", "snapshot/Ü b.txt": "ä\n".encode()}
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..backend import artifacts, versions
-from ..display import Badge, Card, Cell, View, markdown
-from ..display.markdown import Raw
-from ..entities import ModelRef, typed
-from ..errors import InvalidUsage, NotFound, writing_to
-from ..result import Result
-from ..workspace import Workspace
+from ...backend import artifacts, versions
+from ...display import Badge, Card, Cell, View, markdown
+from ...display.markdown import Raw
+from ...entities import ModelRef, typed
+from ...errors import InvalidUsage, NotFound, writing_to
+from ...result import Result
+from ...workspace import Workspace
+from ..results import move
 from . import known, parts
-from .results import move
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -68,7 +68,7 @@ class ModelCard(Result):
 
     def html(self) -> str:
         """Give the card as a page of its own."""
-        from ..display.html import page
+        from ...display.html import page
 
         return page(Card("", markdown=parts.unmarked(self.markdown)), f"Card of {self.ref}")
 

@@ -32,12 +32,12 @@ from jupyter_mlops.errors import (
     UntrustedModel,
     ValidationFailed,
 )
-from jupyter_mlops.registry import archive
-from jupyter_mlops.registry.importing import IMPORTED
+from jupyter_mlops.registry.sharing import archive
+from jupyter_mlops.registry.sharing.importing import IMPORTED
 from jupyter_mlops.tracking.snapshot import files as snapshot
 from jupyter_mlops.workspace import Workspace
 
-from ..conftest import Face
+from ...conftest import Face
 
 pytestmark = pytest.mark.usefixtures("project")
 

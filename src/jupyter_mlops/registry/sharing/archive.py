@@ -20,8 +20,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ..entities import typed
-from ..errors import Conflict, InvalidUsage, ValidationFailed, need_space, writing_to
+from ...entities import typed
+from ...errors import Conflict, InvalidUsage, ValidationFailed, need_space, writing_to
 from .zips import BIG, LIMITS, MEND, Limits, check_amount, check_names, opened, refusal
 
 FORMAT = 1

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidUsage, MissingDependency, NotFound, ValidationFailed
+from ...errors import InvalidUsage, MissingDependency, NotFound, ValidationFailed
 from .archive import MANIFEST, SIGNATURE
 
 _HOW = "openssl ecparam -name prime256v1 -genkey -noout -out key.pem; openssl ec -in key.pem -pubout -out public.pem"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..command import Alias, File, Model, Name, command
-from ..entities import ModelRef, typed
-from ..workspace import Workspace
+from ...command import Alias, File, Model, Name, command
+from ...entities import ModelRef, typed
+from ...workspace import Workspace
 
 if TYPE_CHECKING:
     from .exporting import Exported
@@ -73,7 +73,8 @@ def import_(
     UntrustedModel
         Where loading the model would run code.
     """
-    from . import importing, registration
+    from .. import registration
+    from . import importing
 
     registration.check_alias(alias, f"import {typed(file)}")
     path = Path(file).expanduser()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import InvalidUsage, MlopsError, NotFound, ValidationFailed
+from ...errors import InvalidUsage, MlopsError, NotFound, ValidationFailed
 
 MEND = "ask for the file again, or export it anew: %mlops export NAME@champion"
 BIG = 1_000_000  # bytes; of a smaller file it does not matter how much smaller it was packed

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .. import secrets
-from ..backend import experiments
-from ..backend.adapter import Mlflow
+from ... import secrets
+from ...backend import experiments
+from ...backend.adapter import Mlflow
 from .archive import parse
 
 if TYPE_CHECKING:

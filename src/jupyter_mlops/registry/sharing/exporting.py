@@ -13,16 +13,17 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import mlmodel
-from ..backend import artifacts, audit, models, versions
-from ..backend.adapter import Mlflow
-from ..display import Badge, Card, Cell, View, bytes_of
-from ..display.progress import Progress
-from ..entities import CHAMPION, ModelRef, typed
-from ..errors import NotFound, writing_to
-from ..result import Result
-from ..workspace import Workspace
-from . import archive, card, known, records, signing
+from ... import mlmodel
+from ...backend import artifacts, audit, models, versions
+from ...backend.adapter import Mlflow
+from ...display import Badge, Card, Cell, View, bytes_of
+from ...display.progress import Progress
+from ...entities import CHAMPION, ModelRef, typed
+from ...errors import NotFound, writing_to
+from ...result import Result
+from ...workspace import Workspace
+from ..card import known, modelcard
+from . import archive, records, signing
 from .records import DatasetRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _collect(workspace: Workspace, version: ModelVersion, folder: Path) -> tuple
     if run:
         if mlflow.read("list_artifacts", run.info.run_id, SNAPSHOT):
             mlflow.read("download_artifacts", run.info.run_id, SNAPSHOT, str(folder))
-        path = card.file_of(Path(), version.name, int(version.version)).as_posix()
+        path = modelcard.file_of(Path(), version.name, int(version.version)).as_posix()
         if text := artifacts.read_text(mlflow, run.info.run_id, path):
             (folder / CARD).write_text(text, encoding="utf-8", newline="")
     events = [stored.event for stored in audit.read(mlflow, version.name)]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import Conflict
+from ...errors import Conflict
 
 _MARK = re.compile(r"(?<!\\)<!--\s*(yours|end)\s*:\s*([\w-]+)\s*-->")
 _SEAL = re.compile(r"\A\ufeff?\s*<!-- Yours are .* seal: (\w+) -->\s*")
