@@ -11,14 +11,16 @@ from ..backend import experiments, runs, versions
 from ..entities import ModelRef, RunRef, typed
 from ..errors import Conflict, InvalidUsage, NotFound, nearest
 from ..workspace import Workspace
-from .card.known import ROLES
 from .graph import Edge, Kind, Lineage, Node
 from .served import served
+from .sharing import marks
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
+# What data was to its run, from the word that MLflow has for it.
+ROLES = {"training": "training", "fitted features": "features", "fitted target": "target"}
 _SHOWN = 8  # characters of an id or a digest
 
 
@@ -157,6 +159,9 @@ class _Graph:
             self._add(mine, "version", mine, at=at)
             if f"run:{version.run_id}" in self._nodes:
                 self.join(f"run:{version.run_id}", mine, "registered")
+            if mark := marks.of(version):
+                self._add(f"{mark} at {mark.server}", "version", mark.original, f"of {mark.project}")
+                self.join(f"{mark} at {mark.server}", mine, "imported")
             for alias, points_at in sorted(aliases[version.name].items()):
                 if int(points_at) == number:
                     self._add(f"{version.name}@{alias}", "alias", f"@{alias}", at=at)
