@@ -102,14 +102,16 @@ def card(model: Model, *, dry_run: bool = False) -> ModelCard:
     Returns
     -------
     ModelCard
-        With ``.markdown``, ``.html()`` and ``.open``; it is in the folder cards/, and stored with the version.
+        With ``.markdown``, ``.html()`` and ``.open``; it is in the folder cards/, as Markdown and as a page, and
+        both are stored with the version.
 
     Raises
     ------
     NotFound
         Where there is no such version.
     Conflict
-        Where the lines around your parts are broken, or something is written outside of them.
+        Where the lines around your parts are broken, something is written outside of them, or a colleague has written
+        the same part; what only one of you has written is put together.
     """
     from ..backend import versions
     from .card import modelcard

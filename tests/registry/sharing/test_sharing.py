@@ -414,40 +414,37 @@ def test_what_a_killed_import_has_left_is_removed_by_the_next(
     assert len(what_is_there()["runs"]) == len(what_is_there()["logged"]) == 1
 
 
+KILLED_AFTER = ["create_run", "log_outputs", "create_registered_model", "create_model_version", "set_terminated"]
+
+
 def test_an_import_that_was_killed_is_made_whole_by_the_next(
     there: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever it was killed: after each of its writes, one after the other."""
     write = Mlflow.write
-    for last in range(1, 40):
-        done, target = [0], f"{name}-{last}"
+    for count, last in enumerate(KILLED_AFTER, start=1):
+        done: list[str] = []
 
         def killed(
-            self: Mlflow, operation: str, *args: Any, _done: list[int] = done, _last: int = last, **kw: Any
+            self: Mlflow, operation: str, *args: Any, _done: list[str] = done, _last: str = last, **kw: Any
         ) -> Any:
-            _done[0] += 1
-            if _done[0] > _last:
+            if _last in _done:
                 raise BackendUnreachable("gone")
+            _done.append(operation)
             return write(self, operation, *args, **kw)
 
+        target = f"{name}-{last}"
         monkeypatch.setattr(Mlflow, "write", killed)
-        try:
+        with pytest.raises(BackendUnreachable):
             mlops.import_(str(there), name=target)
-            whole = True
-        except BackendUnreachable:
-            whole = False
         monkeypatch.setattr(Mlflow, "write", write)
         mlops.import_(str(there), name=target)
         left = what_is_there()
-        assert len(left["runs"]) == len(left["logged"]) == last, last
+        assert len(left["runs"]) == len(left["logged"]) == count, last
         assert dict(left["models"])[target] == ["1"]
         assert run_of(f"{target}/1").info.status == "FINISHED"
         assert [event.action for event in mlops.audit(target, verify=True).events] == ["import"]
         version = versions.find_version(Workspace.here().mlflow, ModelRef.of(f"{target}/1"))
         assert card_files.fetch(Workspace.here().mlflow, version) is not None
-        if whole:
-            return
-    raise AssertionError("it has never come to its end")
 
 
 def test_two_at_once_make_one_version(there: Path, name: str) -> None:

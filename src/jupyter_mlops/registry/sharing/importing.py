@@ -102,10 +102,10 @@ def take_in(
 
     Raises
     ------
-    NotFound, InvalidUsage, ValidationFailed
-        Where the file is missing, is no archive, or was changed; see ``archive.unpack``.
-    UntrustedModel
-        Where its model would run code when it is loaded.
+    MlopsError
+        Where the file is not to be taken; see ``content_of``.
+    Conflict
+        Where another import of the project does not come to its end.
     """
     if key is not None:
         signing.need(key)

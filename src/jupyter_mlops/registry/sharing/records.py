@@ -143,8 +143,11 @@ def fill(mlflow: Mlflow, run_id: str, record: RunRecord, datasets: Sequence[Data
     entities = experiments.entities()
     params = [entities.Param(name, text) for name, text in record.params.items()]
     tags = [entities.RunTag(name, text) for name, text in record.tags.items()]
-    last = {name: [(value, record.end, 0)] for name, value in record.metrics.items()}
-    metrics = [entities.Metric(name, *point) for name, points in (last | record.history).items() for point in points]
+    metrics = [
+        entities.Metric(name, *point)
+        for name, value in record.metrics.items()
+        for point in record.history.get(name) or [(value, record.end, 0)]
+    ]
     for at in range(0, max(len(params), len(tags)), _AT_ONCE):
         part = slice(at, at + _AT_ONCE)
         mlflow.write("log_batch", run_id, params=params[part], tags=tags[part])
