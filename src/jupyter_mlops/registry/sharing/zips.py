@@ -139,7 +139,7 @@ def _check_end(source: IO[bytes], name: str, limits: Limits) -> None:
     if count > limits.entries or directory > limits.entries * (_LONGEST_NAME + 100):
         raise refusal(name, f"it holds more than {limits.entries:,} files")
     if _digest(source) != said:
-        raise ValidationFailed(f"{name} is refused: a byte of it was changed.", MEND)
+        raise ValidationFailed(f"{name} is refused: it was changed or damaged (its digest does not fit).", MEND)
 
 
 def _digest(source: IO[bytes]) -> bytes:
