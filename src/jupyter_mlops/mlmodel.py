@@ -60,10 +60,6 @@ _MAX_RATIO: Final = 200  # skops does not pack at all; what unpacks to more than
 _SMALL: Final = 1_000_000
 
 
-class Incomplete(UntrustedModel):
-    """A model of which a file is missing."""
-
-
 @dataclass(frozen=True)
 class ModelFile:
     """What an ``MLmodel`` file says, checked.
@@ -180,7 +176,7 @@ def inside(folder: Path, name: object) -> Path:
         raise UntrustedModel(f"The MLmodel file names a path outside the model: {name!r}.", HINT)
     file = folder / path
     if not file.is_file():
-        raise Incomplete(f"The model has no {path} file.", HINT)
+        raise UntrustedModel(f"The model has no {path} file.", HINT) from FileNotFoundError(file)
     return file
 
 

@@ -19,7 +19,7 @@ from ...backend.audit import Stored
 from ...display import Badge, Card, Cell, View, bytes_of
 from ...display.progress import Progress
 from ...entities import CHAMPION, ModelRef, file_name, typed
-from ...errors import NotFound, writing_to
+from ...errors import NotFound, UntrustedModel, writing_to
 from ...result import Result
 from ...workspace import Workspace
 from ..card import files, known, modelcard
@@ -151,8 +151,10 @@ def _collect(workspace: Workspace, version: ModelVersion, folder: Path) -> tuple
     (folder / MODEL / "registered_model_meta").unlink(missing_ok=True)  # MLflow writes it anew at each download
     try:
         refuse_untrusted(folder / MODEL)
-    except mlmodel.Incomplete:
-        raise models.gone(version) from None
+    except UntrustedModel as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise models.gone(version) from None
+        raise
     run = _run_of(workspace, version)
     mask = records.masker(run)
     estimator = known.estimator(mlflow, version, run) or ""
