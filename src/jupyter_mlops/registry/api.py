@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ..command import Alias, File, Model, Name, Run, Subject, Variable, command, name_of
@@ -189,7 +190,7 @@ def promote(
             "A forced promotion needs a reason: it stays in the audit.",
             f'%mlops promote {typed(ref)} --force --reason "…"',
         )
-    return promotion.promote(Workspace.here(), ref, to, force=force, reason=reason, dry_run=dry_run)
+    return promotion.promote(Workspace.here(), ref, to, force=force, reason=_masked(reason), dry_run=dry_run)
 
 
 @command(changes=True)
@@ -212,7 +213,7 @@ def approve(model: Model, *, reason: str = "", dry_run: bool = False) -> Approve
     """
     from . import approvals
 
-    return approvals.approve(Workspace.here(), ModelRef.of(model), reason=reason, dry_run=dry_run)
+    return approvals.approve(Workspace.here(), ModelRef.of(model), reason=_masked(reason), dry_run=dry_run)
 
 
 @command(changes=True)
@@ -237,7 +238,7 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
     """
     from . import promotion
 
-    return promotion.rollback(Workspace.here(), name, to, reason=reason, dry_run=dry_run)
+    return promotion.rollback(Workspace.here(), name, to, reason=_masked(reason), dry_run=dry_run)
 
 
 @command()
@@ -261,3 +262,11 @@ def audit(name: Name | None = None, *, verify: bool = False, export: File | None
     from . import chain
 
     return chain.show(Workspace.here(), name, verify=verify, export=export)
+
+
+def _masked(reason: str) -> str:
+    """Take secrets out of what is to stay in the audit for good, and say so in their place."""
+    from .. import secrets
+
+    masked, found = secrets.mask(reason, secrets.secret_values({}, os.environ))
+    return f"{masked} (masked: {', '.join(dict.fromkeys(each.kind for each in found))})" if found else reason

@@ -181,7 +181,7 @@ class _Graph:
     def _note(self, run: Run) -> str:
         """Say where a run is, if not in the project's experiment, and how it ended, if not well."""
         if self._experiments is None:
-            self._experiments = runs.names_of_experiments(self._workspace.mlflow, deleted=True)
+            self._experiments = runs.names_of_experiments(self._workspace.mlflow)
         experiment = self._experiments.get(run.info.experiment_id, "")
         away = f"in {experiment}" if experiment != self._workspace.settings.experiment else ""
         state = "deleted" if run.info.lifecycle_stage != "active" else ""
