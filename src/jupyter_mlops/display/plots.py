@@ -71,9 +71,27 @@ def picture(figure: Figure, alt: str) -> Picture:
     return Picture(file.getvalue(), alt)
 
 
-def note(axes: Axes, at: tuple[float, float], text: str) -> None:
-    """Write a word above a point."""
-    axes.annotate(text, at, xytext=(0, 7), textcoords="offset points", ha="center", va="bottom", fontsize=8, color=INK)
+def flag(axes: Axes, at: tuple[float, float], text: str) -> None:
+    """Write a word above the picture, with a thin pole down to a point: no line of the picture crosses it."""
+    to_top = axes.get_xaxis_transform()
+    axes.annotate(
+        "",
+        at,
+        xytext=(at[0], 1.0),
+        textcoords=to_top,
+        arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.6, "ls": ":", "shrinkA": 0},
+    )
+    axes.annotate(
+        text,
+        (at[0], 1.0),
+        xycoords=to_top,
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        color=INK,
+    )
 
 
 def whole_numbers(axes: Axes) -> None:

@@ -61,7 +61,7 @@ def check(events: Sequence[Event], version: ModelVersion, wanted: int, who: str)
 
 def _what_it_is(version: ModelVersion) -> str:
     """Name the model itself: a number may come again when a model is deleted and made anew."""
-    return f"of {version.model_id or version.source}"
+    return f"of {version.source}"
 
 
 def _person(who: str) -> str:

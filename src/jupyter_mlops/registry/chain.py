@@ -31,7 +31,7 @@ def show(workspace: Workspace, name: str | None, *, verify: bool, export: str | 
     if export is not None and Path(export).suffix not in (".jsonl", ".html"):
         raise InvalidUsage(f"{export!r} is no file for an audit.", "--export audit.jsonl, or --export audit.html")
     chains = _chains(workspace, name)
-    if name is not None and not chains[name]:
+    if name is not None and not chains[name] and workspace.seen.head(name) is None:
         versions.model(workspace.mlflow, name)  # says which there are
     if verify:  # before anything is added to it
         _verify(workspace, chains)

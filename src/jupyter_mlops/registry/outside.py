@@ -11,6 +11,7 @@ from ..backend import audit, faults, heads, versions
 from ..backend.adapter import Mlflow
 from ..backend.audit import Overtaken, Stored
 from ..backend.events import ALIAS_MOVED, MODEL_DELETED, RENAMED, SOMEBODY, VERSION_DELETED, VERSION_MADE, Event
+from ..display import Time
 from ..workspace import Workspace
 from . import aliases
 from .said import Said
@@ -85,15 +86,12 @@ def _changes(mlflow: Mlflow, name: str, chain: Sequence[Stored]) -> Iterator[_Ch
 def _of_versions(said: Said, found: Sequence[ModelVersion]) -> Iterator[_Change]:
     there = {str(version.version): version for version in reversed(found)}
     for number, version in there.items():
-        made, run = version.creation_timestamp / 1000, (version.run_id or "")[:8]
-        is_other = bool(run and said.versions.get(number)) and said.versions[number] != run
-        if is_other:
-            yield _Change(VERSION_DELETED, number)
-        if is_other or (number not in said.versions and time.time() - made > _SETTLED):
+        made = version.creation_timestamp / 1000
+        if number not in said.versions and time.time() - made > _SETTLED:
+            run = f", run:{version.run_id[:8]}" if version.run_id else ""
             by = f" by {version.user_id}" if version.user_id else ""
-            at = time.strftime("%F %T UTC", time.gmtime(made))
-            yield _Change(VERSION_MADE, after=number, evidence=f"made {at}{by}" + (f", run:{run}" if run else ""))
-    for number in sorted(set(said.versions) - set(there), key=int):
+            yield _Change(VERSION_MADE, after=number, evidence=f"made {Time(made).utc}{by}{run}")
+    for number in sorted(said.versions - set(there), key=int):
         yield _Change(VERSION_DELETED, number)
 
 

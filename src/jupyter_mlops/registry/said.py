@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..backend.events import ALIAS_MOVED, MADE, MODEL_DELETED, RENAMED, VERSION_DELETED, Event, number_of
 
-_RUN = re.compile(r"\brun:([0-9a-f]{8})")
 _MOVES = ("alias", "promote", "rollback", ALIAS_MOVED)
 
 
 @dataclass
 class Said:
-    """Aliases, versions and the runs that they were made of, as the events of one model tell them.
+    """Aliases and versions, as the events of one model tell them.
 
     Attributes
     ----------
     aliases : dict
         Version by alias; empty where it was taken away.
-    versions : dict
-        The first 8 characters of the run by version, where they are known.
+    versions : set
     is_gone : bool
         The model was deleted, or has another name now.
     """
 
     aliases: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: set[str] = field(default_factory=set)
     is_gone: bool = False
 
     @classmethod
@@ -42,9 +39,8 @@ class Said:
             elif event.alias and event.action.removesuffix(" failed") in _MOVES:
                 said.aliases[event.alias] = event.after
             elif event.action in MADE and number_of(event.after) is not None:
-                run = _RUN.search(event.evidence)
-                said.versions[event.after] = run[1] if run else ""
+                said.versions.add(event.after)
                 said.is_gone = False
             elif event.action == VERSION_DELETED:
-                said.versions.pop(event.before, None)
+                said.versions.discard(event.before)
         return said
