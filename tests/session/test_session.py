@@ -151,3 +151,20 @@ def test_the_notebook_of_a_headless_run_is_named(monkeypatch: pytest.MonkeyPatch
     for words, named in ((["execute", "work/train.ipynb"], "train.ipynb"), ([], "a notebook")):
         done = subprocess.run([sys.executable, "-c", run, *words], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == named
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
+    program = "from jupyter_mlops import cli; import sys; sys.exit(cli.main(['help']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=project
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+def test_an_option_behind_two_dashes_is_told_what_it_is_there(face: Face, project: Path) -> None:
+    assert "put the options before it" in face("register -- churn --run x").error

@@ -73,25 +73,9 @@ def picture(figure: Figure, alt: str) -> Picture:
 
 def flag(axes: Axes, at: tuple[float, float], text: str) -> None:
     """Write a word above the picture, with a thin pole down to a point: no line of the picture crosses it."""
-    to_top = axes.get_xaxis_transform()
-    axes.annotate(
-        "",
-        at,
-        xytext=(at[0], 1.0),
-        textcoords=to_top,
-        arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.6, "ls": ":", "shrinkA": 0},
-    )
-    axes.annotate(
-        text,
-        (at[0], 1.0),
-        xycoords=to_top,
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=8,
-        color=INK,
-    )
+    pole = {"arrowstyle": "-", "color": INK, "lw": 0.6, "ls": ":", "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
+    axes.annotate(text, at, xytext=(at[0], 1.01), textcoords=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8,
+                  color=INK, arrowprops=pole)  # fmt: skip
 
 
 def whole_numbers(axes: Axes) -> None:

@@ -94,6 +94,11 @@ class Picture:
     png: bytes
     alt: str
 
+    @property
+    def width(self) -> int:
+        """In pixels, as the file's header says."""
+        return int.from_bytes(self.png[16:20])
+
 
 @dataclass(frozen=True)
 class Card:

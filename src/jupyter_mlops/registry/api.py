@@ -250,7 +250,9 @@ def audit(name: Name | None = None, *, verify: bool = False, export: File | None
     name
         The registered model; by default all of them.
     verify
-        Check the chain: was an event changed, is one missing, does one stand elsewhere?
+        Check the chain: was an event changed or added, is one missing, does one stand elsewhere? It says the hash of the
+        last event, too: who can write to MLflow could write all of it anew, but not to this hash, nor past this machine,
+        which remembers the last event it has seen. Keep an exported audit as the proof.
     export
         A file to write the events to: .jsonl for one a line, .html for a page.
 
