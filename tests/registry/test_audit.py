@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -280,26 +279,24 @@ def test_who_is_held_up_does_not_fork_the_chain(
     chain: list[audit.Stored], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = Workspace.here()
-    monkeypatch.setattr(audit, "_PENDING_SECONDS", 0.4)
+    _ = workspace.mlflow.client
     held, has_gone_on = threading.Event(), threading.Event()
+    late = iter([False, True])  # held up between its last look and its word
     write = Mlflow.write
 
     def slowly(self: Mlflow, operation: str, *arguments: Any, **named: Any) -> Any:
-        if operation == "set_terminated" and threading.current_thread().name == "slow" and not held.is_set():
+        if operation == "set_terminated" and threading.current_thread() is slow and not held.is_set():
             held.set()
-            assert has_gone_on.wait(20)
+            assert has_gone_on.wait(60)
         return write(self, operation, *arguments, **named)
 
     monkeypatch.setattr(Mlflow, "write", slowly)
-    slow = threading.Thread(target=aliases.record, args=(workspace, name, "slow"), name="slow")
+    monkeypatch.setattr(audit, "_is_late", lambda begin: threading.current_thread() is slow and next(late, False))
+    slow = threading.Thread(target=aliases.record, args=(workspace, name, "slow"))
     slow.start()
-    assert held.wait(20)
-    time.sleep(0.5)
-    monkeypatch.setattr(audit, "_is_late", lambda begin: threading.current_thread().name == "slow")
+    assert held.wait(60)
+    monkeypatch.setattr(audit, "_PENDING_SECONDS", -1.0)  # the other takes it for dead
     aliases.record(Workspace.here(), name, "fast")
-    monkeypatch.setattr(audit, "_PENDING_SECONDS", 60.0)
-    late = iter([True])
-    monkeypatch.setattr(audit, "_is_late", lambda begin: next(late, False))
     has_gone_on.set()
     slow.join()
     events = mlops.audit(name, verify=True).events

@@ -71,7 +71,7 @@ def _verify(workspace: Workspace, chains: Mapping[str, Sequence[Stored]]) -> Non
         more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
         raise ValidationFailed(
             f"The audit does not hold. {'; '.join(found[:_MOST_FAULTS])}{more}.",
-            "compare with an audit that was exported before, or with a backup of the MLflow server",
+            "compare with an audit that was exported before; if the server was set back to a backup: remove .mlops/audit",
         )
 
 
