@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("data", "run", "version", "alias", "endpoint")
 _PLURALS = ("data sets", "runs", "versions", "aliases", "endpoints")
 _MOST_BOXES = 30
 _MOST_LINES = 80
-_SAID = ("training", "features", "target", "reproduced", "imported")  # the others are plain from what they join
+_PLAIN = ("", "registered", "alias", "serves")  # from what they join; the others are said
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Lineage(Result):
         """Follow the edges one way only: what else came of the same data is another question."""
         found = []
         for there, how in self._ways.get((of, back), ()):
-            said = f" ({how})" if how in _SAID else ""
+            said = f" ({how})" if how not in _PLAIN else ""
             found.append(Branch(f"{'←' if back else '→'} {self._by_id[there]}{said}", self._branches(there, back=back)))
         return found
 
