@@ -172,6 +172,35 @@ def test_secrets_are_masked_everywhere_and_told(cells: Any, project: Path, saved
     assert any("masked" in note for note in card.notes)
 
 
+def test_credentials_of_the_remote_are_stored_nowhere(cells: Any, project: Path, tmp_path: Path) -> None:
+    remote = "https://bob:p@ss" + "w0rdXY@github.com/x/y.git?private_token=t0kenT0ken9"
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    subprocess.run(["git", "remote", "add", "origin", remote], cwd=project, check=True)
+    card = cells(SETUP, RUN).user_ns["card"]
+    tags = Workspace.here().mlflow.read("get_run", card.run_id).data.tags
+    found = taken(tmp_path, card.run_id)
+    assert tags["mlflow.source.git.repoURL"] == found.manifest["git"]["remote"] == "https://github.com/x/y.git"
+    assert "w0rdXY" not in json.dumps(found.manifest)
+
+
+def test_the_lock_follows_what_is_installed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "newcomer" not in environment.here().packages
+    (tmp_path / "newcomer-1.2.dist-info").mkdir()
+    (tmp_path / "newcomer-1.2.dist-info" / "METADATA").write_text("Name: newcomer\nVersion: 1.2\n")
+    assert environment.here().packages["newcomer"] == "1.2"
+
+
+def test_gpus_are_told_where_nvidia_smi_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA L4, 23034 MiB, 550.54.15'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    environment._gpus.cache_clear()
+    assert environment.here().hardware["gpus"] == ["NVIDIA L4, 23034 MiB, 550.54.15"]
+    environment._gpus.cache_clear()
+
+
 def test_a_failed_cell_is_kept_with_its_run(cells: Any, shell: InteractiveShell, tmp_path: Path) -> None:
     cells(SETUP)
     shell.run_cell(RUN + "\n1 / 0", store_history=True)

@@ -67,7 +67,8 @@ class Camera:
         at, environment_now = self._git.result(), self._environment.result()
         self._pool.shutdown(wait=False)
         hidden = hidden_state(self._cells, self._cells[-1], self._notebook) if self._cells else []
-        files, masked = self._masked(self._files(at.diff, environment_now.lock))
+        known = self._known | self._secrets()  # with those that the cell itself has made
+        files, masked = _masked(self._files(at.diff, environment_now.lock), known)
         masked = tuple(dict.fromkeys(self._masked_pairs + masked))
         manifest = {
             "format": FORMAT,
@@ -81,9 +82,9 @@ class Camera:
             "resources": self._resources(),
             "data": [each.to_dict() for each in data],
             "hidden": [asdict(each) for each in hidden],
-            "masked": [asdict(each) for each in masked],
             "answers": answers,
         }
+        manifest = secrets.mask_texts(manifest, known) | {"masked": [asdict(each) for each in masked]}
         return Snapshot(files, manifest, hidden, masked)
 
     def written(self, pairs: Mapping[str, Any]) -> dict[str, str]:
@@ -113,12 +114,6 @@ class Camera:
             found["uncommitted.diff"] = diff
         return found
 
-    def _masked(self, files: Mapping[str, str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
-        known = self._known | self._secrets()  # with those that the cell itself has made
-        masked = {name: secrets.mask(text, known) for name, text in files.items()}
-        found = dict.fromkeys(finding for _, findings in masked.values() for finding in findings)
-        return {name: text for name, (text, _) in masked.items()}, tuple(found)
-
     def _secrets(self) -> frozenset[str]:
         return secrets.secret_values(self._ip.user_ns if self._ip else {}, os.environ)
 
@@ -131,7 +126,25 @@ class Camera:
             "seconds": round(time.perf_counter() - self._began, 3),
             "cpu_seconds": round(sum(os.times()[:4]) - self._cpu, 3),
             "memory": psutil.Process().memory_info().rss,
+            # The most that this process ever had, cells before the run included: nothing cheap tells of the run alone.
+            **({"peak_memory_of_process": peak} if (peak := _peak_memory()) else {}),
         }
+
+
+def _peak_memory() -> int | None:
+    """Give the most memory in bytes that this process ever had, where the system tells."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return getattr(psutil.Process().memory_info(), "peak_wset", None)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _masked(files: Mapping[str, str], known: frozenset[str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
+    masked = {name: secrets.mask(text, known) for name, text in files.items()}
+    found = dict.fromkeys(finding for _, findings in masked.values() for finding in findings)
+    return {name: text for name, (text, _) in masked.items()}, tuple(found)
 
 
 def _ipython() -> Any:
