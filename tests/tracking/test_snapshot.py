@@ -283,3 +283,45 @@ def test_vs_code_names_its_notebook_in_the_namespace(saved: Any, monkeypatch: py
     found = notebook.find()
     assert found is not None
     assert found.sources == (SETUP,)
+
+
+@pytest.mark.parametrize(
+    ("fit", "said"),
+    [
+        ("LogisticRegression(max_iter=500).fit(pl.DataFrame(X), pl.Series(y))", ""),
+        ("LogisticRegression(max_iter=500).fit(pa.table(X), pa.chunked_array([y]))", ""),
+        ("CountVectorizer().fit(line for line in ['ab cd', 'cd ef'])", "generator is no table"),
+        ("Own().fit('data.csv')", "A str is no table"),
+        ("Own().fit({'a': 1})", "A dict is no table"),
+        ("Own().fit({1, 2})", "A set is no table"),
+        ("Own().fit(pd.DataFrame({'a': [pd.DateOffset(months=1)]}))", ""),
+        ("Own().fit(pl.DataFrame({'a': pl.Series([1], dtype=pl.Int128)}))", ""),
+        ("Own().fit(Odd())", "no digest of the features"),
+    ],
+)
+def test_logging_never_breaks_a_good_fit(cells: Any, fit: str, said: str) -> None:
+    setup = """import pandas as pd, polars as pl, pyarrow as pa
+from sklearn.base import BaseEstimator
+from sklearn.feature_extraction.text import CountVectorizer
+class Own(BaseEstimator):
+    def fit(self, X, y=None): return self
+    def predict(self, X): raise RuntimeError('no')
+class Odd:
+    shape = (2, 2)
+    def __array__(self, *args, **kwargs): raise RuntimeError('not today')
+    def __getitem__(self, key): raise RuntimeError('not today')"""
+    model = "--no-model" if "Own" in fit else ""
+    card = cells(SETUP, setup, f"%%mlops run odd {model} --no-autolog --quiet --into card\n{fit}").user_ns["card"]
+    assert card.status == "FINISHED"
+    assert said in " ".join(card.notes)
+    assert bool(card.model) == (not model)
+
+
+def test_data_changed_after_the_fit_are_told_as_they_were(cells: Any, tmp_path: Path) -> None:
+    run = RUN.replace("--data X ", "") + "\nanswers = model.predict(X)[:100]\nX['answer'] = model.predict(X)"
+    ip = cells(SETUP, run)
+    found = taken(tmp_path, ip.user_ns["card"].run_id)
+    features = next(each for each in found.manifest["data"] if each["role"] == "features")
+    assert [name for name, _, _ in features["columns"]] == list(ip.user_ns["X"].columns[:4])
+    assert found.manifest["answers"]["values"] == [int(each) for each in ip.user_ns["answers"]]
+    assert ip.user_ns["card"].model

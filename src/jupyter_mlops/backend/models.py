@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidUsage, writing_to
+from ..frames import as_frame
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
@@ -191,7 +192,8 @@ def _rows(fitted_on: Any) -> Any:
     if hasattr(fitted_on, "tocsr"):  # sparse: MLflow does not know all kinds of it, and requests are dense
         return fitted_on.tocsr()[:_EXAMPLE_ROWS].toarray()
     if len(getattr(fitted_on, "shape", ())) == 2:
-        return fitted_on
+        is_arrow = hasattr(fitted_on, "__arrow_c_stream__") and not hasattr(fitted_on, "iloc")
+        return as_frame(fitted_on) if is_arrow else fitted_on  # MLflow tells nothing of polars and pyarrow
     try:
         array = np.asarray(fitted_on)
     except ValueError:  # lists of several lengths, such as the labels of MultiLabelBinarizer

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from .kept import Kept, keep
+
 _METHODS = ("fit", "fit_predict", "fit_transform", "partial_fit")
 
 # A fit that one of these asks for is a step of theirs (a fold of a cross-validation, a tree of a forest), not the user's.
@@ -17,11 +19,11 @@ _INNER = frozenset({"sklearn", "joblib", "threading", "concurrent"})
 
 @dataclass(frozen=True)
 class Fit:
-    """An estimator, and the features and the target it was fitted on."""
+    """An estimator, and the features and the target it was fitted on, as they were then."""
 
     estimator: Any
-    features: Any
-    target: Any = None
+    features: Kept | None
+    target: Kept | None = None
 
 
 class Fits:
@@ -84,15 +86,20 @@ class Fits:
         self._replaced.append((cls, name, cls.__dict__.get(name)))
         setattr(cls, name, new)
 
+    def _note(self, estimator: Any, features: Any, target: Any) -> None:
+        predicts = hasattr(estimator, "predict")
+        if predicts or self._predictor is None:  # else it does not count, and its data need not be kept
+            self._any = Fit(estimator, keep(features), keep(target))
+        if predicts:
+            self._predictor = self._any
+
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def fit(estimator: Any, *args: Any, **kwargs: Any) -> Any:
             answer = original(estimator, *args, **kwargs)
             if _caller().partition(".")[0] not in _INNER:
                 features = args[0] if args else kwargs.get("X")
-                self._any = Fit(estimator, features, args[1] if len(args) > 1 else kwargs.get("y"))
-                if hasattr(estimator, "predict"):
-                    self._predictor = self._any
+                self._note(estimator, features, args[1] if len(args) > 1 else kwargs.get("y"))
             return answer
 
         return fit

@@ -68,6 +68,7 @@ class ActiveRun:
         self._store_model = store_model
         self._stack = contextlib.ExitStack()
         self._model_id: str | None = None
+        self._notes: list[str] = []
 
     @property
     def run_id(self) -> str:
@@ -177,14 +178,22 @@ class ActiveRun:
             self._mlflow.write("log_artifacts", self.run_id, folder, FOLDER)
 
     def _fitted_on(self) -> list[Dataset]:
-        """Describe what the estimator was fitted on, where that is not what ``--data`` has named."""
-        from .dataset import describe
+        """Describe what the estimator was fitted on, where that is not what ``--data`` has named.
+
+        What is no table, or of a kind that can't be read, is noted: the fit was good, and the run goes on.
+        """
+        from .dataset import of_fingerprint
 
         fit = self._fits.last
-        if fit is None:
-            return []
-        given = {"features": fit.features, "target": fit.target}
-        found = [describe(data, role, role) for role, data in given.items() if data is not None]
+        found = []
+        for role, kept in (("features", fit.features), ("target", fit.target)) if fit else ():
+            if kept is None:
+                continue
+            try:
+                found.append(of_fingerprint(kept.fingerprint(), role, role))
+            except Exception as error:  # whatever a library makes of data of its own kind
+                reason = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
+                self._notes.append(f"no digest of the {role}: {' '.join(reason.split())[:200]}")
         return [each for each in found if self._dataset is None or each.digest != self._dataset.digest]
 
     def _log_model(self) -> None:
@@ -196,7 +205,9 @@ class ActiveRun:
         elif fit and self._store_model:
             from ..backend import models
 
-            self._model_id = models.log_model(self._mlflow, self._run, fit.estimator, fit.features)
+            self._model_id = models.log_model(
+                self._mlflow, self._run, fit.estimator, fit.features and fit.features.data
+            )
 
     def _end(self, status: str) -> None:
         self._mlflow.write("set_terminated", self.run_id, status)
@@ -227,7 +238,7 @@ class ActiveRun:
             model=self._estimator if self._model_id else None,
             model_id=self._model_id,
             data=str(self._dataset) if self._dataset else None,
-            notes=tuple(self._snapshot.notes),
+            notes=(*self._snapshot.notes, *self._notes),
             url=self._mlflow.link(f"experiments/{run.info.experiment_id}/runs/{self.run_id}"),
         )
 
