@@ -102,4 +102,5 @@ def _bytes(data: Any) -> int:
     if hasattr(data, "memory_usage"):  # pandas before 3
         used = data.memory_usage()
         return int(used if isinstance(used, int) else used.sum())
-    return int(getattr(data, "nbytes", None) or getattr(getattr(data, "data", None), "nbytes", 0))
+    own = getattr(data, "nbytes", None)
+    return int(getattr(getattr(data, "data", None), "nbytes", 0) if own is None else own)  # sparse: its values

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, origin, runs
+from ..display.progress import waiting
 from ..entities import DURATION, is_own, smaller_is_better
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
@@ -102,7 +103,8 @@ class ActiveRun:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._duration = time.perf_counter() - self._begin
         try:
-            self._leave(error)
+            with waiting("Storing the run …"):
+                self._leave(error)
         finally:
             _open.discard(self.run_id)
 

@@ -67,8 +67,7 @@ class Camera:
         at, environment_now = self._git.result(), self._environment.result()
         self._pool.shutdown(wait=False)
         hidden = hidden_state(self._cells, self._cells[-1], self._notebook) if self._cells else []
-        known = self._known | self._secrets()  # with those that the cell itself has made
-        files, masked = _masked(self._files(at.diff, environment_now.lock), known)
+        files, masked = self._masked(self._files(at.diff, environment_now.lock))
         masked = tuple(dict.fromkeys(self._masked_pairs + masked))
         manifest = {
             "format": FORMAT,
@@ -84,7 +83,9 @@ class Camera:
             "hidden": [asdict(each) for each in hidden],
             "answers": answers,
         }
-        manifest = secrets.mask_texts(manifest, known) | {"masked": [asdict(each) for each in masked]}
+        manifest = secrets.mask_texts(manifest, self._known | self._secrets()) | {
+            "masked": [asdict(each) for each in masked]
+        }
         return Snapshot(files, manifest, hidden, masked)
 
     def written(self, pairs: Mapping[str, Any]) -> dict[str, str]:
@@ -114,6 +115,12 @@ class Camera:
             found["uncommitted.diff"] = diff
         return found
 
+    def _masked(self, files: Mapping[str, str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
+        known = self._known | self._secrets()  # with those that the cell itself has made
+        masked = {name: secrets.mask(text, known) for name, text in files.items()}
+        found = dict.fromkeys(finding for _, findings in masked.values() for finding in findings)
+        return {name: text for name, (text, _) in masked.items()}, tuple(found)
+
     def _secrets(self) -> frozenset[str]:
         return secrets.secret_values(self._ip.user_ns if self._ip else {}, os.environ)
 
@@ -139,12 +146,6 @@ def _peak_memory() -> int | None:
         return getattr(psutil.Process().memory_info(), "peak_wset", None)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _masked(files: Mapping[str, str], known: frozenset[str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
-    masked = {name: secrets.mask(text, known) for name, text in files.items()}
-    found = dict.fromkeys(finding for _, findings in masked.values() for finding in findings)
-    return {name: text for name, (text, _) in masked.items()}, tuple(found)
 
 
 def _ipython() -> Any:
