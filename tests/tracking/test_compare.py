@@ -184,7 +184,7 @@ def test_columns_that_differ_are_told_of_each_side(shell: InteractiveShell, proj
         shell.user_ns["X"] = cancer[0].copy()
         shell.user_ns["X"].iloc[0, column] = -1.0
         shell.run_cell(f"%%mlops run c{number} --data X --no-autolog --quiet\n1", store_history=True)
-    rows = dict((row[0], row[1:]) for row in mlops.compare("c0", "c1", "c2").data)
+    rows = {row[0]: row[1:] for row in mlops.compare("c0", "c1", "c2").data}
     assert rows["data: columns that differ"] == ("", "mean radius, mean texture", "mean radius, mean perimeter")
 
 

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from .assignments import assigned
 from .formats import formatted
-from .names import holds_address, kind_of, names_secret
+from .names import holds_address, is_random, kind_of, names_secret
 from .scan import Span, find_all
 
 _MASK: Final = "***"
 _SHORTEST: Final = 6  # what is shorter stands in too many innocent words to be searched for
+_LONG: Final = 16  # random characters of this length are no word that stands elsewhere by chance
+_MOST_AGAIN: Final = 200  # each costs a search of the whole text
 _LONGEST: Final = 20_000  # what is longer is data
 
 
@@ -53,7 +55,8 @@ def mask(text: str, known: Collection[str] = ()) -> tuple[str, tuple[Finding, ..
     parts: list[str] = []
     findings = []
     done, line = 0, 1
-    for start, end, kind in _merged(text, [*_known(text, known), *_found(text)]):
+    spans = [*_known(text, known), *_found(text)]
+    for start, end, kind in _merged(text, [*spans, *_again(text, spans)]):
         parts += text[done:start], _MASK
         line += text.count("\n", done, start)
         if kind:
@@ -129,6 +132,14 @@ def _replaced(tree: Any, by: Mapping[str, str]) -> Any:
 
 def _found(text: str) -> list[Span]:
     return [*formatted(text), *assigned(text)]
+
+
+def _again(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """Find a secret in other places too, where it stands for itself: ``from_key("0x…")``, and ``key = "0x…"`` below."""
+    values = dict.fromkeys(text[start:end] for start, end, _ in spans if _LONG <= end - start <= _LONGEST)
+    for value in list(values)[:_MOST_AGAIN]:
+        if is_random(value):
+            yield from (Span(start, start + len(value), "known secret") for start in find_all(text, value))
 
 
 def _known(text: str, known: Collection[str]) -> Iterator[Span]:

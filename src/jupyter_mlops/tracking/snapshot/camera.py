@@ -117,7 +117,7 @@ class Camera:
 
     def _masked(self, files: Mapping[str, str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
         known = self._known | self._secrets()  # with those that the cell itself has made
-        masked = {name: secrets.mask(text, known) for name, text in files.items()}
+        masked = {name: secrets.mask_file(name, text, known) for name, text in files.items()}
         found = dict.fromkeys(finding for _, findings in masked.values() for finding in findings)
         return {name: text for name, (text, _) in masked.items()}, tuple(found)
 
