@@ -133,7 +133,7 @@ _PLACES: Final = (
     _Place(  # an account may stand before it
         "key of a client",
         "Client( _api( Api( API( Auth( Experiment( Fernet( Service( Translator( login( .init(",
-        rf"\.?\w+\(\s*(?:{_LITERAL}\s*,\s*)?b?\\*[\"']([\w+/=:-]{{20,200}})\\*[\"']\s*[,)]",
+        rf"\.?\w+\(\s*(?:{_LITERAL}\s*,\s*(?=b?\\*[\"']))?+b?\\*[\"']([\w+/=:-]{{20,200}})\\*[\"']\s*[,)]",
         is_random,
     ),
     _Place("private key", "from_key(", r"from_key\(\s*\\*[\"'](0x[0-9a-fA-F]{64})\\*[\"']", _is_real),

@@ -134,12 +134,14 @@ def _found(text: str) -> list[Span]:
     return [*formatted(text), *assigned(text)]
 
 
-def _again(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+def _again(text: str, spans: Collection[Span]) -> Iterator[Span]:
     """Find a secret in other places too, where it stands for itself: ``from_key("0x…")``, and ``key = "0x…"`` below."""
     values = dict.fromkeys(text[start:end] for start, end, _ in spans if _LONG <= end - start <= _LONGEST)
-    for value in list(values)[:_MOST_AGAIN]:
-        if is_random(value):
-            yield from (Span(start, start + len(value), "known secret") for start in find_all(text, value))
+    taken = {span.start for span in spans}
+    for value in filter(is_random, list(values)[:_MOST_AGAIN]):
+        for start in find_all(text, value):
+            if start not in taken:
+                yield Span(start, start + len(value), "known secret")
 
 
 def _known(text: str, known: Collection[str]) -> Iterator[Span]:

@@ -95,7 +95,7 @@ def log(
     file
         A file to keep; again for more.
     model
-        A fitted scikit-learn estimator to store with the run.
+        A fitted estimator to store with the run; also a native booster or a PythonModel, which are not served.
     data
         What the model was fitted on: its signature is taken from it.
     run

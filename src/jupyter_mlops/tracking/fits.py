@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from ..backend import fluent
 from .kept import Kept, keep
 
+_BOOSTING = ("xgboost", "lightgbm")
 _METHODS = ("fit", "fit_predict", "fit_transform", "partial_fit")
 
 # A fit that one of these asks for is a step of theirs (a fold of a cross-validation, a tree of a forest), not the user's.
@@ -30,13 +32,14 @@ class Fits:
     """Watch the fits of a while; afterwards ``last`` is the one that counts.
 
     Every class of scikit-learn's ``BaseEstimator`` is watched, the user's own and those of other
-    libraries included, and those that are first imported in the meantime.
+    libraries included, and those that are first imported in the meantime; and the functions ``train`` of
+    xgboost and lightgbm, which give a native booster.
     """
 
     def __init__(self) -> None:
         self._any: Fit | None = None
         self._predictor: Fit | None = None
-        self._replaced: list[tuple[type, str, Any]] = []
+        self._replaced: list[tuple[Any, str, Any]] = []
 
     @property
     def last(self) -> Fit | None:
@@ -54,11 +57,18 @@ class Fits:
         for cls in {BaseEstimator, *_subclasses(BaseEstimator)}:
             self._watch(cls)
         self._watch_new(BaseEstimator)
+        _watching.append(self)
+        for library in _BOOSTING:
+            if module := sys.modules.get(library):
+                self._watch_train(module)
+            else:
+                _tell_of(library)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        _watching.remove(self)
         for cls, name, original in reversed(self._replaced):
             if original is None:
                 delattr(cls, name)
@@ -82,7 +92,18 @@ class Fits:
 
         self._replace(base, "__init_subclass__", classmethod(watch))
 
-    def _replace(self, cls: type, name: str, new: Any) -> None:
+    def _watch_train(self, module: Any) -> None:
+        original = module.train
+
+        @functools.wraps(original)
+        def train(*args: Any, **kwargs: Any) -> Any:
+            booster = original(*args, **kwargs)
+            self._any = self._predictor = Fit(booster, None)  # its data are in a form of the library's own
+            return booster
+
+        self._replace(module, "train", train)
+
+    def _replace(self, cls: Any, name: str, new: Any) -> None:
         self._replaced.append((cls, name, cls.__dict__.get(name)))
         setattr(cls, name, new)
 
@@ -105,11 +126,27 @@ class Fits:
         return fit
 
 
+_watching: list[Fits] = []
+
+
+@functools.cache
+def _tell_of(library: str) -> None:
+    """Let whoever watches know when a library is imported; for good, as nobody can be told to stop."""
+
+    def watch(module: Any) -> None:
+        for fits in _watching:
+            fits._watch_train(module)
+
+    fluent.when_imported(library, watch)
+
+
 def label(estimator: Any) -> str:
     """Name an estimator for people: its class with what was set, ``SVC(C=10)``; of a pipeline its steps."""
     steps = getattr(estimator, "steps", None)
     if isinstance(steps, list):
         return " → ".join(step if isinstance(step, str) else label(step) for _, step in steps)
+    if not hasattr(estimator, "get_params"):  # a booster: its repr is an address
+        return f"{type(estimator).__module__.partition('.')[0]} {type(estimator).__name__}"
     # scikit-learn's own repr leaves out what is at its default.
     return " ".join(repr(estimator).split()).removesuffix("()")[:120]
 

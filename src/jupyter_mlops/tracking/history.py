@@ -93,7 +93,7 @@ class History(Result):
         for kind, mark, colour in (("promote", "^", plots.COLOURS[2]), ("rollback", "v", plots.COLOURS[1])):
             marks = [moment for moment in self.moments if moment.kind == kind]
             # What has no value stands at the foot: it happened all the same.
-            for known, heights in ((True, "data"), (False, "axes fraction")):
+            for known, scale in ((True, "data"), (False, "axes fraction")):
                 these = [moment for moment in marks if _is_number(moment.value) == known]
                 where = [(_date(moment), moment.value if known else 0.03) for moment in these]
                 label = kind if known else f"{kind}, without {self.metric}"
@@ -103,7 +103,7 @@ class History(Result):
                         transform=axes.transData if known else axes.get_xaxis_transform(),
                     )  # fmt: skip
                 for moment, at in list(zip(these, where, strict=True))[-6:]:
-                    axes.annotate(moment.what, at, xycoords=("data", heights), xytext=(4, 6), textcoords="offset points",
+                    axes.annotate(moment.what, at, xycoords=("data", scale), xytext=(4, 6), textcoords="offset points",
                                   fontsize=8, color=colour)  # fmt: skip
         axes.set_ylabel(self.metric)
         axes.margins(x=0.04, y=0.15)

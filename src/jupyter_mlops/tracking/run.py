@@ -188,6 +188,8 @@ class ActiveRun:
 
         fit = self._fits.last
         found = []
+        if fit and fit.features is None and self._dataset is None:
+            self._notes.append("no digest of the data: a library's own form of them can't be read; --data X names them")
         for role, kept in (("features", fit.features), ("target", fit.target)) if fit else ():
             if kept is None:
                 continue
@@ -207,6 +209,7 @@ class ActiveRun:
         elif fit and self._store_model:
             from ..backend import models
 
+            self._notes += filter(None, [models.not_served(fit.estimator)])
             self._model_id = models.log_model(
                 self._mlflow, self._run, fit.estimator, fit.features and fit.features.data
             )
