@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
-from jupyter_mlops.display import Badge, Card, Code, Link, Table, ago, bytes_of, change, figure, html, span, text
+from jupyter_mlops.display import (
+    Badge,
+    Card,
+    Code,
+    Link,
+    Picture,
+    Table,
+    ago,
+    bytes_of,
+    change,
+    figure,
+    html,
+    short,
+    span,
+    text,
+)
+from jupyter_mlops.display.progress import Progress, waiting
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -77,3 +94,25 @@ def test_times_and_sizes_are_written_for_people() -> None:
     assert ago(0, now=3600) == "1 h ago"
     assert [bytes_of(b) for b in (12, 1500, 2_500_000_000)] == ["12 B", "1.5 kB", "2.5 GB"]
     assert [change(d) for d in (0.0123, -0.5, 0.0)] == ["+0.0123", "-0.5", "±0"]
+
+
+def test_a_word_is_said_only_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "say", lambda self, text: said.append(text))
+    with waiting("quick …", after=5):
+        pass
+    with waiting("slow …", after=0.01):
+        time.sleep(0.2)
+    assert said == ["slow …"]
+
+
+def test_a_picture_scrolls_where_its_words_would_be_too_small() -> None:
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (800).to_bytes(4, "big") + (300).to_bytes(4, "big")
+    shown = html.render(Card("x", pictures=[Picture(png, "a picture")]))
+    assert "min-width:600px" in shown
+    assert '<div class="scroll"><img' in shown
+
+
+def test_a_long_text_is_cut_and_its_length_said() -> None:
+    assert short("x" * 100) == "x" * 100
+    assert short("x" * 7000) == "x" * 100 + "… (7,000 characters)"

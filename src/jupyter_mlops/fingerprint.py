@@ -24,7 +24,6 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from .errors import InvalidUsage
-from .frames import as_table
 
 _BYTES = 16  # 128 bits: no two data sets of a lifetime share one by chance
 _NAMELESS_INDEX = "__index_level_"  # how Parquet names an index of pandas that has no name
@@ -87,7 +86,7 @@ def _columns(data: Any) -> Iterator[tuple[str, Cells]]:
             columns = data.get_columns()
             yield from ((each.name, _of_polars(each)) for each in columns if _NAMELESS_INDEX not in each.name)
             return
-        table = as_table(data)
+        table = pa.table({"0": data}) if isinstance(data, pa.Array | pa.ChunkedArray) else pa.table(data)
         yield from ((n, c) for n, c in zip(table.column_names, table.columns, strict=True) if _NAMELESS_INDEX not in n)
     elif hasattr(data, "tocsc"):
         yield from _of_sparse(data.tocsc(copy=True))

@@ -32,7 +32,7 @@ def as_frame(data: Any) -> pd.DataFrame:
         return data.to_frame()
     try:
         if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-            return as_table(data).to_pandas()  # type: ignore[no-any-return]
+            return _as_table(data).to_pandas()  # type: ignore[no-any-return]
         if isinstance(data, str | bytes):
             raise ValueError("it is text")
         return pd.DataFrame(data)
@@ -42,7 +42,7 @@ def as_frame(data: Any) -> pd.DataFrame:
         ) from None
 
 
-def as_table(data: Any) -> pa.Table:
+def _as_table(data: Any) -> pa.Table:
     """Read what has the Arrow PyCapsule interface; a single column gets the name that it has, or ``0`` as pandas gives."""
     import pyarrow as pa
 
