@@ -210,7 +210,7 @@ def _checks(before: Side, one: Snapshot, after: Side | None, code: EarlierCode, 
     if one.hidden:
         yield Check("hidden state", "unknown", _named([str(hidden) for hidden in one.hidden]), decisive=False)
     if kinds := dict.fromkeys(str(each.get("kind")) for each in one.manifest["masked"]):
-        text = f"{_named(list(kinds))}: not kept, so not given to the cells; what comes from os.environ is"
+        text = f"{_named(list(kinds))}: *** stands in its place; what the cells read from os.environ is there"
         yield Check("masked", "unknown", text, decisive=False)
 
 
