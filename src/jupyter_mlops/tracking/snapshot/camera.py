@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psutil
 
@@ -25,8 +26,8 @@ from .files import FORMAT, Snapshot
 from .hidden import hidden_state
 from .seeds import seeds_of
 
-# How many runs each execution of a cell has begun: a loop may begin several.
-_begun: Counter[int] = Counter()
+# How many runs each execution of a cell has begun, by IPython: a loop may begin several.
+_begun: WeakKeyDictionary[Any, Counter[int]] = WeakKeyDictionary()
 
 
 @dataclass
@@ -60,8 +61,9 @@ class Camera:
         self._ip = _ipython()
         self._cells = self._executed()
         number = self._cells[-1].number if self._cells else 0
-        self._ordinal = _begun[number]
-        _begun[number] += 1
+        begun = _begun.setdefault(self._ip, Counter()) if self._ip else Counter()
+        self._ordinal = begun[number]
+        begun[number] += 1
         self.place = f"{number}.{self._ordinal}"
         self._notebook = notebook.find() if self._ip else None
         self._known = self._secrets()
