@@ -6,17 +6,23 @@ magic, the command line, completion, help and the README's table know of it.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
+import os
+import sys
 import typing
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from .errors import InvalidUsage
+
+# Set for a kernel that repeats a run, as the tag of the new one: which run, and a word to find the new one by.
+REPRODUCES = "MLOPS_REPRODUCES"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 SlotKind = Literal[
@@ -105,7 +111,7 @@ class Command:
         def without_return() -> None: ...  # what a command returns is often imported for type checkers only
 
         without_return.__annotations__ = parameters
-        return typing.get_type_hints(without_return, self.function.__globals__, include_extras=True)
+        return typing.get_type_hints(without_return, inspect.unwrap(self.function).__globals__, include_extras=True)
 
     def slot(self, parameter: str) -> SlotKind | None:
         """Say what a parameter stands for, where it is marked."""
@@ -131,10 +137,24 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
     def register(function: Function) -> Function:
         words = name or function.__name__
         group = function.__module__.removeprefix(f"{__package__}.").split(".")[0]
-        _commands[words] = Command(words, function, group, changes, cell)
-        return function
+        called = _held_back(words, function) if changes else function
+        _commands[words] = Command(words, called, group, changes, cell)
+        return called
 
     return register
+
+
+def _held_back(name: str, function: Function) -> Function:
+    """Let a command only try what it would do, where a run is made again: its promotion is not."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if REPRODUCES in os.environ and not kwargs.get("dry_run"):
+            sys.stderr.write(f"{name}: not done, only tried; a run is made again here, and nothing else.\n")
+            kwargs["dry_run"] = True
+        return function(*args, **kwargs)
+
+    return cast("Function", guarded)
 
 
 def commands() -> dict[str, Command]:

@@ -146,3 +146,44 @@ def test_a_file_name_that_is_not_utf_8(repository: Path) -> None:
 def test_a_broken_repository_is_no_repository(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: /nowhere")
     assert git.look(tmp_path) == git.Git()
+
+
+def test_a_binary_file_that_has_changed_is_named_and_the_diff_can_be_applied(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (repository / "a.py").write_text("a = 1\n")
+    (repository / "picture.png").write_bytes(os.urandom(2000))
+    commit(repository)
+    (repository / "a.py").write_text("a = 2\n")
+    (repository / "picture.png").write_bytes(os.urandom(2000))
+    (repository / "odd.txt").write_bytes(b"\0\1\2")  # new, and no text though it is called so
+    found = git.look(repository)
+    assert found.note == "binary, and left out of the diff: odd.txt, picture.png"
+    clone = tmp_path_factory.mktemp("clone")
+    run(clone, "clone", "-q", str(repository), ".")
+    (clone / "patch").write_text(found.diff, encoding="utf-8", errors="surrogateescape")
+    run(clone, "apply", "patch")
+    assert (clone / "a.py").read_text() == "a = 2\n"
+
+
+def test_a_large_file_that_is_gone_does_not_drop_the_rest(repository: Path) -> None:
+    (repository / "table.csv").write_text("1,2,3\n" * 500_000)
+    (repository / "a.py").write_text("a = 1\n")
+    commit(repository)
+    (repository / "table.csv").unlink()
+    (repository / "a.py").write_text("a = 2\n")
+    found = git.look(repository)
+    assert "+a = 2" in found.diff
+    assert "too large for the diff, and left out of it: table.csv" in found.note
+
+
+def test_changes_within_a_submodule_are_noted(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    run(other, "init", "-q")
+    (other / "sub.py").write_text("s = 1\n")
+    commit(other)
+    run(repository, "submodule", "--quiet", "add", str(other), "sub")
+    commit(repository)
+    assert git.look(repository).note == ""
+    (repository / "sub" / "sub.py").write_text("s = 2\n")
+    assert git.look(repository).note == "changes within submodules, which are left out of the diff: sub"

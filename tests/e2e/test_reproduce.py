@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import InvalidUsage, NotFound, ProcessFailed
 from jupyter_mlops.tracking import rebuilding
+from jupyter_mlops.tracking.snapshot.executed import Cell
 from jupyter_mlops.tracking.snapshot.files import Snapshot
 from jupyter_mlops.workspace import Workspace
 
@@ -87,14 +88,31 @@ def test_runs_that_cannot_be_made_again(trained: Any, project: Path) -> None:
     trained("in python")
     with pytest.raises(InvalidUsage, match="by a script"):
         mlops.reproduce("last")
-    with pytest.raises(NotFound):
-        mlops.reproduce("nobody")
+    for name in ("nobody", "no/body", "no@body"):
+        with pytest.raises((NotFound, InvalidUsage)):
+            mlops.reproduce(name)
+    for tolerance in (-1, float("nan")):
+        with pytest.raises(InvalidUsage, match="--tolerance"):
+            mlops.reproduce("last", tolerance=tolerance)
 
 
 def test_a_lock_that_can_no_longer_be_installed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="lock is missing"):
+        rebuilding.environment_as_it_was(Snapshot({}, {}), tmp_path / "environment")
     taken = Snapshot({"requirements.txt": "no-such-package-anywhere-at-all==1.0\n"}, {})
     with pytest.raises(ProcessFailed, match=r"(?s)can't be built.*no-such-package-anywhere-at-all"):
         rebuilding.environment_as_it_was(taken, tmp_path / "environment")
+
+
+def test_what_somebody_has_written_meanwhile_is_left(tmp_path: Path) -> None:
+    cell = Cell(1, "%%writefile a.py\nK = 1")
+    (tmp_path / "a.py").write_text("K = 2\n")
+    with rebuilding.files_kept([cell], tmp_path, tmp_path / "kept"):
+        (tmp_path / "a.py").write_text("K = 1\n")
+    assert (tmp_path / "a.py").read_text() == "K = 2\n"
+    with rebuilding.files_kept([cell], tmp_path, tmp_path / "kept"):
+        (tmp_path / "a.py").write_text("K = 3\n")
+    assert (tmp_path / "a.py").read_text() == "K = 3\n"
 
 
 def test_cells_that_are_missing_on_the_server_are_told() -> None:
@@ -106,6 +124,68 @@ def test_a_run_that_was_deleted_meanwhile_is_told(run: Any) -> None:
     Workspace.here().mlflow.write("delete_run", run.run_id)
     with pytest.raises(NotFound):
         mlops.reproduce("forest")
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True)
+
+
+def test_it_changes_nothing_else(run: Any, shell: InteractiveShell, project: Path, name: str) -> None:
+    mlops.register(name, run="forest")
+    mlops.register(name, model=shell.user_ns["model"].set_params(n_estimators=6), data=shell.user_ns["X"])
+    body = (
+        RUN.replace("--into card", "").replace("run forest", "run nightly")
+        + f"\nchange = %mlops promote {name}/1 --force --reason nightly\nassert mode.LEVEL == 1"
+        + "\nif score:\n    %mlops log stars=score --run forest"
+    )
+    for source in ("%%writefile mode.py\nLEVEL = 1", "import mode", "x = undefined_name", body):
+        shell.run_cell(source, store_history=True)
+    mlops.promote(f"{name}/2", force=True, reason="better")
+    (project / "mode.py").write_text("LEVEL = 99\n")
+    mlops.log({"stars": 5}, run="forest")
+    proof = mlops.reproduce("nightly")
+    assert proof.ok, str(proof)
+    assert Workspace.here().mlflow.read("get_model_version_by_alias", name, "champion").version == "2"
+    assert Workspace.here().mlflow.read("get_run", run.run_id).data.metrics["stars"] == 5
+    assert (project / "mode.py").read_text() == "LEVEL = 99\n"
+    assert not list((project / "reproduced").glob("*.kept"))
+
+
+def test_of_several_runs_in_a_cell_the_right_one_is_compared(shell: InteractiveShell, project: Path) -> None:
+    cell = (
+        "import jupyter_mlops as mlops\nfor depth in (1, 2, 3):\n    with mlops.run(f'depth {depth}', autolog=False):\n"
+        "        mlops.log({'depth': depth})"
+    )
+    assert shell.run_cell(cell, store_history=True).success
+    proof = mlops.reproduce("depth 2")
+    assert proof.ok, str(proof)
+    assert "REPRODUCED" in str(proof)
+
+
+def test_modules_beside_the_notebook_and_masked_lines_of_the_diff_are_as_they_were(
+    shell: InteractiveShell, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = 'API_KEY = "sk-proj-' + 'abcdefghijklmnopqrstuvwx1234"\n'
+    (project / "notebooks").mkdir()
+    helper = project / "notebooks" / "helper_of_subfolder.py"
+    helper.write_text(f"K = 1\n{secret}J = 1\n")
+    git(project, "init", "-q")
+    git(project, "add", "notebooks")
+    git(project, "commit", "-q", "-m", "first")
+    helper.write_text(f"K = 2\n{secret}J = 1\n")
+    monkeypatch.chdir(project / "notebooks")
+    monkeypatch.setattr(shell, "starting_dir", str(project / "notebooks"))
+    monkeypatch.syspath_prepend(str(project / "notebooks"))
+    for source in (
+        "import helper_of_subfolder as helper",
+        "%%mlops run sub --no-autolog\nk = helper.K\n%mlops log k=k",
+    ):
+        assert shell.run_cell(source, store_history=True).success
+    helper.write_text("K = 3\n")
+    proof = mlops.reproduce("sub")
+    assert proof.ok, str(proof)
+    assert outcomes(proof)["code"] == "same"
 
 
 @pytest.mark.long

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.tracking.snapshot.executed import Cell, Names, needed
+from jupyter_mlops.tracking.snapshot import python
+from jupyter_mlops.tracking.snapshot.executed import Cell, needed, repeated
 from jupyter_mlops.tracking.snapshot.hidden import hidden_state
+from jupyter_mlops.tracking.snapshot.names import Names
 from jupyter_mlops.tracking.snapshot.notebook import Notebook
 
 RUN = "%%mlops run --data x\nmodel = fit(x)"
@@ -115,3 +117,93 @@ def test_hidden_state_is_told(notebook: list[str] | None, sources: list[str], to
 def test_a_notebook_that_is_not_saved_yet_raises_no_alarm() -> None:
     assert hidden(["x = 2", RUN], "x = 1", RUN, saved=0.5) == ""
     assert hidden(["something else"], "x = 1", RUN) == ""  # not even the run's own cell is in it
+
+
+def slice_to_repeat(*sources: str) -> list[int]:
+    *before, target = cells(*sources)
+    return [cell.number for cell in repeated(before, target)]
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ["%time x = f()", RUN],
+        ["import a\n%time x = a.load()\ny = 1", RUN],
+        ["found = %mlops runs", RUN + "\nfound.rows"],
+        ["x = load()  # really?", RUN],
+        ["x = '''why\nnot?'''", RUN],
+        ["base = 0.5", RUN + "\n%mlops log acc=1 base=base"],
+        ["E = load()", "x = 1", "%%mlops run x --data E\nx"],
+        ["async def f(): return 1", "%%mlops run x\nx = await f()"],
+        ["x = load()", "clean(x)", RUN],
+        ["x = load()", "for _ in range(3):\n    clean(x)", RUN],
+        ["rng = default_rng(0)", "noise = rng.normal(size=3)", "x = rng.normal()", RUN],
+        ["import numpy as np", "np.random.rand(7)", "x = 1", RUN],
+        ["rng = default_rng(0)", "idx = [1, 2]", "rng.shuffle(idx)", "x = rng.normal()", RUN],
+        ["rows = []", "r = rows", "r.append(1)", RUN + "\nrows"],
+        ["rows = [1]", "r = rows", "r[0] = 2", RUN + "\nrows"],
+        ["model = M()", "m = model", "m.fit(1)", RUN + "\nmodel.score(x)"],
+        ["import sys", "sys.path.insert(0, 'src')", RUN],
+        ["import os", "os.chdir('..')", RUN],
+        ["import os", "os.environ['A'] = '1'", RUN],
+        ["%%capture out\nprint(5)", RUN + "\nout.stdout"],
+        ["%%mlops run other --into card\n1", RUN + "\ncard.metrics"],
+        ["folder = 'src'", "!prepare {folder}", RUN],
+        ["K = 3", "%run -i prepare.py", RUN],
+        ["import numpy as np\nnp.random.seed(0)", "%%mlops run other\nother = M().fit(1)", RUN],
+        ["rng = default_rng(0)", "%%mlops run other\nother = M(random_state=rng).fit(1)", RUN + "\nrng"],
+        ["del x", RUN],
+        ["%env A=1", "%cd ..", "%load_ext sql", "%%bash\ntouch a", RUN],
+    ],
+)
+def test_all_that_may_matter_is_repeated(sources: list[str]) -> None:
+    assert slice_to_repeat(*sources) == list(range(1, len(sources)))
+
+
+@pytest.mark.parametrize(
+    ("sources", "numbers"),
+    [
+        (["x = frame()", "x.describe()", "total = x.sum()", "x", "len(x)", RUN], [1]),
+        (["import seaborn as sns", "sns.heatmap(x.corr())", "x?", RUN], [1]),
+        (["%mlops runs", "%mlops compare a b", "%matplotlib inline", "%load_ext jupyter_mlops", RUN], []),
+        (["x = 1", "%%mlops run other --data x\nother = M(3, random_state=0).fit(x)\n%mlops log a=x", RUN], [1]),
+        (["x = 1", "import jupyter_mlops as mlops\nmlops.reproduce('last')", "mlops.runs()", RUN], [1, 2]),
+        (["%pip install tools", "!pip install tools", "x = 1", RUN], [3]),
+        (["%timeit x = 1", "x = 2", RUN], [2]),
+    ],
+)
+def test_what_provably_does_not_matter_is_left_out(sources: list[str], numbers: list[int]) -> None:
+    assert slice_to_repeat(*sources) == numbers
+
+
+def test_a_cell_that_failed_is_repeated_and_one_that_was_interrupted_is_not() -> None:
+    failed = Cell(1, "x = 1\n1 / 0", failed=True)
+    stopped = Cell(2, "while True: poll()", failed=True, interrupted=True)
+    assert repeated([failed, stopped], Cell(3, RUN)) == [failed]
+
+
+@pytest.mark.parametrize(
+    ("notebook", "sources", "told"),
+    [
+        (["x = 1", RUN + "\n%mlops log acc=B"], ["x = 1", "B = 1", RUN + "\n%mlops log acc=B"], "B from In [2]"),
+        ([RUN], ["%time x = 3.0", RUN], "x from In [1], which is no longer"),
+        (["%%mlops run a\nawait x"], ["x = 1", "%%mlops run a\nawait x"], "x from In [1], which is no longer"),
+        (["x = 1", RUN], ["x = 1", "f(x)", "f(x)", RUN], "x from In [2], which is no longer"),
+        (["y = 1", RUN], ["y = 1", "x = 1", RUN + "\n'edited'"], "x from In [2], which is no longer"),
+    ],
+)
+def test_hidden_state_that_needs_a_close_look(notebook: list[str], sources: list[str], told: str) -> None:
+    assert told in hidden(notebook, *sources)
+
+
+def test_a_name_from_a_cell_that_failed_is_told() -> None:
+    failed = Cell(1, "x = 9\nnobody()", failed=True)
+    assert [str(each) for each in hidden_state([failed], Cell(2, RUN), None)] == ["x from In [1], which failed"]
+    assert hidden_state([failed, Cell(2, "x = 1")], Cell(3, RUN), None) == []
+
+
+def test_lines_that_install_are_taken_out_where_they_stand() -> None:
+    cell = "import a\nif 1:\n    !pip install é\n%pip install \\\n  b\nout = !pip list\nx = 'ü'; y = 2"
+    assert python.without_installs(cell) == "import a\nif 1:\n    None\nNone\nout = None\nx = 'ü'; y = 2\n"
+    assert python.without_installs("%%capture\n!pip install a\nx = 1") == "%%capture\nNone\nx = 1\n"
+    assert python.without_installs("x = 1  # why?\n%time y = 2") == "x = 1  # why?\n%time y = 2"

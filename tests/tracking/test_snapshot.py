@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import InvalidUsage, NotFound
 from jupyter_mlops.tracking.snapshot import environment, files, notebook
+from jupyter_mlops.tracking.snapshot.executed import Cell
 from jupyter_mlops.workspace import Workspace
 
 SETUP = """from sklearn.datasets import load_iris
@@ -113,8 +115,6 @@ def saved(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
 
     def save(*sources: str) -> Path:
-        from jupyter_mlops.tracking.snapshot.executed import Cell
-
         content = json.loads(notebook.write(["# a title", *(Cell(0, source) for source in sources)]))
         content["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "shown\n" * 10}]
         path.write_text(json.dumps(content))
@@ -325,3 +325,107 @@ def test_data_changed_after_the_fit_are_told_as_they_were(cells: Any, tmp_path: 
     assert [name for name, _, _ in features["columns"]] == list(ip.user_ns["X"].columns[:4])
     assert found.manifest["answers"]["values"] == [int(each) for each in ip.user_ns["answers"]]
     assert ip.user_ns["card"].model
+
+
+def test_seeds_are_told_with_their_numbers_and_only_those_of_the_run(cells: Any, tmp_path: Path) -> None:
+    setup = (
+        SETUP + "\nimport random\nSEED = 42\nnp.random.seed(SEED); random.seed(SEED)\nrng = np.random.default_rng(7)"
+    )
+    run = RUN.replace("LogisticRegression(", "LogisticRegression(random_state=SEED, ")
+    card = cells(setup, "other = dict(random_state=99)", run).user_ns["card"]
+    seeds = taken(tmp_path, card.run_id).manifest["seeds"]
+    assert {"np.random.seed(42)", "random.seed(42)", "np.random.default_rng(7)", "random_state=42"} <= set(seeds)
+    assert "random_state=99" not in seeds
+
+
+@pytest.mark.parametrize("lacking", ["answers", "git", "environment", "data", "hidden", "masked", "ordinal", "folder"])
+def test_what_an_older_snapshot_lacks_is_empty(project: Path, tmp_path: Path, lacking: str) -> None:
+    manifest = {"format": 1, "data": [{"role": "data", "name": "X", "digest": "1", "columns": None}]}
+    manifest.pop(lacking, None)
+    found = files.read(*uploaded({"snapshot.json": json.dumps(manifest)}), tmp_path)
+    assert found.manifest["git"]["note"] == ""
+    assert found.notes == []
+    assert environment.of_dict(found.manifest["environment"]).packages == {}
+    assert all(each["columns"] == [] for each in found.manifest["data"])
+
+
+def uploaded(texts: dict[str, str]) -> tuple[Any, Any]:
+    from jupyter_mlops.backend import experiments
+
+    mlflow = Workspace.here().mlflow
+    run = mlflow.write("create_run", experiments.experiment_id(mlflow, Workspace.here().settings.experiment))
+    for name, text in texts.items():
+        mlflow.write("log_text", run.info.run_id, text, f"snapshot/{name}")
+    return mlflow, run
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ({"cell.py": "1"}, "snapshot/snapshot.json can't be found"),
+        ({"snapshot.json": '{"format": 1, "git": 5}'}, "can't be read"),
+        ({"snapshot.json": '{"format": 1, "data": 5}'}, "can't be read"),
+    ],
+)
+def test_a_broken_snapshot_says_what_is_broken(project: Path, tmp_path: Path, texts: dict[str, str], says: str) -> None:
+    with pytest.raises(NotFound, match=says):
+        files.read(*uploaded(texts), tmp_path)
+
+
+def test_cells_that_are_broken_or_stand_in_for_one_another(project: Path, tmp_path: Path) -> None:
+    facts = json.dumps({"format": 1, "cell": 1})
+    book = notebook.write([Cell(1, "x = 1", failed=True), Cell(2, RUN)])
+    (tmp_path / "whole").mkdir()
+    found = files.read(*uploaded({"snapshot.json": facts, "executed.ipynb": book}), tmp_path / "whole")
+    assert found.files["cell.py"] == RUN
+    assert [cell.failed for cell in files.cells_of(found)] == [True, False]
+    with pytest.raises(NotFound, match=r"executed\.ipynb, can't be read"):
+        files.cells_of(files.Snapshot({"executed.ipynb": book[:-50]}, {}))
+
+
+def test_a_program_is_read_in_its_encoding(tmp_path: Path) -> None:
+    from jupyter_mlops.tracking.snapshot import camera
+
+    (tmp_path / "p.py").write_bytes(b"# -*- coding: latin-1 -*-\nname = 'caf\xe9'\n")
+    assert "café" in camera._text(tmp_path / "p.py")
+
+
+def test_a_runner_names_its_notebook_in_its_command(saved: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(SETUP)
+    monkeypatch.delenv("JPY_SESSION_NAME")
+
+    def started_by(*words: str) -> Any:
+        runner = SimpleNamespace(cmdline=lambda: list(words), cwd=lambda: str(path.parent))
+        monkeypatch.setattr(notebook.psutil, "Process", lambda: SimpleNamespace(parent=lambda: runner))
+        return notebook.find()
+
+    assert started_by("python", "/bin/jupyter-execute", "play.ipynb").path == path
+    assert started_by("python", "/bin/jupyter-nbconvert", "--execute", "play.ipynb").path == path
+    assert started_by("python", "/bin/papermill", "play.ipynb", "out.ipynb").path == path
+    assert started_by("python", "/bin/jupyter-nbconvert", "play.ipynb", "other.ipynb") is None
+    assert started_by("python", "/bin/jupyter-lab", "play.ipynb") is None
+
+
+def test_where_a_run_is_made_again_other_commands_are_only_tried(
+    trained: Any, project: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained("base")
+    mlops.register(name, run="base")
+    monkeypatch.setenv("MLOPS_REPRODUCES", "0123 4567")
+    mlops.promote(f"{name}/1", force=True, reason="again")
+    assert "promote: not done" in capsys.readouterr().err
+    assert "nothing" in str(mlops.log({"accuracy": 0.1}, run="base"))
+    with pytest.raises(InvalidUsage, match="already"):
+        mlops.reproduce("base")
+    monkeypatch.delenv("MLOPS_REPRODUCES")
+    assert Workspace.here().mlflow.read("get_registered_model", name).aliases == {}
+    assert "accuracy" not in mlops.runs().rows[0].metrics
+
+
+def test_a_name_is_looked_for_among_runs_and_models(trained: Any, project: Path, name: str) -> None:
+    from jupyter_mlops.tracking.subjects import subject
+
+    trained("a/b@c")
+    mlops.register(name, run="last")
+    found = {subject(Workspace.here(), ref)[1].info.run_id for ref in ("a/b@c", name, f"{name}/1", "last")}
+    assert len(found) == 1

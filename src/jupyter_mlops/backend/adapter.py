@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -141,6 +142,11 @@ class Mlflow:
             gone = BackendUnreachable(f"The MLflow server at {self.uri} did not answer in time.", self._mend)
             self._silence = time.monotonic(), gone
             return gone
+        if "must be in the 'active' state" in text:
+            gone_run = next((word for word in text.split() if re.fullmatch(r"[0-9a-f]{32}", word)), "")
+            return NotFound(
+                f"The run:{gone_run[:8]} was deleted meanwhile.", "restore it in MLflow's UI, or run the cell again"
+            )
         if meaning is not None:
             return meaning(text.removeprefix(f"{error.error_code}: "))  # type: ignore[attr-defined]
         try:

@@ -103,22 +103,21 @@ def _uncommitted(folder: Path, at: str) -> tuple[str, str]:
     """Take the diff to the last commit, new files included, by an index of our own: the user's is left alone."""
     top = root(folder) or folder
     new, left_out = _new_sources(top)
-    changed = (_git(top, "diff", "--name-only", "-z", at) or "").split("\0")
-    large = [name for name in changed if name and _size(top / name) > _MOST]
     with tempfile.TemporaryDirectory(prefix="mlops-git-") as scratch:
         index = Path(scratch) / "index"
         theirs = (_git(top, "rev-parse", "--git-path", "index") or "").strip()
         if theirs and (top / theirs).is_file():
-            shutil.copyfile(top / theirs, index)
+            shutil.copy2(top / theirs, index)  # with its time: by that git knows which files to look at again
         env = {"GIT_INDEX_FILE": str(index)}
         if new:
             names = "\0".join(new)
             _git(top, "add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul", env=env, stdin=names)
+        large, binary = _not_to_be_told(top, at, env)
         # fmt: off
         diff = _git(
             top, "-c", "core.quotePath=false", "diff", at, "--no-color", "--no-ext-diff", "--no-textconv",
-            "--ignore-submodules=dirty", "--", ".", ":(exclude)*.ipynb",
-            *(f":(exclude,literal){name}" for name in large), env=env, most=_MOST,
+            "--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/", "--", ".", ":(exclude)*.ipynb",
+            *(f":(exclude,literal){name}" for name in [*large, *binary]), env=env, most=_MOST,
         )
         # fmt: on
     if diff is None:
@@ -126,9 +125,37 @@ def _uncommitted(folder: Path, at: str) -> tuple[str, str]:
             "",
             f"the uncommitted diff took over {_SECONDS:.0f} s, or weighs over {_MOST / 1e6:.0f} MB; it is left out",
         )
-    left_out += large
-    note = f"too large for the diff, and left out of it: {', '.join(left_out[:3])}" if left_out else ""
-    return diff, note
+    reasons = {
+        "too large for the diff, and left out of it": left_out + large,
+        "binary, and left out of the diff": binary,
+        "changes within submodules, which are left out of the diff": _dirty_submodules(top, at),
+    }
+    return diff, "; ".join(f"{why}: {', '.join(names[:3])}" for why, names in reasons.items() if names)
+
+
+def _not_to_be_told(top: Path, at: str, env: dict[str, str]) -> tuple[list[str], list[str]]:
+    """List the changed files that are too large, now or in the commit, and those that are binary."""
+    told = (_git(top, "diff", "--numstat", "--no-renames", "-z", at, env=env, most=_MOST) or "").split("\0")
+    changed = [line.split("\t", 2) for line in told if line.count("\t") >= 2]
+    names = [name for *_, name in changed if not name.endswith(".ipynb")]
+    # One that is gone is told line by line too; a name with a line break can't be asked for.
+    asked = [name for name in names if "\n" not in name]
+    sizes = _git(top, "cat-file", "--batch-check=%(objectsize)", stdin="".join(f"{at}:{name}\n" for name in asked))
+    then = dict(zip(asked, (sizes or "").splitlines(), strict=False))
+    before = {name: int(size) for name, size in then.items() if size.isdecimal()}
+    large = [name for name in names if max(_size(top / name), before.get(name, 0)) > _MOST]
+    binary = [name for added, _, name in changed if added == "-" and name in names and name not in large]
+    return large, binary
+
+
+def _dirty_submodules(top: Path, at: str) -> list[str]:
+    """List the submodules in which something is not committed: that is in no diff of this repository."""
+    if not (top / ".gitmodules").is_file():
+        return []
+    told = _git(top, "diff", "--raw", "--no-abbrev", "-z", "--ignore-submodules=none", at) or ""
+    entries = told.split("\0")
+    links = [name for how, name in zip(entries[::2], entries[1::2], strict=False) if how.split()[1:2] == ["160000"]]
+    return [name for name in links if _git(top / name, "status", "--porcelain", most=_MOST)]
 
 
 def _new_sources(top: Path) -> tuple[list[str], list[str]]:

@@ -144,6 +144,29 @@ def tail(log: Path, lines: int = 3) -> str:
     return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
 
+def last_words(command: Sequence[str], folder: Path, seconds: float = 60) -> str | None:
+    """Run a program to its end; None where it went well, else its last words, without colours."""
+    plain = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=plain | {"NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode == 0:
+        return None
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    told = [line for line in lines if line.lower().startswith(("error", "fatal", "×", "╰"))] or lines
+    return " ".join(told[-2:])[:300] or f"it ended with {done.returncode}"
+
+
 def free_port(wanted: int = 0) -> int:
     """Find a port on loopback that nobody listens on.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import TYPE_CHECKING
 
-from ..command import File, Metric, Pairs, Run, Subject, Values, Variable, command, name_of, pairs
+from ..command import REPRODUCES, File, Metric, Pairs, Run, Subject, Values, Variable, command, name_of, pairs
 from ..entities import smaller_is_better
 from ..errors import InvalidUsage
 from ..workspace import Workspace
@@ -237,7 +239,7 @@ def reproduce(run: Subject, *, env: bool = False, tolerance: float = 1e-9) -> Pr
     Parameters
     ----------
     run
-        The run, or the version that was made of it: last, run:3f2a, churn@champion.
+        The run, or the version that was made of it: last, run:3f2a, churn@champion; of a bare name of a model the champion.
     env
         Build a fresh environment from the run's lock, in place of using today's.
     tolerance
@@ -252,9 +254,17 @@ def reproduce(run: Subject, *, env: bool = False, tolerance: float = 1e-9) -> Pr
     ------
     NotFound
         Where there is no such run, or it has no snapshot.
+    InvalidUsage
+        Where it was made by a script, or within another run that is made again.
     MissingDependency
         Where nbclient is not installed.
     """
     from . import reproduction
 
+    if not 0 <= tolerance < math.inf:
+        raise InvalidUsage(
+            f"--tolerance must be a number of 0 or more, not {tolerance:g}.", "%mlops reproduce last --tolerance 1e-9"
+        )
+    if REPRODUCES in os.environ:
+        raise InvalidUsage("A run is being made again here already.", "reproduce in a cell of its own, after the run")
     return reproduction.reproduce(Workspace.here(), run, env=env, tolerance=tolerance)

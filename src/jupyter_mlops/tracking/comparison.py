@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..backend import experiments, versions
 from ..display import Badge, Card, Cell, Code, Diff, Table, View, figure, plots, short
-from ..entities import CHAMPION, DURATION, ModelRef, RunRef, is_own, own_first, smaller_is_better
+from ..entities import DURATION, is_own, own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound
 from ..result import Result
 from ..workspace import Workspace
@@ -20,11 +19,11 @@ from .code import CodeOf
 from .results import differing
 from .snapshot import environment, files
 from .snapshot.files import Snapshot
+from .subjects import subject
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-    from mlflow.entities import Run
 
 _MOST_ROWS = 12
 _MOST_DIFFED = 3  # runs whose diffs fit into one card
@@ -209,20 +208,6 @@ def side_of(workspace: Workspace, ref: object) -> Side:
         except NotFound:
             taken = None
     return Side(label, run.info.run_id, dict(run.data.metrics), dict(run.data.params), taken)
-
-
-def subject(workspace: Workspace, ref: object) -> tuple[str, Run]:
-    """Find a run by itself, or by the version that was made of it: ``churn@champion``, ``churn/3``."""
-    text = str(getattr(ref, "ref", ref))
-    if not hasattr(ref, "run_id") and ("@" in text or "/" in text):
-        named = ModelRef.of(text)
-        version = versions.find_version(workspace.mlflow, named, CHAMPION)
-        if not version.run_id:
-            raise NotFound(f"{named} was registered without a run.", f"%mlops models {named.name}")
-        return text, workspace.mlflow.read("get_run", version.run_id)
-    experiment = experiments.experiment_id(workspace.mlflow, workspace.settings.experiment, create=False)
-    run = experiments.find_run(workspace.mlflow, experiment, RunRef.of(ref))
-    return f"{run.info.run_name} ({run.info.run_id[:6]})", run
 
 
 def _data(sides: Sequence[Side]) -> tuple[tuple[str, ...], ...]:

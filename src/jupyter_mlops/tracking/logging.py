@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import secrets
-from ..backend import experiments, fluent
+from ..backend import experiments, fluent, runs
+from ..command import REPRODUCES
 from ..entities import RunRef
 from ..errors import Conflict, InvalidUsage, NotFound, nearest
 from ..workspace import Workspace
@@ -101,8 +102,11 @@ class Log:
         self._model, self._fitted_on = estimator, fitted_on
 
     def write(self) -> Logged:
-        """Write all that was collected."""
+        """Write all that was collected; where a run is made again, to no other one."""
         run_id = self._run.info.run_id
+        repeats = os.environ.get(REPRODUCES)
+        if repeats and not self._run.data.tags.get(runs.REPRODUCES, "").startswith(repeats):
+            return Logged(run_id, str(self._run.info.run_name), {"nothing": "as another run is made again here"})
         if self._model is not None:  # first: it may be one that can't be stored
             from ..backend import models
 

@@ -1,35 +1,32 @@
-"""Rebuild what a run was made with: its cells as a notebook, its code as of its commit, its environment."""
+"""Rebuild what a run was made with: its cells as a notebook, its environment; and keep what they would overwrite."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from ..backend import git
-from ..errors import InvalidUsage, NotFound, ProcessFailed
-from .snapshot import notebook
-from .snapshot.executed import Cell, needed
+from ..backend.processes import last_words
+from ..errors import InvalidUsage, NotFound, ProcessFailed, writing_to
+from .earlier_code import EarlierCode
+from .snapshot import python
+from .snapshot.executed import Cell, repeated
 from .snapshot.files import Snapshot, cells_of
 
-_OTHER_COMMANDS = ("%mlops", "!mlops", "!jupyter mlops", "%load_ext jupyter_mlops")
 
-
-def lay_out(taken: Snapshot, label: str, code: Path | None) -> str:
-    """Write the notebook that makes the run again: the cells it needs, in the order in which they ran.
+def lay_out(taken: Snapshot, label: str, code: EarlierCode | None = None) -> list[Cell | str]:
+    """Choose what makes the run again: the cells it needs, in the order in which they ran, and its own last.
 
     Parameters
     ----------
     taken : Snapshot
     label : str
         Of the run, for the title.
-    code : Path, optional
-        A folder with the modules of the project as they were; put before those of today.
+    code : EarlierCode, optional
+        The modules of the project as they were; imported in place of those of today.
 
     Raises
     ------
@@ -49,50 +46,52 @@ def lay_out(taken: Snapshot, label: str, code: Path | None) -> str:
             f"{label} was made by a script, not by a cell: its snapshot has {', '.join(sorted(taken.files))}.",
             "run the script again, and compare: %mlops compare RUN last",
         )
-    target = cells[-1]
     setup = "%load_ext jupyter_mlops"
-    if code is not None:
-        setup += f"\nimport sys\nsys.path.insert(0, {str(code)!r})  # the project's modules as they were"
-    before = [Cell(0, cell.body) for cell in needed(cells, target) if cell.body.strip()]
+    if code is not None and code.tree is not None:
+        setup += (
+            "\nfrom jupyter_mlops.tracking.earlier_code import import_from\n"
+            f"import_from({str(code.tree)!r}, {str(code.top)!r})  # the project's modules as they were"
+        )
+    chosen = [*repeated(cells, cells[-1]), cells[-1]]
     said = f"# {label}, rebuilt\n\nThe cells that it needs, in the order in which they ran, and the run itself."
-    return notebook.write([said, Cell(0, setup), *before, Cell(0, _only_logging(target.source))], label)
-
-
-def _only_logging(source: str) -> str:
-    """Leave out commands of ours in the body that change more than the run: it is made again, not its promotion."""
-    first, *rest = source.splitlines()
-    kept = [line for line in rest if not line.strip().startswith(_OTHER_COMMANDS) or line.split()[1:2] == ["log"]]
-    return "\n".join([first, *kept])
+    return [said, Cell(0, setup), *(Cell(0, python.without_installs(c.source), failed=c.failed) for c in chosen)]
 
 
 @contextlib.contextmanager
-def code_as_it_was(root: Path, taken: Snapshot) -> Iterator[tuple[Path | None, str]]:
-    """Give a folder with the project's code as of the run, where it has changed since; and what there is to say.
+def files_kept(cells: Sequence[Cell | str], folder: Path, beside: Path) -> Iterator[None]:
+    """Put files back that a cell overwrites with ``%%writefile``, unless somebody has written to them meanwhile.
 
-    It is a work tree of git's beside the user's own, which is left alone.
+    Parameters
+    ----------
+    cells : sequence of Cell
+    folder : Path
+        Where they run.
+    beside : Path
+        A folder for the copies: should all of this be killed, they are there.
     """
-    then, diff = taken.manifest["git"]["commit"], taken.files.get("uncommitted.diff", "")
-    now = git.look(root)
-    if then is None or (then == now.commit and diff == now.diff):
-        yield None, "" if then else "the run was not in git: modules of the project are those of today"
-        return
-    with tempfile.TemporaryDirectory(prefix="mlops-code-") as scratch:
-        tree = Path(scratch) / "tree"
-        added = _run(["git", "worktree", "add", "--detach", "--quiet", str(tree), then], root)
-        try:
-            if added is not None:
-                yield None, f"commit {then[:8]} is not in this repository ({added}): modules are those of today"
-                return
-            note = f"the project's code is that of {then[:8]}"
-            if diff:
-                patch = Path(scratch) / "uncommitted.diff"
-                patch.write_text(diff, encoding="utf-8", errors="surrogateescape")
-                refused = _run(["git", "apply", "--whitespace=nowarn", str(patch)], tree)
-                note += " with what was not committed" if refused is None else f", without its diff: {refused}"
-            top = git.root(root) or root
-            yield tree / root.resolve().relative_to(top.resolve()), note
-        finally:
-            _run(["git", "worktree", "remove", "--force", str(tree)], root)
+    written = {
+        (folder / Path(name).expanduser()).resolve(): body
+        for cell in cells
+        if isinstance(cell, Cell)
+        for name, body in python.written_files(cell.source)
+    }
+    kept: dict[Path, Path | None] = {}
+    with writing_to(beside):
+        for number, file in enumerate(written):
+            kept[file] = None
+            if file.is_file():
+                beside.mkdir(parents=True, exist_ok=True)
+                kept[file] = Path(shutil.copy2(file, beside / f"{number}-{file.name}"))
+    try:
+        yield
+    finally:
+        for file, copy in kept.items():
+            ours = file.is_file() and file.read_bytes().rstrip().endswith(written[file].encode().rstrip())
+            if ours and copy is None:
+                file.unlink()
+            elif ours and copy is not None:
+                shutil.copy2(copy, file)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def environment_as_it_was(taken: Snapshot, folder: Path) -> Path:
@@ -100,9 +99,13 @@ def environment_as_it_was(taken: Snapshot, folder: Path) -> Path:
 
     Raises
     ------
+    NotFound
+        Where the lock is missing on the server.
     ProcessFailed
         Where the lock can no longer be installed: which line, and why.
     """
+    if "requirements.txt" not in taken.files:
+        raise NotFound("The run's lock is missing on the server.", "without --env it is made again in today's")
     uv = shutil.which("uv")
     python = folder / "bin" / "python"
     lock = folder.parent / "requirements.txt"
@@ -116,9 +119,9 @@ def environment_as_it_was(taken: Snapshot, folder: Path) -> Path:
         else [str(python), "-m", "pip", "install", "--quiet"]
     )
     for command in (make, [*install, "--requirement", str(lock)], [*install, "--no-deps", mine]):
-        if (failed := _run(command, folder.parent, seconds=3600)) is not None:
+        if (failed := last_words(command, folder.parent, seconds=3600)) is not None:
             raise ProcessFailed(
-                f"The environment of the run can't be built: {failed}", "%mlops reproduce RUN, in the one of today"
+                f"The environment of the run can't be built: {failed}", "without --env it is made again in today's"
             )
     return python
 
@@ -132,18 +135,3 @@ def _this_package() -> str:
     if direct and (url := json.loads(direct)["url"]).startswith("file:"):
         return str(url).removeprefix("file://")
     return f"jupyter-mlops=={found.version}"
-
-
-def _run(command: list[str], folder: Path, seconds: float = 60) -> str | None:
-    """Run a program; None where it went well, else its last words."""
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    if done.returncode == 0:
-        return None
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    told = [line for line in lines if line.lower().startswith(("error", "fatal", "×", "╰"))] or lines
-    return " ".join(told[-2:])[:300] or f"it ended with {done.returncode}"

@@ -15,19 +15,21 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ..backend import experiments, runs
+from ..command import REPRODUCES
 from ..display import Badge, Card, Cell, Table, View, figure, span
 from ..display.progress import Progress
 from ..display.views import Tone
 from ..entities import DURATION
-from ..errors import MissingDependency, NotFound, writing_to
+from ..errors import MissingDependency, writing_to
 from ..result import Result
 from ..workspace import Workspace
 from . import rebuilding
 from .comparison import Side, changed_columns, side_of
+from .earlier_code import EarlierCode, code_as_it_was
 from .results import differing
-from .run import REPRODUCES
-from .snapshot import environment
+from .snapshot import environment, files, notebook
 from .snapshot.files import Snapshot
+from .subjects import subject
 
 _MOST_NAMED = 5
 Outcome: TypeAlias = Literal["same", "differs", "unknown"]
@@ -114,31 +116,39 @@ def reproduce(workspace: Workspace, ref: object, *, env: bool, tolerance: float)
     """
     _need_nbclient()
     begin = time.perf_counter()
-    before = side_of(workspace, ref)
-    if before.snapshot is None:
-        raise NotFound(f"{before.label} has no snapshot: it was not made by %%mlops run.", "%mlops runs")
-    taken = before.snapshot
+    before, taken = _before(workspace, ref)
     path = workspace.root / "reproduced" / f"{before.run_id[:8]}.ipynb"
     word = f"{before.run_id} {uuid.uuid4().hex[:12]}"
     with (
         Progress() as progress,
         tempfile.TemporaryDirectory(prefix="mlops-reproduce-") as scratch,
-        rebuilding.code_as_it_was(workspace.root, taken) as (code, told_of_code),
+        code_as_it_was(workspace.root, taken) as code,
     ):
         python = None
-        text = rebuilding.lay_out(taken, before.label, code)
+        cells = rebuilding.lay_out(taken, before.label, code)
         if env:
             progress.say(f"Building the environment of {before.label} …")
             python = rebuilding.environment_as_it_was(taken, Path(scratch) / "environment")
         progress.say(f"Running {before.label} again …")
-        folder = workspace.root / taken.manifest.get("folder", ".")
-        error = _execute(text, path, folder if folder.is_dir() else workspace.root, word, python)
-    after = _made(workspace, word)
-    checks = tuple(_checks(before, after, told_of_code, tolerance)) if after else ()
+        folder = workspace.root / taken.manifest["folder"]
+        folder = folder if folder.is_dir() else workspace.root
+        with rebuilding.files_kept(cells, folder, path.with_suffix(".kept")):
+            error = _execute(notebook.write(cells, before.label), path, folder, word, python)
+    place = f"{sum(not isinstance(cell, str) for cell in cells)}.{taken.manifest['ordinal']}"
+    after = _made(workspace, f"{word} {place}")
+    checks = tuple(_checks(before, taken, after, code, tolerance))
     shown = path.relative_to(workspace.root).as_posix()
     return Proof(
         before.label, before.run_id, after.run_id if after else "", checks, shown, time.perf_counter() - begin, error
     )
+
+
+def _before(workspace: Workspace, ref: object) -> tuple[Side, Snapshot]:
+    """Find the run that is to be made again; where it can't be, why."""
+    label, run = subject(workspace, ref)
+    with tempfile.TemporaryDirectory(prefix="mlops-reproduce-") as folder:
+        taken = files.read(workspace.mlflow, run, Path(folder))
+    return Side(label, run.info.run_id, dict(run.data.metrics), dict(run.data.params), taken), taken
 
 
 def _execute(text: str, path: Path, folder: Path, word: str, python: Path | None) -> str:
@@ -147,25 +157,33 @@ def _execute(text: str, path: Path, folder: Path, word: str, python: Path | None
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-    client = NotebookClient(
-        notebook, kernel_name="python3", timeout=None, resources={"metadata": {"path": str(folder)}}
-    )
+    book: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(book, kernel_name="python3", timeout=None, resources={"metadata": {"path": str(folder)}})
     kernel_spec = client.create_kernel_manager().kernel_spec
     if kernel_spec is not None:
         kernel_spec.argv[0] = str(python or sys.executable)
+    # The notebook of this kernel is not that of the fresh one.
+    env = {name: value for name, value in os.environ.items() if name not in ("JPY_SESSION_NAME", "IPYNB_FILE")}
     error = ""
     try:
-        client.execute(env=os.environ | {REPRODUCES: word}, stderr=subprocess.DEVNULL)
+        client.execute(env=env | {REPRODUCES: word}, stderr=subprocess.DEVNULL)
     except CellExecutionError as failure:
-        error = f"{failure.ename}: {' '.join(str(failure.evalue).split())[:300]}"
+        told = [f"{failure.ename}: {' '.join(str(failure.evalue).split())[:300]}"]
+        error = ", after ".join(dict.fromkeys([*told, *_went_wrong_before(book)]))
     except DeadKernelError:
         error = "the kernel died"
     finally:
         with writing_to(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]
+            path.write_text(nbformat.writes(book), encoding="utf-8")  # type: ignore[no-untyped-call]
     return error
+
+
+def _went_wrong_before(book: Any) -> list[str]:
+    """Name the first error of a cell that was let fail: it may have failed for the first time now."""
+    outputs = (output for cell in book.cells for output in cell.get("outputs", ()))
+    errors = [output for output in outputs if output.output_type == "error"]
+    return [f"{each.ename}: {' '.join(each.evalue.split())[:200]}" for each in errors[:1]]
 
 
 def _made(workspace: Workspace, word: str) -> Side | None:
@@ -176,31 +194,36 @@ def _made(workspace: Workspace, word: str) -> Side | None:
     return side_of(workspace, f"run:{found[0].info.run_id}") if found else None
 
 
-def _checks(before: Side, after: Side, told_of_code: str, tolerance: float) -> Iterator[Check]:
-    one, other = before.snapshot, after.snapshot
-    assert one is not None
-    assert other is not None
-    yield _of_code(before, after, told_of_code)
-    yield _of_environment(one, other)
-    yield from _of_data(before, after)
-    params = differing([before.params, after.params])
-    yield Check("parameters", "differs" if params else "same", _named(
-        [f"{name}: {before.params.get(name, '–')} → {after.params.get(name, '–')}" for name in params]
-    ))  # fmt: skip
-    yield _of_metrics(before.metrics, after.metrics, tolerance)
-    yield _of_answers(one.manifest["answers"], other.manifest["answers"], tolerance)
+def _checks(before: Side, one: Snapshot, after: Side | None, code: EarlierCode, tolerance: float) -> Iterator[Check]:
+    """Compare what there is; what is known beforehand is told also where the run could not be made again."""
+    yield _of_code(before, after, code)
+    if after is not None and after.snapshot is not None:
+        other = after.snapshot
+        yield _of_environment(one, other)
+        yield from _of_data(before, after)
+        params = differing([before.params, after.params])
+        yield Check("parameters", "differs" if params else "same", _named(
+            [f"{name}: {before.params.get(name, '–')} → {after.params.get(name, '–')}" for name in params]
+        ))  # fmt: skip
+        yield _of_metrics(before.metrics, after.metrics, tolerance)
+        yield _of_answers(one.manifest["answers"], other.manifest["answers"], tolerance)
     if one.hidden:
         yield Check("hidden state", "unknown", _named([str(hidden) for hidden in one.hidden]), decisive=False)
+    if kinds := dict.fromkeys(str(each.get("kind")) for each in one.manifest["masked"]):
+        text = f"{_named(list(kinds))}: *** stands in its place; what the cells read from os.environ is there"
+        yield Check("masked", "unknown", text, decisive=False)
 
 
-def _of_code(before: Side, after: Side, told: str) -> Check:
-    same = before.code.strip() == after.code.strip()
-    text = "; ".join(filter(None, ["" if same else "the cell was changed to be run again", told]))
-    return Check("code", "same" if same else "differs", text, decisive=False)
+def _of_code(before: Side, after: Side | None, code: EarlierCode) -> Check:
+    same = after is None or before.code.strip() == after.code.strip()
+    text = "; ".join(filter(None, ["" if same else "the cell was changed to be run again", code.note]))
+    return Check("code", "differs" if not same else "same" if code.certain else "unknown", text, decisive=False)
 
 
 def _of_environment(one: Snapshot, other: Snapshot) -> Check:
     then, now = (environment.of_dict(each.manifest["environment"]) for each in (one, other))
+    if not then.packages:
+        return Check("environment", "unknown", "the snapshot does not say", decisive=False)
     found = environment.differences(then, now)
     text = _named([f"{name} {was or 'missing'} → {is_ or 'missing'}" for name, was, is_ in found])
     return Check("environment", "differs" if found else "same", text, decisive=False)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, origin, runs
+from ..command import REPRODUCES
 from ..display.progress import waiting
 from ..entities import DURATION, is_own, smaller_is_better
 from ..errors import BackendUnreachable, MlopsError
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from .dataset import Dataset
     from .fits import Fits
 
-
-# Set for a kernel that repeats a run, as the tag of the new one: which run, and a word to find the new one by.
-REPRODUCES = "MLOPS_REPRODUCES"
 
 # The runs that this process is in. One of ours that is RUNNING on the server and not in here could not be ended.
 _open: set[str] = set()
@@ -147,7 +145,8 @@ class ActiveRun:
         }
         if reproduces := os.environ.get(REPRODUCES):
             # Nested in the run that it repeats: it is no news, and "last" does not mean it.
-            tags |= {runs.REPRODUCES: reproduces, "mlflow.parentRunId": reproduces.split()[0]}
+            repeats = {runs.REPRODUCES: f"{reproduces} {self._camera.place}"}
+            tags |= repeats | {"mlflow.parentRunId": reproduces.split()[0]}
         if where.commit:
             tags["mlflow.source.git.commit"] = where.commit
         return tags | self._camera.written(self._tags)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
+import tokenize
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psutil
 
@@ -19,11 +21,13 @@ from ... import secrets
 from ...backend import git
 from ..dataset import Dataset
 from . import environment, notebook
-from .executed import Cell, recorder
+from .executed import Cell, recorder, repeated
 from .files import FORMAT, Snapshot
 from .hidden import hidden_state
+from .seeds import seeds_of
 
-_SEED = re.compile(r"[\w.]*(?:seed|default_rng|RandomState)\(\s*\d+\s*\)|\brandom_state\s*=\s*\d+")
+# How many runs each execution of a cell has begun, by IPython: a loop may begin several.
+_begun: WeakKeyDictionary[Any, Counter[int]] = WeakKeyDictionary()
 
 
 @dataclass
@@ -38,6 +42,11 @@ class Camera:
         The project's folder.
     source : str, optional
         The cell that is the run; without it the cell that runs right now, or the script.
+
+    Attributes
+    ----------
+    place : str
+        Which run of which cell this is, as ``7.0``: to find the one that repeats another among several.
     """
 
     root: Path
@@ -51,6 +60,11 @@ class Camera:
         self._environment = self._pool.submit(environment.here)
         self._ip = _ipython()
         self._cells = self._executed()
+        number = self._cells[-1].number if self._cells else 0
+        begun = _begun.setdefault(self._ip, Counter()) if self._ip else Counter()
+        self._ordinal = begun[number]
+        begun[number] += 1
+        self.place = f"{number}.{self._ordinal}"
         self._notebook = notebook.find() if self._ip else None
         self._known = self._secrets()
         self._masked_pairs: tuple[secrets.Finding, ...] = ()
@@ -73,8 +87,9 @@ class Camera:
             "format": FORMAT,
             "jupyter_mlops": version("jupyter-mlops"),
             "notebook": self._notebook.path.name if self._notebook else None,
-            "folder": _within(Path.cwd(), self.root),
+            "folder": _within(Path(self._ip.starting_dir if self._ip else Path.cwd()), self.root),
             "cell": self._cells[-1].number if self._cells else None,
+            "ordinal": self._ordinal,
             "git": {"commit": at.commit, "branch": at.branch, "remote": at.remote, "note": at.note},
             "environment": asdict(environment_now),
             "seeds": self._seeds(),
@@ -106,14 +121,17 @@ class Camera:
         found = {"requirements.txt": lock}
         if self._cells:
             found["cell.py"] = self._cells[-1].source
-            found["executed.ipynb"] = notebook.write([cell for cell in self._cells if not cell.failed])
+            found["executed.ipynb"] = notebook.write([*map(_marked, self._before()), self._cells[-1]])
         elif script := _script():
-            found[script.name] = script.read_text(encoding="utf-8", errors="replace")
+            found[script.name] = _text(script)
         if self._notebook:
             found["notebook.ipynb"] = self._notebook.text
         if diff:
             found["uncommitted.diff"] = diff
         return found
+
+    def _before(self) -> list[Cell]:
+        return [cell for cell in self._cells[:-1] if not cell.interrupted]
 
     def _masked(self, files: Mapping[str, str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
         known = self._known | self._secrets()  # with those that the cell itself has made
@@ -125,8 +143,11 @@ class Camera:
         return secrets.secret_values(self._ip.user_ns if self._ip else {}, os.environ)
 
     def _seeds(self) -> list[str]:
-        sources = [cell.source for cell in self._cells] or [script.read_text() for script in [_script()] if script]
-        return list(dict.fromkeys(seed for source in sources for seed in _SEED.findall(source)))[:20]
+        if self._cells:
+            cells = [*repeated(self._cells, self._cells[-1]), self._cells[-1]]
+            return seeds_of([cell.source for cell in cells], self._ip.user_ns)
+        script = _script()
+        return seeds_of([_text(script)], vars(sys.modules["__main__"])) if script else []
 
     def _resources(self) -> dict[str, float]:
         return {
@@ -155,6 +176,20 @@ def _ipython() -> Any:
 
     ip: Any = get_ipython()
     return ip if ip is not None and ip.history_manager is not None else None
+
+
+def _marked(cell: Cell) -> Cell:
+    """Let a cell count as failed of which it is not known: those before the extension was loaded."""
+    return replace(cell, failed=cell.failed or not cell.at)
+
+
+def _text(script: Path) -> str:
+    """Read a program in the encoding that it names."""
+    try:
+        with tokenize.open(script) as file:
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError):
+        return script.read_text(encoding="utf-8", errors="replace")
 
 
 def _within(folder: Path, root: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ... import secrets
 from ...backend.adapter import Mlflow
 from ...errors import InvalidUsage, NotFound
+from . import notebook
 from .executed import Cell
 from .hidden import Hidden
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 FOLDER = "snapshot"
 _MANIFEST = "snapshot.json"
+_MADE_BY_US = "mlops.host"  # a tag that each run of ours has
 
 
 @dataclass(frozen=True)
@@ -78,40 +80,82 @@ def read(mlflow: Mlflow, run: Run, folder: Path) -> Snapshot:
     Raises
     ------
     NotFound
-        Where the run has none, or its files are missing on the server.
+        Where the run has none, or its files are missing on the server or broken.
     InvalidUsage
         Where it is of a newer format than is known here.
     """
-    label = f"The run {run.info.run_name} (run:{run.info.run_id[:8]})"
+    label = f"run {run.info.run_name} (run:{run.info.run_id[:8]})"
     listed = mlflow.read("list_artifacts", run.info.run_id, FOLDER)
     if not any(Path(file.path).name == _MANIFEST for file in listed):
-        raise NotFound(
-            f"{label} has no snapshot: it was not made by %%mlops run, or its files are gone.", "%mlops runs"
-        )
+        why = "it was not made by %%mlops run"
+        if listed or _MADE_BY_US in run.data.tags:
+            why = f"{f'{FOLDER}/{_MANIFEST}' if listed else 'its files'} can't be found on the server"
+        raise NotFound(f"The {label} has no snapshot: {why}.", "%mlops runs")
     path = Path(mlflow.read("download_artifacts", run.info.run_id, FOLDER, str(folder)))
     try:
-        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+        # As bytes: a diff keeps its ends of lines.
+        files = {file.name: file.read_bytes().decode("utf-8", "surrogateescape") for file in path.iterdir()}
+        manifest = json.loads(files.pop(_MANIFEST))
         if int(manifest["format"]) > FORMAT:
             raise InvalidUsage(
-                f"{label} was logged by a newer jupyter-mlops ({manifest['jupyter_mlops']}).",
+                f"The {label} was logged by a newer jupyter-mlops ({manifest['jupyter_mlops']}).",
                 "pip install --upgrade jupyter-mlops",
             )
-        files = {
-            file.name: file.read_text(encoding="utf-8", errors="surrogateescape")
-            for file in path.iterdir()
-            if file.name != _MANIFEST
-        }
-        return Snapshot(files, manifest, [Hidden(tuple(h["names"]), h["number"], h["why"]) for h in manifest["hidden"]])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotFound(
-            f"The snapshot of {label[0].lower()}{label[1:]} can't be read: {error}.", "%mlops runs"
-        ) from error
+        manifest = _completed(manifest)
+        hidden = [Hidden(tuple(each["names"]), each["number"], each["why"]) for each in manifest["hidden"]]
+        if "executed.ipynb" in files and "cell.py" not in files:
+            files["cell.py"] = notebook.cells(files["executed.ipynb"])[-1].source
+        return Snapshot(files, manifest, hidden)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise NotFound(f"The snapshot of the {label} can't be read: {error}.", "%mlops runs") from error
 
 
 def cells_of(snapshot: Snapshot) -> list[Cell]:
-    """Read the cells that were executed, the run's own last."""
+    """Read the cells that were executed, the run's own last.
+
+    Raises
+    ------
+    NotFound
+        Where they are broken.
+    """
+    text = snapshot.files.get("executed.ipynb")
     try:
-        cells = json.loads(snapshot.files["executed.ipynb"])["cells"]
-    except KeyError:
-        return []
-    return [Cell(cell["execution_count"], cell["source"]) for cell in cells]
+        return notebook.cells(text) if text is not None else []
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotFound(
+            f"The cells of the snapshot, executed.ipynb, can't be read: {error}.",
+            "restore the server's artifacts, or %mlops runs for another",
+        ) from error
+
+
+def _completed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Put in place what an older format, or a hand, has left out; each value is of the kind of its default."""
+    nothing: dict[str, Any] = {
+        "jupyter_mlops": "",
+        "notebook": None,
+        "folder": ".",
+        "cell": None,
+        "ordinal": 0,
+        "git": {"commit": None, "branch": None, "remote": None, "note": ""},
+        "environment": {"python": "", "platform": "", "hardware": {}, "packages": {}, "sources": {}},
+        "seeds": [],
+        "resources": {},
+        "data": [],
+        "hidden": [],
+        "masked": [],
+        "answers": None,
+    }
+    found = dict(manifest) | {name: _filled(manifest.get(name), default) for name, default in nothing.items()}
+    each_of_data: dict[str, Any] = {"role": "data", "name": "", "rows": None, "digest": "", "columns": []}
+    found["data"] = [_filled(each, each_of_data) for each in found["data"]]
+    return found
+
+
+def _filled(value: Any, default: Any) -> Any:
+    if value is None:
+        return default
+    if isinstance(default, dict) and default:
+        return dict(value) | {name: _filled(value.get(name), default[name]) for name in default}
+    if default is not None and not isinstance(value, type(default)):
+        raise TypeError(f"{value!r} stands where a {type(default).__name__} should be")
+    return value

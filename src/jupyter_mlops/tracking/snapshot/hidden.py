@@ -40,14 +40,29 @@ def hidden_state(cells: Sequence[Cell], target: Cell, notebook: Notebook | None)
     target : Cell
         The one that is the run.
     notebook : Notebook, optional
-        As it was saved; without it, only cells that ran twice can be told.
+        As it was saved; without it, only cells that ran twice or failed can be told.
     """
     before = needed(cells, target)
-    found = list(_ran_twice(before))
-    if notebook is not None and notebook.place(target.source) is not None:
-        found += _gone(before, notebook)
+    found = [*_failed(before, target), *_ran_twice(before)]
+    # Where it has none of the cells, it is another notebook than this one.
+    if notebook is not None and any(notebook.place(cell.source) is not None for cell in [*cells, target]):
+        found += _gone(before, target, notebook)
         found += _out_of_order([*before, target], notebook)
     return found
+
+
+def _failed(cells: Sequence[Cell], target: Cell) -> Iterator[Hidden]:
+    """Find cells that have failed after they had given a name: the notebook would stop there."""
+    for cell in cells:
+        if cell.failed and (names := _read_after(cells, target, cell)):
+            yield Hidden(names, cell.number, "which was interrupted" if cell.interrupted else "which failed")
+
+
+def _read_after(cells: Sequence[Cell], target: Cell, cell: Cell) -> tuple[str, ...]:
+    """Name what a cell has given, as far as a later one reads it."""
+    later = [each.names for each in [*cells, target] if each.number > cell.number]
+    read = frozenset().union(*(names.used | names.later | names.changed for names in later))
+    return tuple(sorted(cell.given & read))
 
 
 def _ran_twice(cells: Sequence[Cell]) -> Iterator[Hidden]:
@@ -64,17 +79,17 @@ def _starts_anew(cells: Sequence[Cell], cell: Cell, own: frozenset[str]) -> bool
     """Whether what a cell builds on was given afresh before each time it ran."""
     runs = [each.number for each in cells if each.source.strip() == cell.source.strip()]
     return all(
-        any(first < each.number < second and own <= each.names.surely for each in cells)
+        any(first < each.number < second and own <= each.surely for each in cells)
         for first, second in itertools.pairwise(runs)
     )
 
 
-def _gone(cells: Sequence[Cell], notebook: Notebook) -> Iterator[Hidden]:
+def _gone(cells: Sequence[Cell], target: Cell, notebook: Notebook) -> Iterator[Hidden]:
     """Find cells that the notebook no longer has; one that was run after it was saved may only not be saved yet."""
     for cell in cells:
-        given = tuple(sorted(cell.names.bound | cell.names.changed))
-        if given and notebook.place(cell.source) is None and cell.at < notebook.saved:
-            yield Hidden(given, cell.number, "which is no longer in the notebook")
+        names = _read_after(cells, target, cell)
+        if names and notebook.place(cell.source) is None and cell.at < notebook.saved:
+            yield Hidden(names, cell.number, "which is no longer in the notebook")
 
 
 def _out_of_order(cells: Sequence[Cell], notebook: Notebook) -> Iterator[Hidden]:
@@ -85,7 +100,7 @@ def _out_of_order(cells: Sequence[Cell], notebook: Notebook) -> Iterator[Hidden]
             continue
         for earlier in cells[:number]:
             above = notebook.place(earlier.source)
-            names = (earlier.names.bound | earlier.names.changed) & (cell.names.used | cell.names.later)
+            names = earlier.given & (cell.names.used | cell.names.later)
             if (
                 above is not None
                 and above > place
@@ -100,6 +115,6 @@ def _out_of_order(cells: Sequence[Cell], notebook: Notebook) -> Iterator[Hidden]
 def _given_again(cells: Sequence[Cell], by: Cell, names: frozenset[str], place: int, notebook: Notebook) -> bool:
     """Whether a cell that stands where it should has given the names anew after that."""
     return any(
-        each.number > by.number and names <= each.names.surely and (notebook.place(each.source) or 0) <= place
+        each.number > by.number and names <= each.surely and (notebook.place(each.source) or 0) <= place
         for each in cells
     )

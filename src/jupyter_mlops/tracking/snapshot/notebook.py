@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ...backend.probe import session_for
 from .executed import Cell
+
+# The tag with which runners of notebooks go on after a cell that raises.
+_FAILS = "raises-exception"
+# Programs that run a notebook named in their command, and leave no word of it in the kernel's environment.
+_RUNNERS = re.compile(r"jupyter-(execute|nbconvert|run)|papermill|execute|nbconvert")
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,8 @@ class Notebook:
 def find() -> Notebook | None:
     """Read the notebook of this kernel, where its file can be found.
 
-    VS Code names it in the namespace, Jupyter's server and headless runners in the environment; one
-    that was renamed since is asked of the server.
+    VS Code names it in the namespace, Jupyter's server in the environment, headless runners in their command;
+    one that was renamed since is asked of the server.
     """
     main = vars(sys.modules["__main__"])
     for said in (main.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"), os.environ.get("IPYNB_FILE")):
@@ -53,7 +60,7 @@ def find() -> Notebook | None:
             found = read(Path(said)) or read(_renamed())
             if found:
                 return found
-    return None
+    return read(_of_runner())
 
 
 def read(path: Path | None) -> Notebook | None:
@@ -72,10 +79,11 @@ def read(path: Path | None) -> Notebook | None:
 
 
 def write(cells: Sequence[Cell | str], title: str = "") -> str:
-    """Write cells as a notebook: strings become Markdown."""
+    """Write cells as a notebook: strings become Markdown, and one that has failed is marked as such."""
     written: list[dict[str, Any]] = []
     for number, cell in enumerate(cells):
-        common = {"id": f"cell-{number}", "metadata": {}}
+        fails = isinstance(cell, Cell) and cell.failed
+        common = {"id": f"cell-{number}", "metadata": {"tags": [_FAILS]} if fails else {}}
         if isinstance(cell, str):
             written.append({"cell_type": "markdown", **common, "source": cell})
         else:
@@ -89,6 +97,21 @@ def write(cells: Sequence[Cell | str], title: str = "") -> str:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}} | ({"title": title} if title else {})
     return json.dumps({"cells": written, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def cells(text: str) -> list[Cell]:
+    """Read the cells of a notebook that ``write`` has written.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        Where it is none.
+    """
+    return [
+        Cell(cell["execution_count"], cell["source"], failed=_FAILS in cell["metadata"].get("tags", []))
+        for cell in json.loads(text)["cells"]
+        if cell["cell_type"] == "code"
+    ]
 
 
 def _joined(source: Any) -> str:
@@ -113,3 +136,17 @@ def _renamed() -> Path | None:
         except (OSError, ValueError, KeyError, TypeError, StopIteration, requests.RequestException):
             continue
     return None
+
+
+def _of_runner() -> Path | None:
+    """Read the notebook from the command that has started this kernel, where it is a runner's and names just one."""
+    try:
+        runner = psutil.Process().parent()
+        words = runner.cmdline() if runner else []
+        if runner is None or not any(_RUNNERS.fullmatch(Path(word).name) for word in words[:4]):
+            return None
+        named = [word for word in words if word.endswith(".ipynb")]
+        first = 1 if any(Path(word).name == "papermill" for word in words[:3]) else None  # the second is what it writes
+        return Path(runner.cwd(), named[0]) if len(named[:first]) == 1 else None
+    except (psutil.Error, OSError):
+        return None
