@@ -18,9 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from jupyter_mlops.serving.app import ServedModel, create_app
-from jupyter_mlops.serving.formats import MAX_BYTES
-from jupyter_mlops.serving.loader import LoadedModel
-from jupyter_mlops.serving.signature import Signature
+from jupyter_mlops.serving.model.formats import MAX_BYTES
+from jupyter_mlops.serving.model.loader import LoadedModel
+from jupyter_mlops.serving.model.signature import Signature
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATOR = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)

@@ -55,8 +55,8 @@ import jupyter_mlops as mlops
 from jupyter_mlops.backend import models, versions
 from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import InvalidUsage, UntrustedModel
-from jupyter_mlops.serving.loader import LoadedModel, load_estimator, load_model
-from jupyter_mlops.serving.signature import Table
+from jupyter_mlops.serving.model.loader import LoadedModel, load_estimator, load_model
+from jupyter_mlops.serving.model.signature import Table
 from jupyter_mlops.workspace import Workspace
 
 # What keeps an estimator from being stored, or once it is stored from being asked about new rows.
@@ -435,7 +435,7 @@ def test_a_fresh_worker_loads_what_is_experimental(tmp_path: Path) -> None:
     script = """
 import sys
 from pathlib import Path
-from jupyter_mlops.serving.loader import load_model
+from jupyter_mlops.serving.model.loader import load_model
 model = load_model(Path(sys.argv[1]))
 print(model.predict(model.input_example).tolist())
 assert "mlflow" not in sys.modules

@@ -12,7 +12,7 @@ from .results import Endpoint, Endpoints, Logs, Predictions, Undeployed
 
 @command(changes=True)
 def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: bool = False) -> Endpoint:
-    """Serve a registered model over HTTP, in a process of its own that outlives the notebook.
+    """Serve a registered model over HTTP, in processes of its own that outlive the notebook, and follow its alias.
 
     Parameters
     ----------
@@ -41,14 +41,18 @@ def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: boo
     """
     from ..backend import versions
     from . import deployment
+    from .files import files_of
 
     ref = ModelRef.of(model)
     workspace = Workspace.here()
     version = versions.find_version(workspace.mlflow, ref, CHAMPION)
-    endpoint = deployment.endpoint_name(name or ref.name)
+    served = ref if ref.version is not None else ModelRef(ref.name, alias=ref.alias or CHAMPION)
+    files_of(workspace.state.folder, name or ref.name)  # the name will do
     if dry_run:
-        return Endpoint(endpoint, ref.name, int(version.version), "", 0, port, 0.0, state="planned")
-    return deployment.deploy(workspace, version, endpoint, port)
+        return Endpoint(
+            name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
+        )
+    return deployment.deploy(workspace, version, served, name or ref.name, port)
 
 
 @command()

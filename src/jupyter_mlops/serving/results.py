@@ -28,7 +28,13 @@ class Endpoint(Result):
     started : float
         Seconds since the epoch.
     state : str
-        ``"serving"``, ``"not answering"``, ``"stopped"`` or ``"planned"``.
+        ``"serving"``, ``"not answering"``, ``"failed"``, ``"stopped"`` or ``"planned"``.
+    follows : str, optional
+        The alias that it follows; None stays at its version.
+    refused : str
+        Why the version that was to answer last does not; empty where it does.
+    restarts : int
+        How often one of its processes has died or hung.
     is_new : bool
         Whether this call started it.
     """
@@ -41,6 +47,9 @@ class Endpoint(Result):
     port: int
     started: float
     state: str = "serving"
+    follows: str | None = None
+    refused: str = ""
+    restarts: int = 0
     is_new: bool = False
     seconds: float | None = None
 
@@ -63,7 +72,12 @@ class Endpoint(Result):
     def view(self) -> View:
         """Draw where it is, what it serves and how to ask it."""
         ready = f" in {span(self.seconds)}" if self.seconds else ""
-        facts: list[tuple[str, Cell]] = [("serves", f"{self.model}/{self.version}")]
+        follows = f", follows @{self.follows}" if self.follows else ""
+        facts: list[tuple[str, Cell]] = [("serves", f"{self.model}/{self.version}{follows}")]
+        if self.refused:
+            facts.append(("refused", self.refused))
+        if self.restarts:
+            facts.append(("restarts", self.restarts))
         if self.state != "planned":
             facts += [
                 ("url", Link(self.url, self.url)),

@@ -1,0 +1,144 @@
+"""A process of its own for one version: it loads it, shows that it works, and answers what has gathered."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import orjson
+
+from ...errors import InvalidUsage, MlopsError
+from ..wire import Frame, Unpacker, pack
+from .loader import LoadedModel, load_model
+from .order import Order
+from .predictor import Predictor
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 1 << 18
+_MOST_WAITING = 1 << 25  # bytes that are read before they are answered
+_WARM_UP = 3
+
+
+def run(order: Order, report: Connection) -> None:
+    """Load, try, report, and serve until the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    # The names and their order have been checked when an array comes in place of a frame.
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    _limit(order.memory)
+    try:
+        model = load_model(order.folder)
+        predictor = Predictor(model)
+        said = _try(model)
+        listener = _listen(order.socket)
+    except MlopsError as error:
+        _say(report, {"refused": type(error).__name__, "message": error.message, "hint": error.hint})
+        return
+    except MemoryError:
+        message = f"It takes more than the {order.memory // 2**20} MB that a model may have."
+        _say(report, {"refused": "ProcessFailed", "message": message, "hint": None})
+        return
+    _say(report, said)
+    serve(predictor, listener)
+
+
+def _say(report: Connection, said: dict[str, Any]) -> None:
+    report.send_bytes(orjson.dumps(said))  # JSON: a model is not trusted with what its controller would unpickle
+    report.close()
+
+
+def serve(predictor: Predictor, listener: socket.socket) -> None:
+    """Answer one front after the other, until told to end and none is there."""
+    busy, ending = False, False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal ending
+        ending = True
+        if not busy:
+            raise SystemExit(0)  # else what the front has accepted is answered first; then it hangs up
+
+    signal.signal(signal.SIGTERM, end)
+    while not ending:
+        busy = False
+        connection, _ = listener.accept()
+        busy = True
+        with connection, contextlib.suppress(ConnectionError):
+            _serve(predictor, connection)
+
+
+def _serve(predictor: Predictor, connection: socket.socket) -> None:
+    unpacker = Unpacker()
+    while frames := _gather(connection, unpacker):
+        replies = predictor.answer(frames)
+        packed = [pack(key, {"status": r.status, "type": r.media_type}, r.body) for key, r in replies]
+        connection.sendall(b"".join(packed))
+
+
+def _gather(connection: socket.socket, unpacker: Unpacker) -> list[Frame]:
+    """Wait for a request, and take with it what else is there already; nothing where the front has gone."""
+    frames: list[Frame] = []
+    taken = 0
+    while taken < _MOST_WAITING:
+        try:
+            data = connection.recv(_AT_ONCE, socket.MSG_DONTWAIT if frames else 0)
+        except BlockingIOError:
+            break
+        if not data:
+            return []
+        taken += len(data)
+        frames += unpacker.feed(data)
+    return frames
+
+
+def _try(model: LoadedModel) -> dict[str, Any]:
+    """Ask the model for its own example: it must answer, and the first answers are the slow ones."""
+    said: dict[str, Any] = {
+        "inputs": model.signature.inputs.told(),
+        "mlflow_version": model.mlflow_version,
+        "sklearn_version": model.sklearn_version,
+    }
+    if model.input_example is None:
+        return said
+    try:
+        for _ in range(_WARM_UP):
+            begin = time.perf_counter()
+            model.predict(model.input_example)
+    except Exception as error:
+        # Whatever it is, a model that fails on the rows it was logged with is not to answer anybody.
+        raise InvalidUsage(f"It fails on its own example: {type(error).__name__}: {error}") from error
+    return said | {"smoke_ms": (time.perf_counter() - begin) * 1000}
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(8)
+    return listener
+
+
+def _limit(memory: int) -> None:
+    if sys.platform != "linux":
+        return  # elsewhere the system does not hold a process to it
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(0)  # nobody is left to answer to
