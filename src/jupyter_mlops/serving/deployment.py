@@ -49,17 +49,18 @@ def deploy(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str
         before = _running(workspace, name)
         if before and port not in (0, before.port):
             raise Conflict(
-                f"{name} serves on port {before.port}.",
+                f"The endpoint {name} is on port {before.port}, and stays there.",
                 f"%mlops undeploy {typed(name)}, then deploy it with --port {port}",
             )
         same = before and before.details == {"model": version.name, "version": number} and _answers(before)
         progress.say(f"Starting endpoint {name} …")
         with writing_to(workspace.state.folder):
-            fetch(workspace.mlflow, files, version.name, number)
+            folder = fetch(workspace.mlflow, files, version.name, number)
         wanted = Wanted(
             model=version.name,
             alias=ref.alias,
             version=number,
+            files=str(folder.relative_to(files.folder)),
             port=before.port if before else free_port(port),
             stamp=uuid.uuid4().hex,
         )

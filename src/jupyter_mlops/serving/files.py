@@ -32,6 +32,8 @@ class Wanted(BaseModel):
         The alias that it follows; None stays at ``version``.
     version : int
         What answers first.
+    files : str
+        Where its files are, within the endpoint's folder.
     canary, shadow : str, optional
         A second version beside it, as an alias or a number.
     share : float
@@ -47,6 +49,7 @@ class Wanted(BaseModel):
     model: str
     alias: str | None
     version: int
+    files: str
     host: str = "127.0.0.1"
     port: int
     workers: int = 1
@@ -113,9 +116,10 @@ class EndpointFiles:
         """The folder of the prediction log."""
         return self.folder / "log"
 
-    def version(self, number: int) -> Path:
-        """Give the folder for the files of a version."""
-        return self.folder / "versions" / str(number)
+    @property
+    def versions(self) -> Path:
+        """The folder of the versions' files."""
+        return self.folder / "versions"
 
     def wanted(self) -> Wanted | None:
         """Read what is wanted; None where nothing is, or it can't be read."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import shutil
 import socket
 import time
 from dataclasses import dataclass
@@ -127,7 +129,7 @@ class Controller:
         """Do what a person has asked for: another version is taken as it is, also where it wants other columns."""
         self._wanted, self._refused = wanted, None
         try:
-            await self._swap(wanted, wanted.version)
+            await self._swap(wanted, wanted.version, self._files.folder / wanted.files)
         except MlopsError as error:
             self._refuse(wanted.version, error, stamp=wanted.stamp)
         except FrontGone:
@@ -144,7 +146,8 @@ class Controller:
             if number is None or number in (before, self._refused):
                 return
             try:
-                await self._swap(wanted, number, compatible_with=self._champion)
+                folder = await asyncio.to_thread(self._registry.fetch, wanted.model, number)
+                await self._swap(wanted, number, folder, compatible_with=self._champion)
             except BackendUnreachable:
                 raise
             except MlopsError as error:
@@ -156,7 +159,7 @@ class Controller:
                 self._stand(refused="", hint=None, kind="")
                 self._unsaid.append(("deploy", before, number, f"endpoint {self.name} follows @{wanted.alias}"))
 
-    async def _swap(self, wanted: Wanted, number: int, compatible_with: Version | None = None) -> None:
+    async def _swap(self, wanted: Wanted, number: int, folder: Path, compatible_with: Version | None = None) -> None:
         """Let another version answer; until it can, the one before does.
 
         Raises
@@ -164,7 +167,7 @@ class Controller:
         MlopsError
             Why it can't.
         """
-        version = await self._ready(wanted, number)
+        version = await self._ready(wanted, number, folder)
         try:
             if compatible_with is not None and (
                 why := versions.difference(compatible_with.about["inputs"], version.about["inputs"])
@@ -182,15 +185,15 @@ class Controller:
             retired.end()
         _log.info("%s/%d answers", wanted.model, number)
         self._stand(state="serving", version=number, warm=[self._previous.number] if self._previous else [])
-        self._remember(number)
+        self._remember(wanted.model, number)
+        for left in self._files.versions.iterdir():
+            if left not in (version.folder, self._previous and self._previous.folder):
+                shutil.rmtree(left, ignore_errors=True)
 
-    async def _ready(self, wanted: Wanted, number: int) -> Version:
+    async def _ready(self, wanted: Wanted, number: int, folder: Path) -> Version:
         for version in (self._champion, self._previous):
-            if version is not None and version.number == number and version.is_whole:
+            if version and version.folder == folder and version.is_whole and len(version.workers) == wanted.workers:
                 return version
-        if not self._files.version(number).exists():
-            await asyncio.to_thread(self._registry.fetch, wanted.model, number)
-        folder = self._files.version(number)
         return await versions.start(number, folder, wanted.model, wanted.workers, self._sockets, self._limits)
 
     async def _route(self, version: Version, wanted: Wanted) -> None:
@@ -272,10 +275,10 @@ class Controller:
         self._standing = self._standing.model_copy(update=changes)
         self._files.stand(self._standing)
 
-    def _remember(self, number: int) -> None:
+    def _remember(self, model: str, number: int) -> None:
         process = self._state.get("endpoint", self.name)
-        if process is not None and process.details.get("version") != number:
-            process.details["version"] = number
+        if process is not None and process.pid == os.getpid():
+            process.details.update(model=model, version=number)
             self._state.put(process)
 
     async def _say(self) -> None:

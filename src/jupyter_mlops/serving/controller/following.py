@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -82,13 +83,17 @@ class Registry:
 
 
 def fetch(mlflow: Mlflow, files: EndpointFiles, model: str, number: int) -> Path:
-    """Get the files of a version into the endpoint's folder, whole or not at all."""
-    target = files.version(number)
+    """Get the files of a version into the endpoint's folder, whole or not at all; those that are there stay.
+
+    The folder is named after where they are from: another server may have another version of the same number.
+    """
+    version = mlflow.read("get_model_version", model, str(number))
+    origin = hashlib.sha256(f"{mlflow.uri} {version.source} {version.creation_timestamp}".encode()).hexdigest()
+    target = files.versions / f"{number}-{origin[:12]}"
     if target.exists():
         return target
     part = target.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    version = mlflow.read("get_model_version", model, str(number))
     downloaded = models.download(mlflow, version, part)
     with contextlib.suppress(FileExistsError):
         downloaded.replace(target)
