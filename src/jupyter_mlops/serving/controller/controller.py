@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 LOOK = 1.0
 """Seconds from one look at the registry to the next; a move by our own commands is told at once."""
 BEAT = 0.25
-HUNG = 30.0
+HUNG = float(os.environ.get("MLOPS_HUNG_SECONDS", "30"))
 """Seconds that a request may take before its process is thought to hang."""
 TRIES = 5
 """How often something is started again that dies within CALM seconds."""

@@ -102,13 +102,17 @@ class Predictor:
         counts = [len(table.rows) for table in tables]
         try:
             rows = inputs.rows(Table.together(tables), bare=self._model.takes_arrays)
+        except RequestRefused as refusal:
+            return [(frames[0].key, refused(refusal))] if len(group) == 1 else self._without_bad(group)
+        try:
             if len(group) > 1 and not inputs.is_plain(rows):
                 return self._one_by_one(group)  # a null in a request changes the type for it, and for it alone
             predictions = self._model.predict(rows)
-        except (RequestRefused, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             if len(group) > 1:  # one of them is at fault
                 return self._one_by_one(group)
-            return [(frames[0].key, refused(error))]
+            message = f"The model refuses these values: {error}"
+            return [(frames[0].key, refused(RequestRefused("MODEL_REFUSED_INPUT", message)))]
         except Exception:
             if len(group) > 1:
                 return self._one_by_one(group)
@@ -118,6 +122,19 @@ class Predictor:
             self._memory.append(Answered(frames, counts, rows, predictions))
         bodies = write_answers(predictions, counts)
         return [(frame.key, Reply(200, body)) for frame, body in zip(frames, bodies, strict=True)]
+
+    def _without_bad(self, group: list[tuple[Frame, Table]]) -> list[tuple[int, Reply]]:
+        """Refuse those that don't fit the model; the others are still asked together."""
+        good: list[tuple[Frame, Table]] = []
+        replies: list[tuple[int, Reply]] = []
+        for frame, table in group:
+            try:
+                self._model.signature.inputs.rows(table)
+            except RequestRefused as refusal:
+                replies.append((frame.key, refused(refusal)))
+            else:
+                good.append((frame, table))
+        return replies + (self._answer(good) if replies and good else self._one_by_one(good))
 
     def _one_by_one(self, group: list[tuple[Frame, Table]]) -> list[tuple[int, Reply]]:
         return [reply for one in group for reply in self._answer([one])]
@@ -133,10 +150,8 @@ def write_answers(predictions: Any, counts: Sequence[int]) -> list[bytes]:
     return [write_answer(cut[start:end]) for start, end in pairwise(accumulate(counts, initial=0))]
 
 
-def refused(error: Exception) -> Reply:
+def refused(error: RequestRefused) -> Reply:
     """Say what is wrong with a request."""
-    if not isinstance(error, RequestRefused):
-        error = RequestRefused("MODEL_REFUSED_INPUT", f"The model refuses these values: {error}")
     content = {"error_code": error.code, "message": error.message, "column": error.column}
     return Reply(error.status, orjson.dumps(content))
 

@@ -43,7 +43,7 @@ def run(order: Order, report: Connection) -> None:
         model = load_model(order.folder)
         predictor = Predictor(model)
         said = _try(model)
-        listener = _listen(order.socket)
+        listener = listen(order.socket)
     except MlopsError as error:
         _say(report, {"refused": type(error).__name__, "message": error.message, "hint": error.hint})
         return
@@ -52,7 +52,9 @@ def run(order: Order, report: Connection) -> None:
         _say(report, {"refused": "ProcessFailed", "message": message, "hint": None})
         return
     _say(report, said)
-    serve(predictor, listener)
+    service = Service(predictor, listener)
+    signal.signal(signal.SIGTERM, service.end)
+    service.run()
 
 
 def _say(report: Connection, said: dict[str, Any]) -> None:
@@ -60,31 +62,36 @@ def _say(report: Connection, said: dict[str, Any]) -> None:
     report.close()
 
 
-def serve(predictor: Predictor, listener: socket.socket) -> None:
-    """Answer one front after the other, until told to end and none is there."""
-    busy, ending = False, False
+class Service:
+    """Answers one front after the other, until it is told to end and none is there."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        nonlocal ending
-        ending = True
-        if not busy:
-            raise SystemExit(0)  # else what the front has accepted is answered first; then it hangs up
+    def __init__(self, predictor: Predictor, listener: socket.socket) -> None:
+        self._predictor = predictor
+        self._listener = listener
+        self._busy = False
+        self._ending = False
 
-    signal.signal(signal.SIGTERM, end)
-    while not ending:
-        busy = False
-        connection, _ = listener.accept()
-        busy = True
-        with connection, contextlib.suppress(ConnectionError):
-            _serve(predictor, connection)
+    def run(self) -> None:
+        """Serve."""
+        while not self._ending:
+            self._busy = False
+            connection, _ = self._listener.accept()
+            self._busy = True
+            with connection, contextlib.suppress(ConnectionError):
+                self._serve(connection)
 
+    def end(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """End now, or when what the front has accepted is answered: then it hangs up."""
+        self._ending = True
+        if not self._busy:
+            raise SystemExit(0)
 
-def _serve(predictor: Predictor, connection: socket.socket) -> None:
-    unpacker = Unpacker()
-    while frames := _gather(connection, unpacker):
-        replies = predictor.answer(frames)
-        packed = [pack(key, {"status": r.status, "type": r.media_type}, r.body) for key, r in replies]
-        connection.sendall(b"".join(packed))
+    def _serve(self, connection: socket.socket) -> None:
+        unpacker = Unpacker()
+        while frames := _gather(connection, unpacker):
+            replies = self._predictor.answer(frames)
+            packed = [pack(key, {"status": r.status, "type": r.media_type}, r.body) for key, r in replies]
+            connection.sendall(b"".join(packed))
 
 
 def _gather(connection: socket.socket, unpacker: Unpacker) -> list[Frame]:
@@ -122,7 +129,8 @@ def _try(model: LoadedModel) -> dict[str, Any]:
     return said | {"smoke_ms": (time.perf_counter() - begin) * 1000}
 
 
-def _listen(path: Path) -> socket.socket:
+def listen(path: Path) -> socket.socket:
+    """Open a socket in a folder that must be nobody else's."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen(8)
