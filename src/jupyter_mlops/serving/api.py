@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from ..command import Endpoint as EndpointName
 from ..command import Model, Variable, command
-from ..entities import CHAMPION, ModelRef
+from ..entities import CHAMPION, ModelRef, typed
 from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Endpoint, Endpoints, Logs, Predictions, Undeployed
 
 
 @command(changes=True)
-def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: bool = False) -> Endpoint:
+def deploy(
+    model: Model,
+    *,
+    name: str | None = None,
+    port: int = 0,
+    workers: int = 1,
+    canary: str | None = None,
+    shadow: bool = False,
+    dry_run: bool = False,
+) -> Endpoint:
     """Serve a registered model over HTTP, in processes of its own that outlive the notebook, and follow its alias.
 
     Parameters
@@ -22,6 +31,13 @@ def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: boo
         What the endpoint is called; by default like the model.
     port
         The port on loopback; 0 takes a free one.
+    workers
+        How many processes predict; each takes a core.
+    canary
+        Let it answer a share of the requests beside what the endpoint serves, such as 10%; the same request id
+        is always answered by the same side.
+    shadow
+        Let it be asked too, in silence: its answers are compared and logged, and nobody gets them.
     dry_run
         Only show what would be served.
 
@@ -38,6 +54,8 @@ def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: boo
         Where the endpoint does not start, with its last lines.
     Conflict
         Where the port is in use.
+    NotFound
+        Where there is no endpoint that a canary or a shadow could stand beside.
     """
     from ..backend import versions
     from . import deployment
@@ -52,7 +70,12 @@ def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: boo
         return Endpoint(
             name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
         )
-    return deployment.deploy(workspace, version, served, name or ref.name, port)
+    if canary is None and not shadow:
+        return deployment.deploy(workspace, version, served, name or ref.name, port, workers)
+    if canary is not None and shadow:
+        raise InvalidUsage("A version is a canary or a shadow, not both.", f"%mlops deploy {typed(ref)} --shadow")
+    share = None if canary is None else deployment.share(canary)
+    return deployment.beside(workspace, version, served, name or ref.name, share)
 
 
 @command()

@@ -18,10 +18,10 @@ from ..backend.probe import session_for
 from ..backend.processes import Process, free_port, nudge, spawn, stop, tail
 from ..display.progress import Progress
 from ..entities import ModelRef, typed
-from ..errors import Conflict, MlopsError, NotFound, ProcessFailed, nearest, writing_to
+from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, nearest, writing_to
 from ..workspace import Workspace
 from .controller.following import fetch
-from .files import EndpointFiles, Standing, Wanted, files_of
+from .files import EndpointFiles, Second, Standing, Wanted, files_of
 from .results import Endpoint, Undeployed
 
 if TYPE_CHECKING:
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 START_SECONDS = 90.0
 DRAIN_SECONDS = 15.0
+MOST_WORKERS = 64
 _KIND, _STARTING = "endpoint", "starting endpoint"
 
 
-def deploy(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, port: int) -> Endpoint:
+def deploy(
+    workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, port: int, workers: int = 1
+) -> Endpoint:
     """Serve a version under a name, and follow its alias; the one that served before does until the new one answers.
 
     Raises
@@ -42,52 +45,113 @@ def deploy(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str
     ProcessFailed
         Where it does not come up; what served before goes on.
     """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise InvalidUsage(f"--workers must be 1 to {MOST_WORKERS}, not {workers}.", "--workers 2")
     files = files_of(workspace.state.folder, name)
-    number = int(version.version)
     with _alone(files), Progress() as progress:
-        begin = time.perf_counter()
         before = _running(workspace, name)
         if before and port not in (0, before.port):
             raise Conflict(
                 f"The endpoint {name} is on port {before.port}, and stays there.",
                 f"%mlops undeploy {typed(name)}, then deploy it with --port {port}",
             )
-        same = before and before.details == {"model": version.name, "version": number} and _answers(before)
         progress.say(f"Starting endpoint {name} …")
-        with writing_to(workspace.state.folder):
-            folder = fetch(workspace.mlflow, files, version.name, number)
+        number, folder = int(version.version), _fetch(workspace, files, version)
         wanted = Wanted(
             model=version.name,
             alias=ref.alias,
             version=number,
-            files=str(folder.relative_to(files.folder)),
+            files=folder,
             port=before.port if before else free_port(port),
-            stamp=uuid.uuid4().hex,
+            workers=workers,
         )
-        earlier = files.wanted()
-        files.want(wanted)
-        if before:
-            nudge(before)  # never one that starts: it would die of a signal that it does not know yet
-        process = before or _start(workspace, files, wanted, name)
-        try:
-            _await(process, files, wanted, progress)
-            served = process.details | {"model": version.name, "version": number}
-            process = Process(_KIND, name, process.pid, process.created, process.port, process.started, served)
-            if not same:
-                _audit(workspace, version.name, "deploy", before, number, f"endpoint {name}, port {process.port}")
-            workspace.state.put(process)
-        except BaseException:  # refused, or an interrupt: no endpoint without a word in the audit
-            if before is None:
-                stop(process, grace=1)
-            elif earlier is not None:
-                files.want(earlier)
-                nudge(process)
-            raise
-        finally:
-            if before is None:
-                workspace.state.forget(Process(_STARTING, name, process.pid, process.created, 0, 0))
-        seconds = None if same else time.perf_counter() - begin
-        return _endpoint(process, files, "serving", is_new=not same, seconds=seconds)
+        same = before and before.details.get("version") == number and before.details["model"] == version.name
+        say = None if same and before and _answers(before) else f"endpoint {name}, port {wanted.port}"
+        return _fulfil(workspace, files, wanted, before, say, progress)
+
+
+def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, share: float | None) -> Endpoint:
+    """Let a version stand beside the one that an endpoint serves: as a canary with a share, else as a shadow.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such endpoint, or it has stopped.
+    InvalidUsage
+        Where its clients could not ask it.
+    """
+    files = files_of(workspace.state.folder, name)
+    with _alone(files), Progress() as progress:
+        before, wanted = _running(workspace, name), files.wanted()
+        if before is None or wanted is None or wanted.model != version.name:
+            raise NotFound(
+                f"No endpoint {name!r} serves {version.name}.", f"%mlops deploy {typed(f'{version.name}@champion')}"
+            )
+        progress.say(f"Starting {ref} …")
+        second = Second(alias=ref.alias, version=int(version.version), files=_fetch(workspace, files, version))
+        champion = files.standing()
+        update = {"shadow": second} if share is None else {"canary": second, "share": share}
+        if wanted.alias and champion and champion.version:  # what answers now, and not what did when it was deployed
+            update |= {"version": champion.version, "files": champion.files}
+        what = "shadow" if share is None else f"canary {share:.0%}"
+        say = f"endpoint {name}, {what}"
+        return _fulfil(workspace, files, wanted.model_copy(update=update), before, say, progress, second=second)
+
+
+def _fulfil(
+    workspace: Workspace,
+    files: EndpointFiles,
+    wanted: Wanted,
+    before: Process | None,
+    say: str | None,
+    progress: Progress,
+    second: Second | None = None,
+) -> Endpoint:
+    """Write what is wanted, and wait for it; what can't be is taken back. ``say`` is for the audit."""
+    begin = time.perf_counter()
+    name, number = files.folder.name, second.version if second else wanted.version
+    wanted = wanted.model_copy(update={"stamp": uuid.uuid4().hex})
+    earlier = files.wanted()
+    files.want(wanted)
+    if before:
+        nudge(before)  # never one that starts: it would die of a signal that it does not know yet
+    process = before or _start(workspace, files, wanted, name)
+    try:
+        _await(process, files, wanted, number, progress)
+        served = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
+        process = Process(_KIND, name, process.pid, process.created, process.port, process.started, served)
+        if say:
+            _audit(workspace, wanted.model, "deploy", before, number, say)
+        workspace.state.put(process)
+    except BaseException:  # refused, or an interrupt: no endpoint without a word in the audit
+        if before is None:
+            stop(process, grace=1)
+        elif earlier is not None:
+            files.want(earlier.model_copy(update={"stamp": uuid.uuid4().hex}))
+            nudge(process)
+        raise
+    finally:
+        if before is None:
+            workspace.state.forget(Process(_STARTING, name, process.pid, process.created, 0, 0))
+    seconds = time.perf_counter() - begin if say else None
+    return _endpoint(process, files, "serving", is_new=say is not None, seconds=seconds)
+
+
+def share(text: str) -> float:
+    """Read ``10%`` or ``0.1``.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no share between 0 and 1.
+    """
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 1:
+        raise InvalidUsage(f"{text!r} is no share of the requests.", "--canary 10%")
+    return number
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
@@ -137,6 +201,12 @@ def log_of(workspace: Workspace, name: str) -> Path:
     return path
 
 
+def _fetch(workspace: Workspace, files: EndpointFiles, version: ModelVersion) -> str:
+    with writing_to(workspace.state.folder):
+        folder = fetch(workspace.mlflow, files, version.name, int(version.version))
+    return str(folder.relative_to(files.folder))
+
+
 def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str) -> Process:
     """Start a controller, and write it down before it answers, so that it is found when this kernel is killed."""
     left = workspace.state.get(_STARTING, name)
@@ -147,12 +217,12 @@ def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str
         print(f"--- {wanted.ref} on port {wanted.port}, {time.strftime('%F %T')}", file=file)
     command = ["-m", "jupyter_mlops.serving.controller.process", "--root", str(workspace.root), "--endpoint", name]
     pid, created = spawn(command, files.log)
-    details = {"model": wanted.model, "version": wanted.version}
+    details = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
     workspace.state.put(Process(_STARTING, name, pid, created, wanted.port, time.time(), details))
     return Process(_KIND, name, pid, created, wanted.port, time.time(), details)
 
 
-def _await(process: Process, files: EndpointFiles, wanted: Wanted, progress: Progress) -> None:
+def _await(process: Process, files: EndpointFiles, wanted: Wanted, number: int, progress: Progress) -> None:
     """Wait until the controller is done with what is wanted.
 
     Raises
@@ -178,7 +248,7 @@ def _await(process: Process, files: EndpointFiles, wanted: Wanted, progress: Pro
         time.sleep(0.02)
     if standing.refused:
         kind = _kind(standing.kind)
-        raise kind(f"{wanted.model}/{wanted.version} is not served: {standing.refused}", standing.hint)
+        raise kind(f"{wanted.model}/{number} is not served: {standing.refused}", standing.hint)
 
 
 def _told(line: str) -> MlopsError | None:
@@ -245,6 +315,9 @@ def _endpoint(
         follows=wanted.alias if wanted else None,
         refused=standing.refused,
         restarts=standing.restarts,
+        canary=standing.canary,
+        share=wanted.share if wanted and standing.canary else 0.0,
+        shadow=standing.shadow,
         is_new=is_new,
         seconds=seconds,
     )

@@ -22,6 +22,25 @@ State = Literal["starting", "serving", "failed", "stopped"]
 _Content = TypeVar("_Content", bound=BaseModel)
 
 
+class Second(BaseModel):
+    """A version beside the one that answers: by its alias, or staying at its number.
+
+    Attributes
+    ----------
+    alias : str, optional
+    version : int
+        What it is first.
+    files : str
+        Where its files are, within the endpoint's folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alias: str | None
+    version: int
+    files: str
+
+
 class Wanted(BaseModel):
     """What an endpoint is to do.
 
@@ -34,8 +53,8 @@ class Wanted(BaseModel):
         What answers first.
     files : str
         Where its files are, within the endpoint's folder.
-    canary, shadow : str, optional
-        A second version beside it, as an alias or a number.
+    canary, shadow : Second, optional
+        A version that answers a share of the requests; one that is asked too, and whose answers nobody gets.
     share : float
         The part of the requests that the canary answers, 0 to 1.
     workers : int
@@ -53,15 +72,22 @@ class Wanted(BaseModel):
     host: str = "127.0.0.1"
     port: int
     workers: int = 1
-    canary: str | None = None
+    canary: Second | None = None
     share: float = 0.0
-    shadow: str | None = None
+    shadow: Second | None = None
     stamp: str = ""
 
     @property
     def ref(self) -> ModelRef:
         """What it follows, or the version that it stays at."""
         return ModelRef(self.model, alias=self.alias) if self.alias else ModelRef(self.model, version=self.version)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The aliases that are followed, by the role of what they name."""
+        named = {"canary": self.canary, "shadow": self.shadow}
+        seconds = {role: second.alias for role, second in named.items() if second and second.alias}
+        return {**({"champion": self.alias} if self.alias else {}), **seconds}
 
 
 class Standing(BaseModel):
@@ -72,6 +98,8 @@ class Standing(BaseModel):
     state : str
     version : int, optional
         What answers.
+    files : str
+        Where its files are, within the endpoint's folder.
     warm : list of int
         The versions that could answer at once.
     refused : str
@@ -90,6 +118,7 @@ class Standing(BaseModel):
 
     state: State
     version: int | None = None
+    files: str = ""
     warm: list[int] = []
     canary: int | None = None
     shadow: int | None = None

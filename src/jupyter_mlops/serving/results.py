@@ -33,6 +33,8 @@ class Endpoint(Result):
         The alias that it follows; None stays at its version.
     refused : str
         Why the version that was to answer last does not; empty where it does.
+    canary, shadow : int, optional
+        The versions that stand beside the one that answers; ``share`` is the canary's part of the requests, 0 to 1.
     restarts : int
         How often one of its processes has died or hung.
     is_new : bool
@@ -50,6 +52,9 @@ class Endpoint(Result):
     follows: str | None = None
     refused: str = ""
     restarts: int = 0
+    canary: int | None = None
+    share: float = 0.0
+    shadow: int | None = None
     is_new: bool = False
     seconds: float | None = None
 
@@ -74,6 +79,10 @@ class Endpoint(Result):
         ready = f" in {span(self.seconds)}" if self.seconds else ""
         follows = f", follows @{self.follows}" if self.follows else ""
         facts: list[tuple[str, Cell]] = [("serves", f"{self.model}/{self.version}{follows}")]
+        if self.canary:
+            facts.append(("canary", f"{self.model}/{self.canary} answers {self.share:.0%} of the requests"))
+        if self.shadow:
+            facts.append(("shadow", f"{self.model}/{self.shadow} is asked too"))
         if self.refused:
             facts.append(("refused", self.refused))
         if self.restarts:

@@ -186,7 +186,7 @@ def test_when_the_controller_is_killed_nothing_is_left(name: str) -> None:
     endpoint = mlops.deploy(name)
     family = psutil.Process(endpoint.pid).children(recursive=True)
     psutil.Process(endpoint.pid).kill()
-    gone, left = psutil.wait_procs(family, timeout=15)
+    _, left = psutil.wait_procs(family, timeout=15)
     assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE]
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint does by itself: it follows its alias, and brings back what has died."""
+"""What an endpoint does by itself: what is wanted of it, and what its aliases say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 import shutil
 import socket
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...backend.state import State
@@ -18,34 +17,15 @@ from ...errors import BackendUnreachable, InvalidUsage, MlopsError
 from ..files import EndpointFiles, Standing, Wanted
 from . import versions
 from .following import Registry
-from .fronting import Front, FrontGone
-from .versions import Limits, Version
+from .fronting import FrontGone
+from .health import Health
+from .lineup import CANARY, CHAMPION, SHADOW, Lineup
 
 _log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds from one look at the registry to the next; a move by our own commands is told at once."""
-BEAT = 0.25
-HUNG = float(os.environ.get("MLOPS_HUNG_SECONDS", "30"))
-"""Seconds that a request may take before its process is thought to hang."""
-TRIES = 5
-"""How often something is started again that dies within CALM seconds."""
-CALM = 60.0
-
-
-@dataclass
-class Backoff:
-    """How long to wait before something is started again: twice as long each time, from a tenth of a second."""
-
-    tries: int = 0
-    last: float = 0.0
-
-    def next(self) -> float | None:
-        """Give the seconds to wait; None where it has been tried often enough."""
-        now = time.monotonic()
-        self.tries = 1 if now - self.last > CALM else self.tries + 1
-        self.last = now
-        return None if self.tries > TRIES else 0.1 * 2 ** (self.tries - 1)
+_KEPT_SECONDS = 600  # that files stay which nobody serves: a kernel may have fetched them a moment ago
 
 
 class Controller:
@@ -66,16 +46,11 @@ class Controller:
         self._files = files
         self._state = State(root / ".mlops")
         self._registry = Registry(root, files)
-        self._listener = listener
-        self._sockets = sockets
-        self._limits = Limits()
-        self._front: Front | None = None
-        self._champion: Version | None = None
-        self._previous: Version | None = None
+        self._lineup = Lineup(files.folder.name, listener, sockets)
+        self._health = Health(self._lineup, self._restarted, self._given_up)
         self._wanted: Wanted | None = None
         self._standing = Standing(state="starting")
-        self._refused: int | None = None
-        self._front_backoff, self._model_backoff = Backoff(), Backoff()
+        self._refused: dict[str, int] = {}
         self._unsaid: list[tuple[str, int | None, int | None, str]] = []
         self._nudged = asyncio.Event()
 
@@ -92,34 +67,23 @@ class Controller:
         """Serve until cancelled."""
         versions.prepare()
         self._stand(state="starting", version=None, refused="")
-        starting = asyncio.create_task(Front.start(self.name, self._listener))
-        tasks = [asyncio.create_task(self._look())]
-        self._front = await starting
-        tasks.append(asyncio.create_task(self._watch()))
+        template = asyncio.create_task(versions.warm_up())  # while the front starts
         try:
-            await asyncio.gather(*tasks)
+            await self._lineup.start_front()
+            await template
+            await asyncio.gather(self._look(), self._health.watch())
         finally:
-            for task in tasks:
-                task.cancel()
-            await self._end()
-
-    async def _end(self) -> None:
-        if self._front is not None:
-            await self._front.end()
-        for version in (self._champion, self._previous):
-            if version is not None:
-                version.end()
-        self._stand(state="stopped")
-
-    # What is wanted, and where the alias stands
+            await self._lineup.end()
+            self._stand(state="stopped")
 
     async def _look(self) -> None:
         while True:
             wanted = self._files.wanted()
             if wanted is not None and wanted != self._wanted:
                 await self._fulfil(wanted)
-            elif wanted is not None and wanted.alias is not None:
-                await self._follow(wanted)
+            elif wanted is not None:
+                for role, alias in wanted.aliases.items():
+                    await self._follow(wanted, role, alias)
             await self._say()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._nudged.wait(), LOOK)
@@ -127,169 +91,121 @@ class Controller:
 
     async def _fulfil(self, wanted: Wanted) -> None:
         """Do what a person has asked for: another version is taken as it is, also where it wants other columns."""
-        self._wanted, self._refused = wanted, None
+        self._wanted, self._refused = wanted, {}
+        self._health.forgive()
+        number = wanted.version
         try:
-            await self._swap(wanted, wanted.version, self._files.folder / wanted.files)
+            await self._swap(wanted, CHAMPION, number, self._files.folder / wanted.files)
+            for role, second in ((CANARY, wanted.canary), (SHADOW, wanted.shadow)):
+                if second is None:
+                    await self._lineup.drop(role)
+                    continue
+                number = second.version
+                await self._swap(wanted, role, number, self._files.folder / second.files, like_champion=True)
         except MlopsError as error:
-            self._refuse(wanted.version, error, stamp=wanted.stamp)
+            self._refuse(CHAMPION, number, error, stamp=wanted.stamp)
         except FrontGone:
-            _log.warning("the front died while it was told of version %d", wanted.version)  # _watch tells the next one
+            _log.warning("the front died while it was told of version %d", number)
+            self._wanted = None  # once more, when there is another
         else:
             self._stand(refused="", hint=None, kind="", stamp=wanted.stamp)
 
-    async def _follow(self, wanted: Wanted) -> None:
-        """Go where the alias has gone, if that version can take over."""
-        assert wanted.alias is not None
+    async def _follow(self, wanted: Wanted, role: str, alias: str) -> None:
+        """Go where an alias has gone, if that version can take over."""
+        version = self._lineup.by_role.get(role)
+        before = version.number if version else None
         with contextlib.suppress(BackendUnreachable, FrontGone):
-            number = await asyncio.to_thread(self._registry.alias, wanted.model, wanted.alias)
-            before = self._champion.number if self._champion else None
-            if number is None or number in (before, self._refused):
+            number = await asyncio.to_thread(self._registry.alias, wanted.model, alias)
+            if number is None or number in (before, self._refused.get(role)):
                 return
             try:
                 folder = await asyncio.to_thread(self._registry.fetch, wanted.model, number)
-                await self._swap(wanted, number, folder, compatible_with=self._champion)
+                await self._swap(wanted, role, number, folder, like_champion=True)
             except BackendUnreachable:
                 raise
             except MlopsError as error:
-                self._refuse(number, error)
-                ref = ModelRef(wanted.model, alias=wanted.alias)
+                self._refuse(role, number, error)
+                ref = ModelRef(wanted.model, alias=alias)
                 self._unsaid.append(("refuse", before, number, f"{ref} is not followed: {error.message}"))
             else:
-                self._refused = None
+                self._refused.pop(role, None)
                 self._stand(refused="", hint=None, kind="")
-                self._unsaid.append(("deploy", before, number, f"endpoint {self.name} follows @{wanted.alias}"))
+                as_what = "" if role == CHAMPION else f" as its {role}"
+                self._unsaid.append(("deploy", before, number, f"endpoint {self.name} follows @{alias}{as_what}"))
 
-    async def _swap(self, wanted: Wanted, number: int, folder: Path, compatible_with: Version | None = None) -> None:
-        """Let another version answer; until it can, the one before does.
+    async def _swap(self, wanted: Wanted, role: str, number: int, folder: Path, *, like_champion: bool = False) -> None:
+        """Let another version take a role; until it can, the one before has it.
 
         Raises
         ------
         MlopsError
             Why it can't.
+        FrontGone
         """
-        version = await self._ready(wanted, number, folder)
-        try:
-            if compatible_with is not None and (
-                why := versions.difference(compatible_with.about["inputs"], version.about["inputs"])
-            ):
-                raise InvalidUsage(f"Its clients can't ask it as they ask version {compatible_with.number}: {why}.")
-            await self._route(version, wanted)
-        except BaseException:
-            if version not in (self._champion, self._previous):
-                version.end()
-            raise
-        if version is self._champion:
-            return
-        retired, self._previous, self._champion = self._previous, self._champion, version
-        if retired is not None and retired is not version:
-            retired.end()
-        _log.info("%s/%d answers", wanted.model, number)
-        self._stand(state="serving", version=number, warm=[self._previous.number] if self._previous else [])
-        self._remember(wanted.model, number)
-        for left in self._files.versions.iterdir():
-            if left not in (version.folder, self._previous and self._previous.folder):
-                shutil.rmtree(left, ignore_errors=True)
+        version = await self._lineup.ready(wanted, number, folder)
+        champion = self._lineup.champion
+        if like_champion and champion is not None:
+            why = versions.difference(champion.about["inputs"], version.about["inputs"])
+            if why:
+                if version not in self._lineup.all:
+                    version.end()
+                raise InvalidUsage(f"Its clients can't ask it as they ask version {champion.number}: {why}.")
+        if await self._lineup.put(wanted, role, version):
+            _log.info("%s/%d answers%s", wanted.model, number, "" if role == CHAMPION else f" as {role}")
+        self._stand(state="serving", **self._lineup_told())
+        if role == CHAMPION:
+            self._remember(wanted)
+        self._tidy()
 
-    async def _ready(self, wanted: Wanted, number: int, folder: Path) -> Version:
-        for version in (self._champion, self._previous):
-            if version and version.folder == folder and version.is_whole and len(version.workers) == wanted.workers:
-                return version
-        return await versions.start(number, folder, wanted.model, wanted.workers, self._sockets, self._limits)
-
-    async def _route(self, version: Version, wanted: Wanted) -> None:
-        while self._front is None:
-            await asyncio.sleep(0.01)
-        warm = [socket for other in (self._champion, self._previous) if other for socket in other.sockets]
-        arms = {"champion": {"version": version.number, "sockets": version.sockets, "about": version.about}}
-        await self._front.tell("route", model=wanted.model, arms=arms, warm=warm)
-
-    def _refuse(self, number: int, error: MlopsError, **more: str) -> None:
-        self._refused = number
+    def _refuse(self, role: str, number: int, error: MlopsError, **more: str) -> None:
+        self._refused[role] = number
         _log.warning("refused: version %d: %s", number, error)
-        state = "serving" if self._champion else "failed"
+        state = "serving" if self._lineup.champion else "failed"
         self._stand(state=state, refused=error.message, hint=error.hint, kind=type(error).__name__, **more)
 
-    # What has died, or hangs
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT)
-            try:
-                await self._watch_front()
-                await self._watch_version()
-            except FrontGone:
-                _log.warning("the front does not answer")
-
-    async def _watch_front(self) -> None:
-        assert self._front is not None
-        if self._front.is_alive:
-            oldest = (await self._front.tell("stats"))["oldest"]
-            for version in (self._champion, self._previous):
-                for worker in version.workers if version else ():
-                    if oldest.get(str(worker.socket), 0) > HUNG:
-                        _log.warning("a process of version %d hangs, and is ended", version.number if version else 0)
-                        worker.process.kill()
-            return
-        if not await self._pause(self._front_backoff, "The front"):
-            return
-        self._front = await Front.start(self.name, self._listener)
-        if self._champion and self._wanted:
-            await self._route(self._champion, self._wanted)
-
-    async def _watch_version(self) -> None:
-        version, wanted = self._champion, self._wanted
-        if version is None or wanted is None or version.is_whole:
-            return
-        if not await self._pause(self._model_backoff, f"The process of version {version.number}"):
-            return
-        try:
-            fresh = await versions.start(
-                version.number, version.folder, wanted.model, wanted.workers, self._sockets, self._limits
-            )
-        except MlopsError as error:
-            _log.warning("version %d can't be started again: %s", version.number, error)
-            return
-        if version is self._champion:
-            await self._route(fresh, wanted)
-            self._champion = fresh
-            version.end()
-        else:  # a swap was quicker
-            fresh.end()
-
-    async def _pause(self, backoff: Backoff, what: str) -> bool:
-        seconds = backoff.next()
-        if seconds is None:
-            if self._standing.state != "failed":
-                _log.error("%s keeps dying, and is not started again", what)
-                self._stand(state="failed", refused=f"{what} keeps dying.", hint=f"%mlops logs {self.name}")
-            await asyncio.sleep(LOOK)
-            return False
-        _log.warning("%s has ended, and is started again in %.1f s", what, seconds)
+    def _restarted(self) -> None:
         self._stand(restarts=self._standing.restarts + 1)
-        await asyncio.sleep(seconds)
-        return True
 
-    # What is told
+    def _given_up(self, why: str) -> None:
+        self._stand(state="failed", refused=why, hint=f"%mlops logs {self.name}")
+
+    def _lineup_told(self) -> dict[str, object]:
+        numbers = {role: version.number for role, version in self._lineup.by_role.items()}
+        previous, champion = self._lineup.previous, self._lineup.champion
+        return {
+            "files": str(champion.folder.relative_to(self._files.folder)) if champion else "",
+            "version": numbers.get(CHAMPION),
+            "canary": numbers.get(CANARY),
+            "shadow": numbers.get(SHADOW),
+            "warm": [previous.number] if previous else [],
+        }
 
     def _stand(self, **changes: object) -> None:
         self._standing = self._standing.model_copy(update=changes)
         self._files.stand(self._standing)
 
-    def _remember(self, model: str, number: int) -> None:
-        process = self._state.get("endpoint", self.name)
-        if process is not None and process.pid == os.getpid():
-            process.details.update(model=model, version=number)
+    def _remember(self, wanted: Wanted) -> None:
+        """Tell the project's other processes which version answers now."""
+        process, champion = self._state.get("endpoint", self.name), self._lineup.champion
+        if process is not None and process.pid == os.getpid() and champion is not None:
+            process.details.update(model=wanted.model, version=champion.number, alias=wanted.alias)
             self._state.put(process)
+
+    def _tidy(self) -> None:
+        """Remove the files of versions that nobody serves."""
+        for left in self._files.versions.iterdir():
+            if left not in [version.folder for version in self._lineup.all]:
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - left.stat().st_mtime > _KEPT_SECONDS:
+                        shutil.rmtree(left, ignore_errors=True)
 
     async def _say(self) -> None:
         """Write into the audit what it does not have yet; while the server is away, it waits."""
-        assert self._wanted is not None or not self._unsaid
-        while self._unsaid:
+        while self._unsaid and self._wanted:
             action, before, after, evidence = self._unsaid[0]
+            note = {"before": before, "after": after, "evidence": evidence}
             try:
-                await asyncio.to_thread(
-                    self._registry.note, self._wanted.model, action, before=before, after=after, evidence=evidence  # type: ignore[union-attr]
-                )  # fmt: skip
+                await asyncio.to_thread(self._registry.note, self._wanted.model, action, **note)  # type: ignore[arg-type]
             except MlopsError as error:
                 _log.warning("the audit can't be written yet: %s", error)
                 return

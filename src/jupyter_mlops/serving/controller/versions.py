@@ -56,7 +56,7 @@ class Worker:
         return self.process.is_alive()
 
 
-@dataclass
+@dataclass(eq=False)
 class Version:
     """A version that can answer."""
 
@@ -94,6 +94,15 @@ def prepare() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     _context().set_forkserver_preload([_TEMPLATE])
+
+
+async def warm_up() -> None:
+    """Let the template import what it has to, by a process that does nothing."""
+    process = _context().Process(target=_nothing, daemon=True)
+    await asyncio.to_thread(process.start)
+
+
+def _nothing() -> None: ...
 
 
 async def start(number: int, folder: Path, model: str, workers: int, sockets: Path, limits: Limits) -> Version:
