@@ -318,6 +318,7 @@ def _endpoint(
         canary=standing.canary,
         share=wanted.share if wanted and standing.canary else 0.0,
         shadow=standing.shadow,
+        arms=tuple(standing.arms),
         is_new=is_new,
         seconds=seconds,
     )

@@ -11,7 +11,7 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -110,6 +110,8 @@ class Standing(BaseModel):
         The class of the error.
     restarts : int
         How often one of its processes has died or hung since it was started.
+    arms : list of dict
+        The figures of each version that has taken part since the front was started; see ``front.figures``.
     stamp : str
         The last wish that it is done with, be it that it was refused.
     """
@@ -126,6 +128,7 @@ class Standing(BaseModel):
     hint: str | None = None
     kind: str = ""
     restarts: int = 0
+    arms: list[dict[str, Any]] = []
     stamp: str = ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,9 @@ class Endpoint(Result):
         Why the version that was to answer last does not; empty where it does.
     canary, shadow : int, optional
         The versions that stand beside the one that answers; ``share`` is the canary's part of the requests, 0 to 1.
+    arms : list of dict
+        The figures of each version in each role since the endpoint was started: ``role``, ``version``, ``answered``,
+        ``refused`` (4xx), ``failed`` (5xx), ``p50_ms``, ``p99_ms``, and of a shadow ``compared`` and ``agreed``.
     restarts : int
         How often one of its processes has died or hung.
     is_new : bool
@@ -55,6 +58,7 @@ class Endpoint(Result):
     canary: int | None = None
     share: float = 0.0
     shadow: int | None = None
+    arms: Sequence[Mapping[str, Any]] = ()
     is_new: bool = False
     seconds: float | None = None
 
@@ -100,8 +104,26 @@ class Endpoint(Result):
             f"Endpoint {self.name}",
             state_badge(self.state),
             facts,
+            tables=[arms_table(self.arms)] if self.arms else [],
             next=f"%mlops predict {typed(self.name)} --data X_test" if self.ok else "",
         )
+
+
+def arms_table(arms: Sequence[Mapping[str, Any]]) -> Table:
+    """Draw the figures of the versions side by side."""
+    rows: list[Sequence[Cell]] = [
+        (
+            f"{arm['role']} {arm['version']}",
+            arm["answered"],
+            arm["refused"],
+            arm["failed"],
+            "" if arm["p50_ms"] is None else f"{arm['p50_ms']:.1f} ms",
+            "" if arm["p99_ms"] is None else f"{arm['p99_ms']:.1f} ms",
+            f"{arm['agreed'] / arm['compared']:.1%} of {arm['compared']:,}" if arm["compared"] else "",
+        )
+        for arm in arms
+    ]
+    return Table(("version", "answered", "refused", "failed", "p50", "p99", "agrees"), rows, empty="No request yet.")
 
 
 def state_badge(state: str) -> Badge:

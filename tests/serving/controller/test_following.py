@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ import requests
 from sklearn.dummy import DummyRegressor
 
 import jupyter_mlops as mlops
-from jupyter_mlops.errors import InvalidUsage
+from jupyter_mlops.errors import InvalidUsage, NotFound
 from jupyter_mlops.workspace import Workspace
 
 
@@ -137,7 +138,7 @@ def test_a_version_that_can_not_be_loaded_is_refused(name: str) -> None:
     third = add(name, 3.0)
     point(name, third)
     until(lambda: ask(endpoint.url) == ("3", 3.0))
-    assert mlops.endpoints().rows[0].refused == ""
+    until(lambda: mlops.endpoints().rows[0].refused == "")
 
 
 def test_what_is_killed_comes_back_on_the_same_port(name: str) -> None:
@@ -158,8 +159,9 @@ def test_what_keeps_dying_is_given_up(name: str) -> None:
     endpoint = mlops.deploy(name)
 
     def killed() -> bool:
-        for model in models_of(endpoint.pid):
-            model.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for model in models_of(endpoint.pid):
+                model.kill()
         return mlops.endpoints().rows[0].state == "failed"
 
     until(killed, 60)
@@ -258,3 +260,53 @@ def _answers(url: str) -> bool:
         return ask(url)[1] == 1.0
     except requests.RequestException:
         return False
+
+
+def test_a_canary_answers_its_share_and_a_promotion_makes_it_the_champion(name: str) -> None:
+    first, second = add(name, 1.0), add(name, 2.0)
+    point(name, first)
+    point(name, second, "challenger")
+    mlops.deploy(name)
+    endpoint = mlops.deploy(f"{name}@challenger", canary="50%")
+    assert (endpoint.version, endpoint.canary, endpoint.share) == (1, 2, 0.5)
+    seen = Counter(ask(endpoint.url) for _ in range(100))
+    assert set(seen) == {("1", 1.0), ("2", 2.0)}
+    assert 20 < seen["2", 2.0] < 80
+    until(lambda: {(arm["role"], arm["version"]) for arm in mlops.endpoints().rows[0].arms if arm["answered"]}
+          == {("champion", "1"), ("canary", "2")})  # fmt: skip
+    assert "canary" in str(mlops.endpoints().rows[0])
+    mlops.promote(f"{name}@challenger", force=True, reason="it does well")
+    until(lambda: {ask(endpoint.url) for _ in range(10)} == {("2", 2.0)})
+    assert mlops.deploy(name).canary is None
+
+
+def test_a_shadow_is_asked_too_and_nobody_gets_its_answers(name: str) -> None:
+    first, second, same = add(name, 1.0), add(name, 2.0), add(name, 1.0)
+    point(name, first)
+    mlops.deploy(name)
+    endpoint = mlops.deploy(f"{name}/{second}", shadow=True)
+    assert endpoint.shadow == second
+    assert {ask(endpoint.url) for _ in range(20)} == {("1", 1.0)}
+
+    def shadow(version: int) -> dict[str, Any]:
+        arms = mlops.endpoints().rows[0].arms
+        return next((dict(a) for a in arms if (a["role"], a["version"]) == ("shadow", str(version))), {"compared": 0})
+
+    until(lambda: shadow(second)["compared"] == 20)
+    assert shadow(second)["agreed"] == 0
+    mlops.deploy(f"{name}/{same}", shadow=True)
+    assert {ask(endpoint.url) for _ in range(20)} == {("1", 1.0)}
+    until(lambda: shadow(same)["agreed"] == 20)
+
+
+@pytest.mark.parametrize("share", ["0", "100%", "-5%", "ten", "nan", ""])
+def test_a_share_that_is_none_is_told(name: str, share: str) -> None:
+    point(name, add(name, 1.0))
+    with pytest.raises(InvalidUsage, match="no share"):
+        mlops.deploy(name, canary=share)
+
+
+def test_a_canary_needs_something_to_stand_beside(name: str) -> None:
+    point(name, add(name, 1.0))
+    with pytest.raises(NotFound, match=f"%mlops deploy {name}@champion"):
+        mlops.deploy(name, canary="10%")

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds from one look at the registry to the next; a move by our own commands is told at once."""
+_FIGURES_SECONDS = 1.0
 _KEPT_SECONDS = 600  # that files stay which nobody serves: a kernel may have fetched them a moment ago
 
 
@@ -47,9 +48,9 @@ class Controller:
         self._state = State(root / ".mlops")
         self._registry = Registry(root, files)
         self._lineup = Lineup(files.folder.name, listener, sockets)
-        self._health = Health(self._lineup, self._restarted, self._given_up)
+        self._health = Health(self._lineup, self._restarted, self._given_up, self._counted)
         self._wanted: Wanted | None = None
-        self._standing = Standing(state="starting")
+        self._standing, self._written = Standing(state="starting"), 0.0
         self._refused: dict[str, int] = {}
         self._unsaid: list[tuple[str, int | None, int | None, str]] = []
         self._nudged = asyncio.Event()
@@ -108,7 +109,7 @@ class Controller:
             _log.warning("the front died while it was told of version %d", number)
             self._wanted = None  # once more, when there is another
         else:
-            self._stand(refused="", hint=None, kind="", stamp=wanted.stamp)
+            self._stand(refused="", hint=None, kind="", stamp=wanted.stamp, **self._lineup_told())
 
     async def _follow(self, wanted: Wanted, role: str, alias: str) -> None:
         """Go where an alias has gone, if that version can take over."""
@@ -169,6 +170,10 @@ class Controller:
     def _given_up(self, why: str) -> None:
         self._stand(state="failed", refused=why, hint=f"%mlops logs {self.name}")
 
+    def _counted(self, arms: list[dict[str, object]]) -> None:
+        if arms != self._standing.arms and time.monotonic() - self._written > _FIGURES_SECONDS:
+            self._stand(arms=arms)
+
     def _lineup_told(self) -> dict[str, object]:
         numbers = {role: version.number for role, version in self._lineup.by_role.items()}
         previous, champion = self._lineup.previous, self._lineup.champion
@@ -181,6 +186,7 @@ class Controller:
         }
 
     def _stand(self, **changes: object) -> None:
+        self._written = time.monotonic()
         self._standing = self._standing.model_copy(update=changes)
         self._files.stand(self._standing)
 

@@ -46,16 +46,22 @@ class Health:
     Parameters
     ----------
     lineup : Lineup
-    restarted, given_up : callable
-        Are told when something is started again, and what is not any more.
+    restarted, given_up, counted : callable
+        Are told when something is started again, what is not any more, and the figures of the versions.
     """
 
-    def __init__(self, lineup: Lineup, restarted: Callable[[], None], given_up: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        lineup: Lineup,
+        restarted: Callable[[], None],
+        given_up: Callable[[str], None],
+        counted: Callable[[list[dict[str, Any]]], None],
+    ) -> None:
+        self._counted = counted
         self._lineup = lineup
         self._restarted = restarted
         self._given_up = given_up
         self._front, self._models = Backoff(), Backoff()
-        self.figures: dict[str, Any] = {}
 
     def forgive(self) -> None:
         """Try again what was given up: somebody wants it."""
@@ -79,10 +85,11 @@ class Health:
             if await self._pause(self._front, "The front"):
                 await self._lineup.start_front()
             return
-        self.figures = await front.tell("stats")
+        figures = await front.tell("stats")
+        self._counted(figures["arms"])
         for version in self._lineup.all:
             for worker in version.workers:
-                if self.figures["oldest"].get(str(worker.socket), 0) > HUNG:
+                if figures["oldest"].get(str(worker.socket), 0) > HUNG:
                     _log.warning("a process of version %d hangs, and is ended", version.number)
                     worker.process.kill()
 

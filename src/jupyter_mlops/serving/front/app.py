@@ -11,6 +11,7 @@ import asyncio
 import logging
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,8 +19,10 @@ from typing import Any, Final
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
+from ..wire import Frame
+from .figures import Figures
 from .links import ModelGone
-from .routing import Routing
+from .routing import Arm, Routing
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/@\s]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _JSON: Final = "application/json"
+_SHADOWS: Final = 64  # requests that a shadow may be behind
 _PATIENCE: Final = 10.0  # seconds that a request waits for a process that is being started again
 
 
@@ -93,6 +97,7 @@ class Front:
         self._routing: Routing | None = None
         self._changed = asyncio.Event()
         self.waiting = 0
+        self.figures: dict[tuple[str, str], Figures] = {}
         self._paths: dict[str, tuple[str, Callable[[_Request], Awaitable[Reply]]]] = {
             "/invocations": ("POST", self._invocations),
             "/ping": ("GET", self._ping),
@@ -110,6 +115,10 @@ class Front:
         self._routing = routing
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def figures_of(self, role: str, version: str) -> Figures:
+        """Give what is counted of a version in a role; it goes on where it was when the version comes back."""
+        return self.figures.setdefault((role, version), Figures())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -182,11 +191,17 @@ class Front:
                 except TimeoutError:
                     raise _unavailable() from None
         request.version = arm.version
+        begin = time.perf_counter()
         try:
             answer = await asked
         except ModelGone:
+            arm.figures.count(503, 0)
             raise _unavailable() from None
-        return Reply(answer.about["status"], answer.body, answer.about["type"])
+        status = answer.about["status"]
+        arm.figures.count(status, time.perf_counter() - begin)
+        if routing.shadow is not None and status == 200:
+            asyncio.get_running_loop().call_soon(_shadow, routing.shadow, about, body, answer.body)
+        return Reply(status, answer.body, answer.about["type"])
 
     async def _ping(self, request: _Request) -> Reply:
         self._there()
@@ -205,6 +220,31 @@ class Front:
         if self._routing is None or not any(link.is_open for link in self._routing.champion.links):
             raise _unavailable()
         return self._routing
+
+
+def _shadow(arm: Arm, about: dict[str, Any], body: bytes, given: bytes) -> None:
+    """Ask the shadow what has just been answered: never before, and not when it is behind."""
+    try:
+        link = arm.link()
+        if link.waiting >= _SHADOWS:
+            arm.figures.dropped += 1
+            return
+        asked = link.ask(about | {"role": arm.role}, body)
+    except ModelGone:
+        arm.figures.failed += 1
+        return
+    begin = time.perf_counter()
+
+    def compare(done: asyncio.Future[Frame]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            arm.figures.failed += 1
+            return
+        answer = done.result()
+        arm.figures.count(answer.about["status"], time.perf_counter() - begin)
+        if answer.about["status"] == 200:
+            arm.figures.compare(given, answer.body)
+
+    asked.add_done_callback(compare)
 
 
 def _unavailable() -> Refusal:

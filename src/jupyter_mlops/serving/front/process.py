@@ -60,11 +60,19 @@ class Process:
 
     async def do_stats(self, order: dict[str, Any]) -> dict[str, Any]:
         """Say how it is."""
-        return {"waiting": self._front.waiting, "oldest": {path: link.oldest for path, link in self._links.items()}}
+        return {
+            "waiting": self._front.waiting,
+            "oldest": {path: link.oldest for path, link in self._links.items()},
+            "arms": [
+                {"role": role, "version": version, **figures.told()}
+                for (role, version), figures in self._front.figures.items()
+            ],
+        }
 
     async def _arm(self, role: str, told: dict[str, Any]) -> Arm:
         links = [await self._link(path) for path in told["sockets"]]
-        return Arm(role, str(told["version"]), links, told["about"])
+        version = str(told["version"])
+        return Arm(role, version, links, told["about"], self._front.figures_of(role, version))
 
     async def _link(self, path: str) -> Link:
         link = self._links.get(path)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .figures import Figures
 from .links import Link, ModelGone
 
 
@@ -22,12 +23,15 @@ class Arm:
         One for each of its processes.
     about : dict
         What the version says of itself: its inputs, what wrote it.
+    figures : Figures
+        What is counted of it.
     """
 
     role: str
     version: str
     links: Sequence[Link]
     about: dict[str, Any] = field(default_factory=dict)
+    figures: Figures = field(default_factory=Figures)
 
     def link(self) -> Link:
         """Choose the process that has the fewest requests waiting.
