@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,13 @@ from .folder import UNFINISHED, PartFile
 _KEY: Final = b"mlops.segments"
 _GROUP_ROWS: Final = 131_072
 _GROUP_BYTES: Final = 128_000_000
+
+
+class Span(NamedTuple):
+    """From when to when, in microseconds since the epoch."""
+
+    first: int
+    last: int
 
 
 class Part:
@@ -57,47 +64,26 @@ class Part:
         return list(json.loads(self._parquet.schema_arrow.metadata[_KEY]))
 
     @cached_property
-    def first(self) -> int:
-        """The earliest moment in it, in microseconds since the epoch."""
-        return min((first for first, _ in self._spans), default=0)
+    def spans(self) -> list[Span]:
+        """The first and the last moment of each of its pieces."""
+        metadata = self._parquet.metadata
+        place = self._parquet.schema_arrow.get_field_index("time")
+        columns = (metadata.row_group(number).column(place) for number in range(metadata.num_row_groups))
+        return [Span(_microseconds(c.statistics.min), _microseconds(c.statistics.max)) for c in columns]
 
-    @cached_property
-    def last(self) -> int:
-        """The latest moment in it."""
-        return max((last for _, last in self._spans), default=0)
-
-    def read(
-        self,
-        may_hold: Callable[[int, int], bool],
-        columns: Collection[str] | None = None,
-        ids: Collection[str] | None = None,
-    ) -> pa.Table:
-        """Read the row groups between whose first and last moment there may be something, and which have such ids."""
-        groups = [number for number, span in enumerate(self._spans) if may_hold(*span)]
-        if ids is not None:
-            wanted = pa.array(ids, pa.string())
-            groups = [number for number in groups if pc.any(pc.is_in(self._column(number, "id"), wanted)).as_py()]
+    def read(self, piece: int, columns: Collection[str] | None = None, ids: Collection[str] | None = None) -> pa.Table:
+        """Read one piece; with ``ids`` nothing of it, where it has none of them."""
         chosen = None if columns is None else [name for name in self.schema.names if name in columns]
-        table = self._parquet.read_row_groups(groups, columns=chosen).replace_schema_metadata(None)
+        if ids is not None:
+            given = self._parquet.read_row_group(piece, columns=["id"])["id"]
+            if not pc.any(pc.is_in(given, pa.array(ids, pa.string()))).as_py():
+                return self.schema.empty_table()
+        table = self._parquet.read_row_group(piece, columns=chosen).replace_schema_metadata(None)
         return table if chosen is None else table.select(chosen)  # asked for "a", Parquet gives "a.b" too
 
     def groups(self) -> Iterable[pa.Table]:
         """Read it piece by piece."""
-        for number in range(self._parquet.num_row_groups):
-            yield self._parquet.read_row_group(number).replace_schema_metadata(None)
-
-    def _column(self, group: int, name: str) -> pa.ChunkedArray:
-        return self._parquet.read_row_group(group, columns=[name])[name]
-
-    @cached_property
-    def _spans(self) -> list[tuple[int, int]]:
-        metadata = self._parquet.metadata
-        place = self._parquet.schema_arrow.get_field_index("time")
-        found = []
-        for number in range(metadata.num_row_groups):
-            statistics = metadata.row_group(number).column(place).statistics
-            found.append((_microseconds(statistics.min), _microseconds(statistics.max)))
-        return found
+        return map(self.read, range(self._parquet.num_row_groups))
 
 
 def write(

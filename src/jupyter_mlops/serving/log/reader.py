@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, reduce
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -170,13 +171,19 @@ def _of_segment(file: SegmentFile, question: Question) -> Iterator[pa.Table]:
 
 
 def _of_parts(files: Sequence[Part], question: Question, newer: Sequence[pa.Table]) -> Iterator[pa.Table]:
-    """Read the Parquet files, the latest first, until no earlier one can hold a row that is asked for."""
+    """Read the pieces of Parquet files, the latest first, until no earlier one can hold a row that is asked for."""
     times = [_times(table) for table in newer]
-    for file in sorted(files, key=lambda file: file.last, reverse=True):
-        if file.last < _enough(times, question.limit):
+    pieces = [
+        (span.last, file.file, number, file)
+        for file in files
+        for number, span in enumerate(file.spans)
+        if question.may_hold(*span)
+    ]
+    for last, _, number, file in sorted(pieces, key=itemgetter(0, 1, 2), reverse=True):
+        if last < _enough(times, question.limit):
             return
-        if question.may_hold(file.first, file.last):
-            table = question.of(file.read(question.may_hold, question.needed, question.ids))
+        table = question.of(file.read(number, question.needed, question.ids))
+        if table.num_rows:
             times.append(_times(table))
             yield table
 
@@ -187,10 +194,9 @@ def _times(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def _enough(times: Sequence[np.ndarray[Any, np.dtype[np.int64]]], limit: int | None) -> float:
     """Give the moment before which nothing can be among the newest ``limit`` rows."""
-    known = np.concatenate(times) if times else np.empty(0, np.int64)
-    if limit is None or len(known) < limit:
+    if limit is None or sum(map(len, times)) < limit:
         return -math.inf
-    return float(np.partition(known, -limit)[-limit]) if limit else math.inf
+    return float(np.partition(np.concatenate(times), -limit)[-limit]) if limit else math.inf
 
 
 def _may_hold(file: SegmentFile, question: Question) -> bool:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
@@ -88,6 +89,7 @@ class LogWriter:
         self._layout = Layout(endpoint, model, version)
         self._schema: pa.Schema | None = None
         self._columns: list[list[str]] = []
+        self._kinds: list[pa.DataType] = []
         self._open: dict[int, Segment] = {}
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -121,13 +123,13 @@ class LogWriter:
         arrays = [
             pa.array(_ids(requests), pa.string()),
             pa.array(times, pa.int64()).view(UTC_TIME),
-            pa.array(_spread([request.arm for request in requests], requests), pa.string()),
+            _texts([request.arm for request in requests], requests, count),
             pa.array(_spread([request.latency_ms for request in requests], requests), pa.float64()),
-            pa.array(_spread([_tags(request.tags) for request in requests], requests), pa.string()),
+            _texts([_tags(request.tags) for request in requests], requests, count),
         ]
         with self._lock, writing_to(self._folder):
             schema = self._schema_for(stored)
-            fitted = (types.cast(array, schema.types[place]) for place, (_, array) in enumerate(stored, len(REQUEST)))
+            fitted = [types.cast(array, kind) for kind, (_, array) in zip(self._kinds, stored, strict=True)]
             batch = pa.RecordBatch.from_arrays([*arrays, *fitted], schema=schema)
             days = [moment // DAY_MICROSECONDS for moment in times]
             for day in sorted({*days}):
@@ -153,12 +155,14 @@ class LogWriter:
         """Give the schema that takes these columns; where an answer is of another type, a wider one from now on."""
         columns = [names for names, _ in stored]
         if self._schema is not None and columns == self._columns:
-            kinds = self._schema.types[len(REQUEST) :]
-            found = [types.common(kind, array.type) for kind, (_, array) in zip(kinds, stored, strict=True)]
-            if found == kinds:
+            if all(kind == array.type for kind, (_, array) in zip(self._kinds, stored, strict=True)):
                 return self._schema
-            stored = [(names, pa.nulls(0, kind)) for names, kind in zip(columns, found, strict=True)]
+            wide = [types.common(kind, array.type) for kind, (_, array) in zip(self._kinds, stored, strict=True)]
+            if wide == self._kinds:
+                return self._schema
+            stored = [(names, pa.nulls(0, kind)) for names, kind in zip(columns, wide, strict=True)]
         self._schema, self._columns = schema_of(self._layout, self._inputs.names, stored), columns
+        self._kinds = self._schema.types[len(REQUEST) :]
         return self._schema
 
     def _write(self, day: int, batch: pa.RecordBatch, schema: pa.Schema) -> None:
@@ -197,7 +201,19 @@ def _ids(requests: Sequence[Answered]) -> list[str]:
 
 def _spread(values: list[Any], requests: Sequence[Answered]) -> list[Any]:
     """Give each row what its request has."""
+    if all(request.rows == 1 for request in requests):
+        return values
     return list(chain.from_iterable(repeat(value, r.rows) for value, r in zip(values, requests, strict=True)))
+
+
+def _texts(values: list[str | None], requests: Sequence[Answered], count: int) -> pa.Array:
+    return _alike(values[0], count) if len({*values}) == 1 else pa.array(_spread(values, requests), pa.string())
+
+
+@lru_cache(maxsize=128)
+def _alike(value: str | None, count: int) -> pa.Array:
+    """Make a column of one text; most batches have the same as the one before."""
+    return pa.array([value] * count, pa.string())
 
 
 def _tags(tags: Mapping[str, str] | None) -> str | None:
