@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -60,14 +61,14 @@ class Written:
         Predictions that had no label, and those that had this one.
     changed : list of Change
         Those that had another one; the last wins.
-    others : dict of str to int
-        How many labels of each kind stand in the log beside them: more than one kind makes the column one of text.
+    kinds : dict of str to int
+        How many labels of each kind there are now: more than one kind makes the column one of text.
     """
 
     new: int
     same: int
     changed: list[Change]
-    others: dict[str, int]
+    kinds: dict[str, int]
 
 
 def write(folder: Path, labels: dict[str, tuple[Label, Kind]], *, dry_run: bool = False) -> Written:
@@ -86,7 +87,7 @@ def write(folder: Path, labels: dict[str, tuple[Label, Kind]], *, dry_run: bool 
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
     elif not (folder / FILE).exists():
-        return Written(len(labels), 0, [], {kind: len(labels) for _, kind in labels.values()} if labels else {})
+        return Written(len(labels), 0, [], dict(Counter(kind for _, kind in labels.values())))
     with _open(folder) as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute(_GIVEN)
@@ -96,13 +97,13 @@ def write(folder: Path, labels: dict[str, tuple[Label, Kind]], *, dry_run: bool 
         (known,) = db.execute("SELECT count(*) FROM given JOIN labels USING (id)").fetchone()
         changed = db.execute(_CHANGED).fetchall()
         db.execute(_KEEP, (time.time(),))
-        others = dict(db.execute("SELECT kind, count(*) FROM labels GROUP BY kind").fetchall())
+        kinds = dict(db.execute("SELECT kind, count(*) FROM labels GROUP BY kind").fetchall())
         if dry_run:
             db.rollback()
         else:
             db.commit()
-    changes = [Change(key, _value(old, was), _value(new, now)) for key, old, was, new, now in changed]
-    return Written(len(labels) - known, known - len(changes), changes, others)
+    changes = [Change(key, value(old, was), value(new, now)) for key, old, was, new, now in changed]
+    return Written(len(labels) - known, known - len(changes), changes, kinds)
 
 
 def forget_before(folder: Path, moment: float) -> None:
@@ -151,10 +152,11 @@ def _column(labels: Sequence[Any], kinds: Sequence[str]) -> pa.Array:
     if {*kinds} == {"number"}:
         whole = all(type(label) is int for label in labels)
         return pa.array(labels, pa.int64()) if whole else pa.array([float(label) for label in labels], pa.float64())
-    return pa.array([_text(_value(label, kind)) for label, kind in zip(labels, kinds, strict=True)], pa.string())
+    return pa.array([_text(value(label, kind)) for label, kind in zip(labels, kinds, strict=True)], pa.string())
 
 
-def _value(label: Any, kind: str) -> object:
+def value(label: Any, kind: str) -> object:
+    """Give a label as it was given."""
     return bool(label) if kind == "truth" else label
 
 
