@@ -7,6 +7,7 @@ again. And segments are listed before Parquet files, so that none can move unsee
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -136,7 +137,7 @@ def read(
         raise Conflict(f"{folder} changes faster than it can be read.", "try again")
     if columns is None or {*columns} & {*labels.COLUMNS.names}:
         table = labels.joined(folder, table)
-    return table if columns is None else _chosen(table, columns)
+    return table if columns is None else _chosen(folder, table, columns)
 
 
 def read_frame(folder: Path, **question: Any) -> pd.DataFrame:
@@ -230,13 +231,21 @@ def _in_order(table: pa.Table) -> pa.Table:
     return table.take(pc.sort_indices(moments))
 
 
-def _chosen(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    if unknown := [name for name in columns if name not in table.column_names]:
-        if table.num_rows:
-            raise InvalidUsage(f"The log has no column {unknown[0]!r}.{nearest(unknown[0], table.column_names)}")
-        for name in unknown:  # nothing was found: nobody can say which columns there would be
-            table = table.append_column(name, pa.nulls(0))
+def _chosen(folder: Path, table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    for name in {*columns} - {*table.column_names}:
+        known = {column for schema in _schemas(folder) for column in schema.names}
+        if known and name not in known:
+            raise InvalidUsage(f"The log has no column {name!r}.{nearest(name, {*known, *labels.COLUMNS.names})}")
+        table = table.append_column(name, pa.nulls(table.num_rows))  # other versions have it
     return table.select(list(columns))
+
+
+def _schemas(folder: Path) -> Iterator[pa.Schema]:
+    with contextlib.suppress(FileNotFoundError):
+        yield from (Part(file).schema for file in parts(folder))
+        for file in segments(folder):
+            if (schema := segment.schema_of(file.path)) is not None:
+                yield expanded(schema.empty_table(), Layout.of(schema)).schema
 
 
 def _microseconds(given: Time, now: float) -> int | None:
