@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -139,6 +140,8 @@ def plain(value: Any) -> tuple[Label, Kind] | None:
             return int(value), "truth"
         case int() | float():
             return (value if isinstance(value, float) or -(2**63) <= value < 2**63 else float(value)), "number"
+        case Decimal():
+            return float(value), "number"
         case str():
             return value.encode("utf-8", "replace").decode(), "text"
         case date() | datetime():
