@@ -278,7 +278,7 @@ def test_the_card_says_every_doubt(served: Path) -> None:
     assert text.startswith("Labels of tumour from y")
     for told in ("new      3", "changed  1: the last wins", "unknown  2", "missing  1", "<b>"):
         assert told in text
-    assert "<b>" not in done._repr_mimebundle_()["text/html"].replace("&lt;b&gt;", "")
+    assert "<td>&lt;b&gt;</td>" in done._repr_mimebundle_()["text/html"].replace(' style="text-align:left"', "")
 
 
 def test_the_log_of_an_endpoint(served: Path) -> None:

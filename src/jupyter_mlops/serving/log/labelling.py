@@ -92,7 +92,9 @@ def _column(frame: pd.DataFrame, name: str, option: str) -> pd.Series[Any]:
 
 
 def _id(value: Any) -> str | None:
-    if is_missing(value) or value == "":
+    if type(value) is str:
+        return value or None
+    if is_missing(value):
         return None
     # Among missing ids whole numbers have become 7.0.
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import Conflict, writing_to
+from . import cells
 from .layout import UTC_TIME
 
 FILE: Final = "labels.db"
@@ -31,7 +33,7 @@ CREATE TABLE IF NOT EXISTS labels (
     id TEXT PRIMARY KEY, label NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 """
-_GIVEN: Final = "CREATE TEMP TABLE given (id TEXT PRIMARY KEY, label NOT NULL, kind TEXT NOT NULL) WITHOUT ROWID"
+_GIVEN: Final = "CREATE TEMP TABLE given (id TEXT NOT NULL, label NOT NULL, kind TEXT NOT NULL)"
 _CHANGED: Final = """
 SELECT id, labels.label, labels.kind, given.label, given.kind FROM given JOIN labels USING (id)
 WHERE labels.label IS NOT given.label OR labels.kind IS NOT given.kind
@@ -93,11 +95,12 @@ def write(folder: Path, labels: dict[str, tuple[Label, Kind]], *, dry_run: bool 
         db.execute("BEGIN IMMEDIATE")
         db.execute(_GIVEN)
         # In the order of ids, in which the table lies: three times as fast.
-        rows = ((key, *labels[key]) for key in sorted(labels))
+        rows = ((key, given, kind) for key, (given, kind) in sorted(labels.items(), key=itemgetter(0)))
         db.executemany("INSERT INTO given VALUES (?, ?, ?)", rows)
         (known,) = db.execute("SELECT count(*) FROM given JOIN labels USING (id)").fetchone()
         changed = db.execute(_CHANGED).fetchall()
-        db.execute(_KEEP, (time.time(),))
+        if len(changed) or known < len(labels):
+            db.execute(_KEEP, (time.time(),))
         kinds = dict(db.execute("SELECT kind, count(*) FROM labels GROUP BY kind").fetchall())
         if dry_run:
             db.rollback()
@@ -130,8 +133,9 @@ def joined(folder: Path, table: pa.Table) -> pa.Table:
 
 def plain(value: Any) -> tuple[Label, Kind] | None:
     """Turn a label of any type into one that is kept; ``None`` where it is missing."""
-    from . import cells
-
+    kind = type(value)
+    if kind is int and -(2**63) <= value < 2**63:  # as most are; there may be millions
+        return value, "number"
     if cells.is_missing(value):
         return None
     value = value.item() if hasattr(value, "item") and not isinstance(value, str) else value
@@ -182,7 +186,9 @@ def _open(folder: Path) -> Iterator[sqlite3.Connection]:
     try:
         with writing_to(path), contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as db:
             db.execute("PRAGMA journal_mode=WAL")  # who reads never waits for who writes
+            db.execute("PRAGMA synchronous=NORMAL")  # a loss of power may take the last labels, but breaks nothing
             db.execute("PRAGMA temp_store=MEMORY")
+            db.execute("PRAGMA cache_size=-100000")
             db.executescript(_SCHEMA)
             yield db
     except sqlite3.DatabaseError as error:
