@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,28 @@ def column(cells: Any) -> pa.Array:
             return _of_numpy(array)
         cells = array.tolist()
     return _of_objects(cells)
+
+
+def numbers(array: np.ndarray[Any, Any], kind: pa.DataType | None = None) -> pa.Array:
+    """Make numbers a column without looking at them, which costs a third of ``pa.array``; NaN stays NaN."""
+    values = np.ascontiguousarray(array)
+    return pa.Array.from_buffers(kind or _type_of(values.dtype), values.size, [None, pa.py_buffer(values)])
+
+
+def block(array: np.ndarray[Any, Any]) -> pa.Array:
+    """Make one stored column of numbers of shape (n_rows, n_columns)."""
+    count, width = array.shape
+    return pa.Array.from_buffers(_block_of(array.dtype, width), count, [None], children=[numbers(array)])
+
+
+@lru_cache(maxsize=64)
+def _type_of(dtype: np.dtype[Any]) -> pa.DataType:
+    return pa.from_numpy_dtype(dtype)
+
+
+@lru_cache(maxsize=64)
+def _block_of(dtype: np.dtype[Any], width: int) -> pa.DataType:
+    return pa.list_(_type_of(dtype), width)
 
 
 def text(cells: Any) -> pa.Array:
@@ -82,7 +105,7 @@ def _of_numpy(array: np.ndarray[Any, Any]) -> pa.Array:
         array = array.astype(dtype.newbyteorder("="))
     if dtype.kind == "M":
         array = array.astype("datetime64[ns]")
-    return pa.array(np.ascontiguousarray(array))
+    return pa.array(np.ascontiguousarray(array)) if dtype.kind in "bM" else numbers(array)
 
 
 def _of_pandas(cells: Any) -> pa.Array:

@@ -66,14 +66,14 @@ class Inputs:
         assert isinstance(rows, pd.DataFrame)
         if self._is_one_block:
             (dtype,) = self._blocks
-            return [(self._labels, block(rows.to_numpy(dtype)))]
+            return [(self._labels, cells.block(rows.to_numpy(dtype)))]
         given = [column for _, column in rows.items()]
         stored: list[Stored] = []
         for dtype, places in self._blocks.items():
             values = np.empty((len(rows), len(places)), dtype)
             for number, place in enumerate(places):
                 values[:, number] = given[place]
-            stored.append(([self._labels[place] for place in places], block(values)))
+            stored.append(([self._labels[place] for place in places], cells.block(values)))
         stored += [([self._labels[place]], convert(given[place].array)) for place, convert in self._singles]
         return stored
 
@@ -86,11 +86,6 @@ def names_of(schema: Schema) -> list[str]:
 def columns_of(schema: Schema) -> Sequence[Column]:
     """List the columns of a signature."""
     return schema.columns if isinstance(schema, ColumnSchema) else ()
-
-
-def block(values: np.ndarray[Any, Any]) -> pa.Array:
-    """Make one stored column of an array of shape (n_rows, n_columns)."""
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(values).reshape(-1)), values.shape[1])
 
 
 def unique(names: Sequence[str]) -> list[str]:

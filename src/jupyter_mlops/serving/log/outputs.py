@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ...errors import InvalidUsage
 from . import cells
-from .inputs import block, unique
+from .inputs import unique
 from .layout import Stored
 
 NAME: Final = "prediction"
@@ -54,7 +54,7 @@ def columns(predictions: Any, count: int) -> list[Stored]:
         _check(len(array), count)
         names = [f"{NAME}_{number}" for number in range(array.shape[1])]
         if array.dtype.kind in "iuf" and array.dtype.itemsize in (4, 8) and array.dtype.isnative:
-            return [(names, block(array))]
+            return [(names, cells.block(array))]
         return [([name], cells.column(array[:, number])) for number, name in enumerate(names)]
     return [([NAME], _array(array, count))]
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
 from ...errors import InvalidUsage, writing_to
 from ..signature import Rows, Signature
-from . import outputs, types
+from . import cells, outputs, types
 from .folder import DAY_MICROSECONDS
 from .inputs import Inputs
 from .layout import REQUEST, UTC_TIME, Layout, Stored, schema_of
@@ -122,9 +123,9 @@ class LogWriter:
         times = _spread([round(request.time * 1e6) for request in requests], requests)
         arrays = [
             pa.array(_ids(requests), pa.string()),
-            pa.array(times, pa.int64()).view(UTC_TIME),
+            cells.numbers(np.array(times, np.int64), UTC_TIME),
             _texts([request.arm for request in requests], requests, count),
-            pa.array(_spread([request.latency_ms for request in requests], requests), pa.float64()),
+            cells.numbers(np.array(_spread([request.latency_ms for request in requests], requests), np.float64)),
             _texts([_tags(request.tags) for request in requests], requests, count),
         ]
         with self._lock, writing_to(self._folder):
