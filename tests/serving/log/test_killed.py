@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from jupyter_mlops.config import LogSettings
+from jupyter_mlops.serving.log import compaction
 from jupyter_mlops.serving.log.compaction import LOCK, compact
 from jupyter_mlops.serving.log.folder import DAYS, parts, segments
 from jupyter_mlops.serving.log.reader import read, read_frame
@@ -130,6 +131,24 @@ def test_a_segment_that_a_killed_compaction_has_left_does_not_come_back_when_its
     compact(tmp_path, KEPT, now=NOON)
     file.path.write_bytes(content)  # as if it had been killed before it removed the segment
     assert read(tmp_path).num_rows == 1
+    assert compact(tmp_path, KEPT, now=NOON).rows == 0
+    assert read(tmp_path).num_rows == 1
+    file.path.write_bytes(content)
+    assert compact(tmp_path, KEPT, now=NOON + 20 * DAY).removed == ("2025-11-24-000.parquet",)
+    assert read(tmp_path).num_rows == 0
+
+
+def test_segments_that_can_not_be_removed_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, while somebody reads them."""
+    monkeypatch.setattr(compaction, "_unlink", lambda path: None)
+    for number in range(1, 4):
+        with writer(tmp_path) as log:
+            append(log)
+        assert compact(tmp_path, KEPT, now=NOON).segments == 1
+        assert read(tmp_path).num_rows == number
+    assert compact(tmp_path, KEPT, now=NOON + 20 * DAY).removed == ()
+    assert read(tmp_path).num_rows == 3
+    monkeypatch.undo()
     assert compact(tmp_path, KEPT, now=NOON + 20 * DAY).removed == ("2025-11-24-000.parquet",)
     assert read(tmp_path).num_rows == 0
 

@@ -80,6 +80,14 @@ def test_the_last_label_wins_and_the_change_is_told(log: Path) -> None:
     assert read_frame(log)["labelled"][2] == before
 
 
+def test_true_is_not_one(log: Path) -> None:
+    give(log, {"1": 1, "2": 0.0})
+    assert give(log, {"1": 1.0, "2": 0}).same == 2
+    done = give(log, {"1": True, "2": False})
+    assert (done.same, done.changed, done.kinds) == (0, 2, {"truth": 2})
+    assert labels_of(log) == [None, True, False, None, None]
+
+
 def test_a_label_that_is_faster_than_its_prediction_waits_for_it(log: Path) -> None:
     done = give(log, {"1": 1, "later": 7})
     assert (done.new, done.unknown, done.ok) == (2, 1, False)

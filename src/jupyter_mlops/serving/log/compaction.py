@@ -12,7 +12,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -78,26 +78,27 @@ def compact(folder: Path, settings: LogSettings, *, now: float | None = None) ->
         try:
             with FileLock(folder / LOCK, timeout=0):
                 (folder / DAYS).mkdir(exist_ok=True)
-                _clean_up(folder)
-                count, rows = _take_in(folder, min(PART_BYTES, settings.megabytes * 1_000_000 // 8))
+                left = _clean_up(folder)
+                count, rows = _take_in(folder, left, min(PART_BYTES, settings.megabytes * 1_000_000 // 8))
                 return Compacted(count, rows, tuple(_remove(folder, settings, now)))
         except Timeout:
             return Compacted(gave_way=True)
 
 
-def _clean_up(folder: Path) -> None:
-    """Finish what a killed compaction has begun."""
+def _clean_up(folder: Path) -> set[str]:
+    """Finish what a killed compaction has begun, and give the names of all segments that are in Parquet files."""
     for path in leftovers(folder):
         path.unlink(missing_ok=True)
     taken_in = {name for file in parts(folder) for name in Part(file).segments}
     for file in segments(folder):
         if file.name in taken_in:
             _unlink(file.path)
+    return taken_in
 
 
-def _take_in(folder: Path, part_bytes: int) -> tuple[int, int]:
+def _take_in(folder: Path, taken_in: Collection[str], part_bytes: int) -> tuple[int, int]:
     count = rows = 0
-    finished = [file for file in segments(folder) if not is_held(file.path)]
+    finished = [file for file in segments(folder) if file.name not in taken_in and not is_held(file.path)]
     for day, of_day in groupby(finished, key=lambda file: file.day):
         for group in _groups(list(of_day), part_bytes):
             rows += _merge(folder, day, group, part_bytes)
