@@ -12,23 +12,13 @@ import pandas as pd
 from jupyter_mlops.serving.columns import Column
 from jupyter_mlops.serving.log.privacy import Privacy
 from jupyter_mlops.serving.log.writer import Answered, LogWriter
-from jupyter_mlops.serving.signature import ColumnSchema, Signature, Table, TensorSchema
+from jupyter_mlops.serving.signature import _DTYPES, ColumnSchema, Signature, Table, TensorSchema
 
 NOON = 1_763_985_600.0  # 2025-11-24 12:00 UTC
 DAY = 86_400.0
 _numbers = itertools.count()
 
-KINDS = {
-    "boolean": np.dtype("bool"),
-    "integer": np.dtype("int32"),
-    "long": np.dtype("int64"),
-    "float": np.dtype("float32"),
-    "double": np.dtype("float64"),
-    "string": np.dtype("str"),
-    "binary": np.dtype("bytes"),
-    "datetime": np.dtype("datetime64[ns]"),
-    "any": np.dtype("O"),
-}
+KINDS = {**_DTYPES, "any": np.dtype("O")}
 
 
 def signature(required: bool = True, /, **columns: str) -> Signature:

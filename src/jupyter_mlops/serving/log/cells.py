@@ -14,6 +14,8 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
+from . import types
+
 _JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _NUMBERS = frozenset({bool, int, float})
 
@@ -139,14 +141,10 @@ def _plain_scalar(cell: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, bytes | bytearray):
-        import base64
-
-        return base64.b64encode(value).decode("ascii")
+        return types.text_of(bytes(value))
     return None if is_missing(value) else str(value)
 
 

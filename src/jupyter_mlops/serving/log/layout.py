@@ -32,14 +32,11 @@ REQUEST: Final = pa.schema(
 
 ALWAYS: Final = pa.schema(
     [
-        ("id", pa.string()),
-        ("time", UTC_TIME),
-        ("endpoint", pa.string()),
-        ("model", pa.string()),
-        ("version", pa.int64()),
-        ("arm", pa.string()),
-        ("latency_ms", pa.float64()),
-        ("tags", pa.string()),
+        *list(REQUEST)[:2],
+        pa.field("endpoint", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("version", pa.int64()),
+        *list(REQUEST)[2:],
     ]
 )
 """What every log has, as it is read."""
