@@ -332,6 +332,16 @@ def test_a_child_of_the_writer_has_a_segment_of_its_own(tmp_path: Path) -> None:
     assert sorted(only(tmp_path, "id")) == ["after", "before", "child"]
 
 
+def test_the_writer_brings_nothing_into_the_endpoints_process_but_the_ground() -> None:
+    script = "import json, sys, jupyter_mlops.serving.log.writer; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert not {name.partition(".")[0] for name in loaded} & {"mlflow", "pydantic", "rich", "cyclopts"}
+    assert {name for name in loaded if name.startswith("jupyter_mlops.")} - {"jupyter_mlops.errors"} == {
+        name for name in loaded if name.startswith("jupyter_mlops.serving")
+    }
+
+
 def test_time_is_of_the_request_and_not_of_the_writing(tmp_path: Path) -> None:
     begin = time.time()
     with writer(tmp_path) as log:
