@@ -1,6 +1,8 @@
-"""The commands of serving: ``deploy``, ``predict``, ``endpoints``, ``logs``, ``undeploy``."""
+"""The commands of serving: ``deploy``, ``predict``, ``label``, ``endpoints``, ``logs``, ``undeploy``."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from ..command import Endpoint as EndpointName
 from ..command import Model, Variable, command
@@ -8,6 +10,9 @@ from ..entities import CHAMPION, ModelRef, typed
 from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Endpoint, Endpoints, Logs, Predictions, Undeployed
+
+if TYPE_CHECKING:
+    from .log.results import Labelled
 
 
 @command(changes=True)
@@ -104,6 +109,48 @@ def predict(endpoint: EndpointName, *, data: Variable) -> Predictions:
     from . import client, deployment
 
     return client.ask(deployment.find(Workspace.here(), endpoint), data)
+
+
+@command(changes=True)
+def label(
+    endpoint: EndpointName, *, data: Variable, on: str = "id", column: str | None = None, dry_run: bool = False
+) -> Labelled:
+    """Tell what really was: labels for predictions that an endpoint has made, by their ids.
+
+    Parameters
+    ----------
+    endpoint
+        The name of the endpoint.
+    data
+        A frame with the ids and the labels.
+    on
+        The column with the ids of the predictions, as they stand in the log.
+    column
+        The column with the labels; by default the only other one.
+    dry_run
+        Only count what would be kept.
+
+    Returns
+    -------
+    Labelled
+        With ``.frame()`` of every doubt: unknown ids, changed labels, two for one id.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such endpoint, and no log of one.
+    InvalidUsage
+        Where the data lacks the column of ids, or it can't be told which one has the labels.
+    """
+    from . import deployment
+    from .files import files_of
+    from .log import labelling
+
+    workspace = Workspace.here()
+    log = files_of(workspace.state.folder, endpoint).predictions
+    if not log.exists():
+        deployment.find(workspace, endpoint)
+    return labelling.label(log, endpoint, data, on, column, dry_run=dry_run)
 
 
 @command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from ..entities import ModelRef, typed
 from ..result import Result
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 
@@ -77,6 +79,38 @@ class Endpoint(Result):
         from .client import ask
 
         return ask(self, data)
+
+    def log(
+        self,
+        since: datetime | float | str | None = None,
+        until: datetime | float | str | None = None,
+        ids: Collection[str] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read what it has answered, in the order of time, with the labels that have come.
+
+        Parameters
+        ----------
+        since, until : datetime, float or str, optional
+            From when, and until before when: ``"2h"`` ago, ``"yesterday"``, ``"2026-11-01"``, a datetime, or seconds since
+            the epoch.
+        ids : collection of str, optional
+            Only the rows of these ids: the first row of a request has the request's, the others ``ID/1``, ``ID/2`` …
+        limit : int, optional
+            The newest so many rows.
+
+        Returns
+        -------
+        DataFrame
+            ``id``, ``time``, ``endpoint``, ``model``, ``version``, ``arm``, ``latency_ms``, ``tags``, the inputs as
+            ``input.NAME``, ``prediction`` or ``prediction_0`` …, ``label``, ``labelled``.
+        """
+        from ..workspace import Workspace
+        from .files import files_of
+        from .log.reader import read_frame
+
+        folder = files_of(Workspace.here().state.folder, self.name).predictions
+        return read_frame(folder, since=since, until=until, ids=ids, limit=limit)
 
     def view(self) -> View:
         """Draw where it is, what it serves and how to ask it."""

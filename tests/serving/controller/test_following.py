@@ -172,8 +172,9 @@ def test_what_keeps_dying_is_given_up(name: str) -> None:
     assert ask(endpoint.url) == ("1", 1.0)
 
 
-def test_a_process_that_stops_answering_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLOPS_HUNG_SECONDS", "1")
+def test_a_process_that_stops_answering_is_ended(name: str, project: Path) -> None:
+    with (project / "mlops.toml").open("a") as file:
+        file.write(f"\n[endpoints.{name}]\ntimeout = 1\n")
     point(name, add(name, 1.0))
     endpoint = mlops.deploy(name)
     (model,) = models_of(endpoint.pid)

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from .following import Registry
 from .fronting import FrontGone
 from .health import Health
 from .lineup import CANARY, CHAMPION, SHADOW, Lineup
+from .orders import Orders
 
 _log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds from one look at the registry to the next; a move by our own commands is told at once."""
+_COMPACT_SECONDS = 600.0
 _FIGURES_SECONDS = 1.0
 _KEPT_SECONDS = 600  # that files stay which nobody serves: a kernel may have fetched them a moment ago
 
@@ -47,8 +50,11 @@ class Controller:
         self._files = files
         self._state = State(root / ".mlops")
         self._registry = Registry(root, files)
-        self._lineup = Lineup(files.folder.name, listener, sockets)
-        self._health = Health(self._lineup, self._restarted, self._given_up, self._counted)
+        self._orders = Orders(root, files, sockets)
+        self._settings = self._orders.settings
+        self._lineup = Lineup(files.folder.name, listener, self._orders)
+        timeout = lambda: self._settings.timeout  # noqa: E731 - it may change
+        self._health = Health(self._lineup, timeout, self._restarted, self._given_up, self._counted)
         self._wanted: Wanted | None = None
         self._standing, self._written = Standing(state="starting"), 0.0
         self._refused: dict[str, int] = {}
@@ -72,7 +78,7 @@ class Controller:
         try:
             await self._lineup.start_front()
             await template
-            await asyncio.gather(self._look(), self._health.watch())
+            await asyncio.gather(self._look(), self._health.watch(), self._compact())
         finally:
             await self._lineup.end()
             self._stand(state="stopped")
@@ -90,9 +96,21 @@ class Controller:
                 await asyncio.wait_for(self._nudged.wait(), LOOK)
             self._nudged.clear()
 
+    async def _compact(self) -> None:
+        """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""
+        while True:
+            await asyncio.sleep(_COMPACT_SECONDS)
+            limits = ["--days", str(self._settings.log.days), "--megabytes", str(self._settings.log.megabytes)]
+            command = ["-P", "-m", "jupyter_mlops.serving.log.compaction", str(self._files.predictions), *limits]
+            process = await asyncio.create_subprocess_exec(sys.executable, *command)
+            if await process.wait():
+                _log.warning("the log was not put in order (exit code %d)", process.returncode)
+
     async def _fulfil(self, wanted: Wanted) -> None:
         """Do what a person has asked for: another version is taken as it is, also where it wants other columns."""
         self._wanted, self._refused = wanted, {}
+        with contextlib.suppress(InvalidUsage):  # it is told where the settings are needed to start something
+            self._settings = self._orders.settings
         self._health.forgive()
         number = wanted.version
         try:

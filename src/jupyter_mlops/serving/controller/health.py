@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from .versions import Version
 _log = logging.getLogger(__name__)
 
 BEAT = 0.25
-HUNG = float(os.environ.get("MLOPS_HUNG_SECONDS", "30"))
-"""Seconds that a request may take before its process is thought to hang."""
 TRIES = 5
 """How often something is started again that dies within CALM seconds."""
 CALM = 60.0
@@ -46,6 +43,8 @@ class Health:
     Parameters
     ----------
     lineup : Lineup
+    timeout : callable
+        Gives the seconds that a prediction may take before its process is thought to hang.
     restarted, given_up, counted : callable
         Are told when something is started again, what is not any more, and the figures of the versions.
     """
@@ -53,10 +52,12 @@ class Health:
     def __init__(
         self,
         lineup: Lineup,
+        timeout: Callable[[], float],
         restarted: Callable[[], None],
         given_up: Callable[[str], None],
         counted: Callable[[list[dict[str, Any]]], None],
     ) -> None:
+        self._timeout = timeout
         self._counted = counted
         self._lineup = lineup
         self._restarted = restarted
@@ -87,9 +88,10 @@ class Health:
             return
         figures = await front.tell("stats")
         self._counted(figures["arms"])
+        timeout = self._timeout()
         for version in self._lineup.all:
             for worker in version.workers:
-                if figures["oldest"].get(str(worker.socket), 0) > HUNG:
+                if figures["oldest"].get(str(worker.socket), 0) > timeout:
                     _log.warning("a process of version %d hangs, and is ended", version.number)
                     worker.process.kill()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from ..files import Wanted
 from . import versions
 from .fronting import Front, FrontGone
-from .versions import Limits, Version
+from .orders import Orders
+from .versions import Version
 
 _log = logging.getLogger(__name__)
 
@@ -26,15 +27,14 @@ class Lineup:
     endpoint : str
     listener : socket
         Where clients come in.
-    sockets : Path
-        A folder of this process alone, for the sockets of the versions' processes.
+    orders : Orders
+        What the processes of the versions are told.
     """
 
-    def __init__(self, endpoint: str, listener: socket.socket, sockets: Path) -> None:
+    def __init__(self, endpoint: str, listener: socket.socket, orders: Orders) -> None:
         self._endpoint = endpoint
         self._listener = listener
-        self._sockets = sockets
-        self._limits = Limits()
+        self._orders = orders
         self._alone = asyncio.Lock()
         self._wanted: Wanted | None = None
         self.front: Front | None = None
@@ -71,7 +71,8 @@ class Lineup:
         for version in self.all:
             if version.folder == folder and version.is_whole and len(version.workers) == wanted.workers:
                 return version
-        return await versions.start(number, folder, wanted.model, wanted.workers, self._sockets, self._limits)
+        order, seconds = self._orders.order(wanted.model, number, folder)
+        return await versions.start(order, wanted.workers, seconds)
 
     async def put(self, wanted: Wanted, role: str, version: Version) -> bool:
         """Let a version take a role, and give whether that is a change; the champion before stays warm.
@@ -116,8 +117,8 @@ class Lineup:
         FrontGone
         """
         assert self._wanted is not None
-        workers = self._wanted.workers
-        fresh = await versions.start(old.number, old.folder, self._wanted.model, workers, self._sockets, self._limits)
+        order, seconds = self._orders.order(self._wanted.model, old.number, old.folder)
+        fresh = await versions.start(order, self._wanted.workers, seconds)
         async with self._alone:
             roles = [role for role, version in self.by_role.items() if version is old]
             if not roles:  # a swap was quicker

@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,22 +24,6 @@ _log = logging.getLogger(__name__)
 _TEMPLATE = "jupyter_mlops.serving.model.process"
 _MOST_SAID = 1 << 24
 _numbers = itertools.count()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a model may take.
-
-    Attributes
-    ----------
-    memory : int
-        Bytes of each of its processes.
-    load : float
-        Seconds until it must have answered its example.
-    """
-
-    memory: int = 8 << 30
-    load: float = 60.0
 
 
 @dataclass
@@ -105,39 +89,40 @@ async def warm_up() -> None:
 def _nothing() -> None: ...
 
 
-async def start(number: int, folder: Path, model: str, workers: int, sockets: Path, limits: Limits) -> Version:
+async def start(order: Order, workers: int, seconds: float) -> Version:
     """Start the processes of a version, and wait until each has loaded it and answered its example.
+
+    Parameters
+    ----------
+    order : Order
+        For all of them; its ``socket`` is the folder for theirs.
+    workers : int
+    seconds : float
+        How long they may take.
 
     Raises
     ------
     MlopsError
         Why it can't be served.
     """
-    orders = [Order(folder, model, number, sockets / f"{next(_numbers)}", limits.memory) for _ in range(workers)]
-    started = await asyncio.gather(*(start_worker(order, limits) for order in orders), return_exceptions=True)
+    orders = [replace(order, socket=order.socket / f"{next(_numbers)}") for _ in range(workers)]
+    started = await asyncio.gather(*(_start_worker(each, seconds) for each in orders), return_exceptions=True)
     good = [worker for worker in started if isinstance(worker, Worker)]
     bad = [error for error in started if isinstance(error, BaseException)]
-    version = Version(number, folder, good)
+    version = Version(order.version, order.folder, good)
     if bad:
         version.end()
         raise bad[0]
     return version
 
 
-async def start_worker(order: Order, limits: Limits) -> Worker:
-    """Start one process.
-
-    Raises
-    ------
-    MlopsError
-        Why it does not serve.
-    """
+async def _start_worker(order: Order, seconds: float) -> Worker:
     ours, theirs = multiprocessing.Pipe(duplex=False)
     process = _context().Process(target=_run, args=(order, theirs), name=f"{order.model}/{order.version}", daemon=True)
     await asyncio.to_thread(process.start)
     theirs.close()
     try:
-        said = await asyncio.to_thread(_report, ours, process, limits)
+        said = await asyncio.to_thread(_report, ours, process, seconds)
     except BaseException:
         process.kill()
         raise
@@ -154,9 +139,9 @@ def _run(order: Order, report: Connection) -> None:
     run(order, report)
 
 
-def _report(ours: Connection, process: BaseProcess, limits: Limits) -> dict[str, Any]:
-    if not ours.poll(limits.load):
-        raise ProcessFailed(f"It was not ready after {limits.load:.0f} s.")
+def _report(ours: Connection, process: BaseProcess, seconds: float) -> dict[str, Any]:
+    if not ours.poll(seconds):
+        raise ProcessFailed(f"It was not ready after {seconds:.0f} s.")
     try:
         said: dict[str, Any] = orjson.loads(ours.recv_bytes(_MOST_SAID))
     except (EOFError, OSError):

@@ -30,6 +30,7 @@ _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/@\s]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _JSON: Final = "application/json"
+_TAGS: Final = 1024  # bytes of tags that are kept
 _SHADOWS: Final = 64  # requests that a shadow may be behind
 _PATIENCE: Final = 10.0  # seconds that a request waits for a process that is being started again
 
@@ -174,7 +175,13 @@ class Front:
 
     async def _ask(self, request: _Request, body: bytes) -> Reply:
         media_type = request.headers.get(b"content-type")
-        about: dict[str, Any] = {"id": request.id, "type": None if media_type is None else media_type.decode("latin-1")}
+        about: dict[str, Any] = {
+            "id": request.id,
+            "type": None if media_type is None else media_type.decode("latin-1"),
+            "time": time.time(),
+        }
+        if tags := request.headers.get(b"x-request-tags"):
+            about["tags"] = tags[:_TAGS].decode("latin-1")
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
             routing, changed = self._routing, self._changed

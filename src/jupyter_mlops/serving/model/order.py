@@ -18,6 +18,11 @@ class Order:
         Where the front finds it; the folder that it is in must be nobody else's.
     memory : int
         Bytes that the process may take.
+    endpoint : str
+    log : Path, optional
+        The folder of the prediction log; None where nothing is to be remembered.
+    drop, hash : tuple of str
+        The columns that the log leaves out, or keeps as a hash with ``key``.
     """
 
     folder: Path
@@ -25,3 +30,8 @@ class Order:
     version: int
     socket: Path
     memory: int
+    endpoint: str
+    log: Path | None = None
+    drop: tuple[str, ...] = ()
+    hash: tuple[str, ...] = ()
+    key: bytes = b""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
+from ...errors import MlopsError
+from ..log.writer import Answered, LogWriter
 from ..wire import Frame
 from .columns import RequestRefused
 from .formats import read_table, write_answer
 from .loader import LoadedModel
-from .signature import Rows, Table
+from .signature import Table
 
 _log = logging.getLogger(__name__)
 
@@ -31,47 +34,21 @@ class Reply:
     media_type: str = "application/json"
 
 
-@dataclass(frozen=True)
-class Answered:
-    """Some requests and their predictions, all rows in one frame, in the order of the requests.
-
-    Parameters
-    ----------
-    requests : sequence of Frame
-    counts : sequence of int
-        How many of the rows each request has.
-    rows : DataFrame or array of shape (n_rows, n_features)
-    predictions : array, frame or list of n_rows
-    """
-
-    requests: Sequence[Frame]
-    counts: Sequence[int]
-    rows: Rows
-    predictions: Any
-
-
-class Memory(Protocol):
-    """Where answered predictions are kept."""
-
-    def append(self, answered: Answered) -> None:
-        """Keep them; when it returns they outlive this process."""
-
-
 class Predictor:
     """One version of a model, asked in batches.
 
     Parameters
     ----------
     model : LoadedModel
-    memory : Memory, optional
+    log : LogWriter, optional
         Written before any answer is given.
     together : bool
         Whether requests may be predicted together.
     """
 
-    def __init__(self, model: LoadedModel, memory: Memory | None = None, *, together: bool = True) -> None:
+    def __init__(self, model: LoadedModel, log: LogWriter | None = None, *, together: bool = True) -> None:
         self._model = model
-        self._memory = memory
+        self._log = log
         self._together = together
 
     def answer(self, frames: Sequence[Frame]) -> list[tuple[int, Reply]]:
@@ -118,8 +95,12 @@ class Predictor:
                 return self._one_by_one(group)
             _log.exception("request %s failed", frames[0].about.get("id"))
             return [(frames[0].key, _failed(frames[0]))]
-        if self._memory is not None:
-            self._memory.append(Answered(frames, counts, rows, predictions))
+        if self._log is not None:
+            try:
+                self._log.append(_told(frames, counts), rows, predictions)
+            except MlopsError:
+                _log.exception("the predictions could not be remembered, so they are not given")
+                return [(frame.key, _forgotten()) for frame in frames]
         bodies = write_answers(predictions, counts)
         return [(frame.key, Reply(200, body)) for frame, body in zip(frames, bodies, strict=True)]
 
@@ -154,6 +135,29 @@ def refused(error: RequestRefused) -> Reply:
     """Say what is wrong with a request."""
     content = {"error_code": error.code, "message": error.message, "column": error.column}
     return Reply(error.status, orjson.dumps(content))
+
+
+def _told(frames: Sequence[Frame], counts: Sequence[int]) -> list[Answered]:
+    now = time.time()
+    return [
+        Answered(
+            about["id"], about["time"], (now - about["time"]) * 1000, rows, about["role"], _tags(about.get("tags"))
+        )
+        for (_, about, _), rows in zip(frames, counts, strict=True)
+    ]
+
+
+def _tags(text: str | None) -> dict[str, str] | None:
+    """Read ``team=red, batch=7``."""
+    if not text:
+        return None
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return {key.strip(): value.strip() for key, _, value in pairs if key.strip()}
+
+
+def _forgotten() -> Reply:
+    message = "The prediction could not be written to the log, and is not given without."
+    return Reply(503, orjson.dumps({"error_code": "LOG_NOT_WRITABLE", "message": message, "column": None}))
 
 
 def _failed(frame: Frame) -> Reply:

@@ -20,6 +20,8 @@ from typing import Any
 import orjson
 
 from ...errors import InvalidUsage, MlopsError
+from ..log.privacy import Privacy
+from ..log.writer import LogWriter
 from ..wire import Frame, Unpacker, pack
 from .loader import LoadedModel, load_model
 from .order import Order
@@ -41,7 +43,7 @@ def run(order: Order, report: Connection) -> None:
     _limit(order.memory)
     try:
         model = load_model(order.folder)
-        predictor = Predictor(model)
+        predictor = Predictor(model, _log_of(order, model))
         said = _try(model)
         listener = listen(order.socket)
     except MlopsError as error:
@@ -108,6 +110,14 @@ def _gather(connection: socket.socket, unpacker: Unpacker) -> list[Frame]:
         taken += len(data)
         frames += unpacker.feed(data)
     return frames
+
+
+def _log_of(order: Order, model: LoadedModel) -> LogWriter | None:
+    if order.log is None:
+        return None
+    privacy = Privacy(frozenset(order.drop), frozenset(order.hash), order.key)
+    about = {"endpoint": order.endpoint, "model": order.model}
+    return LogWriter(order.log, model.signature, version=order.version, privacy=privacy, **about)
 
 
 def _try(model: LoadedModel) -> dict[str, Any]:
