@@ -106,9 +106,9 @@ def predict(endpoint: EndpointName, *, data: Variable) -> Predictions:
     InvalidUsage
         Where the rows don't fit the model: which column, and why.
     """
-    from . import client, deployment
+    from . import client, listing
 
-    return client.ask(deployment.find(Workspace.here(), endpoint), data)
+    return client.ask(listing.find(Workspace.here(), endpoint), data)
 
 
 @command(changes=True)
@@ -142,23 +142,23 @@ def label(
     InvalidUsage
         Where the data lacks the column of ids, or it can't be told which one has the labels.
     """
-    from . import deployment
+    from . import listing
     from .files import files_of
     from .log import labelling
 
     workspace = Workspace.here()
     log = files_of(workspace.state.folder, endpoint).predictions
     if not log.exists():
-        deployment.find(workspace, endpoint)
+        listing.find(workspace, endpoint)
     return labelling.label(log, endpoint, data, on, column, dry_run=dry_run)
 
 
 @command()
 def endpoints() -> Endpoints:
     """List the endpoints of the project on this machine."""
-    from . import deployment
+    from . import listing
 
-    return Endpoints(tuple(deployment.endpoints(Workspace.here())))
+    return Endpoints(tuple(listing.endpoints(Workspace.here())))
 
 
 @command()
@@ -178,11 +178,11 @@ def logs(name: EndpointName, *, lines: int = 20) -> Logs:
         Where there is no such endpoint.
     """
     from ..backend.processes import tail
-    from . import deployment
+    from . import listing
 
     if lines < 1:
         raise InvalidUsage(f"--lines must be 1 or more, not {lines}.")
-    path = deployment.log_of(Workspace.here(), name)
+    path = listing.log_of(Workspace.here(), name)
     return Logs(name, str(path), tuple(tail(path, lines).splitlines()))
 
 

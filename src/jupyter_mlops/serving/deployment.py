@@ -6,20 +6,18 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import requests
 from filelock import FileLock, Timeout
 
 from .. import errors
 from ..backend import audit, origin
-from ..backend.probe import session_for
 from ..backend.processes import Process, free_port, nudge, spawn, stop, tail
 from ..display.progress import Progress
 from ..entities import ModelRef, typed
-from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, nearest, writing_to
+from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, writing_to
 from ..workspace import Workspace
+from . import listing
 from .controller.following import fetch
 from .files import EndpointFiles, Second, Standing, Wanted, files_of
 from .results import Endpoint, Undeployed
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 START_SECONDS = 90.0
 DRAIN_SECONDS = 15.0
 MOST_WORKERS = 64
-_KIND, _STARTING = "endpoint", "starting endpoint"
+_STARTING = "starting endpoint"
 
 
 def deploy(
@@ -49,7 +47,7 @@ def deploy(
         raise InvalidUsage(f"--workers must be 1 to {MOST_WORKERS}, not {workers}.", "--workers 2")
     files = files_of(workspace.state.folder, name)
     with _alone(files), Progress() as progress:
-        before = _running(workspace, name)
+        before = listing.running(workspace, name)
         if before and port not in (0, before.port):
             raise Conflict(
                 f"The endpoint {name} is on port {before.port}, and stays there.",
@@ -66,7 +64,7 @@ def deploy(
             workers=workers,
         )
         same = before and before.details.get("version") == number and before.details["model"] == version.name
-        say = None if same and before and _answers(before) else f"endpoint {name}, port {wanted.port}"
+        say = None if same and before and listing.answers(before) else f"endpoint {name}, port {wanted.port}"
         return _fulfil(workspace, files, wanted, before, say, progress)
 
 
@@ -82,7 +80,7 @@ def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str
     """
     files = files_of(workspace.state.folder, name)
     with _alone(files), Progress() as progress:
-        before, wanted = _running(workspace, name), files.wanted()
+        before, wanted = listing.running(workspace, name), files.wanted()
         if before is None or wanted is None or wanted.model != version.name:
             raise NotFound(
                 f"No endpoint {name!r} serves {version.name}.", f"%mlops deploy {typed(f'{version.name}@champion')}"
@@ -119,7 +117,7 @@ def _fulfil(
     try:
         _await(process, files, wanted, number, progress)
         served = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
-        process = Process(_KIND, name, process.pid, process.created, process.port, process.started, served)
+        process = Process(listing.KIND, name, process.pid, process.created, process.port, process.started, served)
         if say:
             _audit(workspace, wanted.model, "deploy", before, number, say)
         workspace.state.put(process)
@@ -134,7 +132,7 @@ def _fulfil(
         if before is None:
             workspace.state.forget(Process(_STARTING, name, process.pid, process.created, 0, 0))
     seconds = time.perf_counter() - begin if say else None
-    return _endpoint(process, files, "serving", is_new=say is not None, seconds=seconds)
+    return listing.told(process, files, "serving", is_new=say is not None, seconds=seconds)
 
 
 def share(text: str) -> float:
@@ -154,51 +152,18 @@ def share(text: str) -> float:
     return number
 
 
-def endpoints(workspace: Workspace) -> list[Endpoint]:
-    """List the endpoints with what they do right now."""
-    return [
-        _endpoint(process, files_of(workspace.state.folder, process.name), _state(workspace, process))
-        for process in workspace.state.all(_KIND)
-    ]
-
-
-def find(workspace: Workspace, name: str) -> Endpoint:
-    """Find an endpoint by its name.
-
-    Raises
-    ------
-    NotFound
-        Where there is none, with the nearest names.
-    """
-    process = _find(workspace, name)
-    files = files_of(workspace.state.folder, name)
-    return _endpoint(process, files, "serving" if process.alive else "stopped")
-
-
 def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
     """Stop an endpoint and forget it; its logs stay."""
-    process = _find(workspace, name)
+    process = listing.process_of(workspace, name)
     if dry_run:
         return Undeployed(name, process.alive, dry_run=True)
     with _alone(files_of(workspace.state.folder, name)):
-        process = _find(workspace, name)  # as it is now that nobody else deploys
+        process = listing.process_of(workspace, name)  # as it is now that nobody else deploys
         was_running = stop(process, grace=DRAIN_SECONDS)  # also where the server is away
         workspace.state.forget(process)
         with contextlib.suppress(NotFound):  # the model may have been deleted
             _audit(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
     return Undeployed(name, was_running)
-
-
-def log_of(workspace: Workspace, name: str) -> Path:
-    """Give the log of an endpoint, or of the project's MLflow server."""
-    if name == "mlflow":
-        from ..backend.server import log_file
-
-        return log_file(workspace.state)
-    path = files_of(workspace.state.folder, name).log
-    if not path.exists():
-        _find(workspace, name)
-    return path
 
 
 def _fetch(workspace: Workspace, files: EndpointFiles, version: ModelVersion) -> str:
@@ -219,7 +184,7 @@ def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str
     pid, created = spawn(command, files.log)
     details = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
     workspace.state.put(Process(_STARTING, name, pid, created, wanted.port, time.time(), details))
-    return Process(_KIND, name, pid, created, wanted.port, time.time(), details)
+    return Process(listing.KIND, name, pid, created, wanted.port, time.time(), details)
 
 
 def _await(process: Process, files: EndpointFiles, wanted: Wanted, number: int, progress: Progress) -> None:
@@ -264,64 +229,6 @@ def _told(line: str) -> MlopsError | None:
 def _kind(name: str) -> type[MlopsError]:
     kind = getattr(errors, name, ProcessFailed)
     return kind if isinstance(kind, type) and issubclass(kind, MlopsError) else ProcessFailed
-
-
-def _running(workspace: Workspace, name: str) -> Process | None:
-    process = workspace.state.get(_KIND, name)
-    return process if process and process.alive else None
-
-
-def _find(workspace: Workspace, name: str) -> Process:
-    process = workspace.state.get(_KIND, name)
-    if process is None:
-        known = [process.name for process in workspace.state.all(_KIND)]
-        raise NotFound(
-            f"There is no endpoint {name!r}.{nearest(name, known)}", f"%mlops deploy {typed(f'{name}@champion')}"
-        )
-    return process
-
-
-def _state(workspace: Workspace, process: Process) -> str:
-    if not process.alive:
-        return "stopped"
-    standing = files_of(workspace.state.folder, process.name).standing()
-    if standing is not None and standing.state == "failed":
-        return "failed"
-    return "serving" if _answers(process) else "not answering"
-
-
-def _answers(process: Process) -> bool:
-    """Whether it is this endpoint that answers on its port."""
-    try:
-        answer = session_for(process.url).get(f"{process.url}/health", timeout=(1, 2))
-        return answer.ok and process.alive and answer.json().get("endpoint") == process.name
-    except (requests.RequestException, ValueError):
-        return False
-
-
-def _endpoint(
-    process: Process, files: EndpointFiles, state: str, *, is_new: bool = False, seconds: float | None = None
-) -> Endpoint:
-    standing, wanted = files.standing() or Standing(state="stopped"), files.wanted()
-    return Endpoint(
-        name=process.name,
-        model=process.details["model"],
-        version=standing.version or process.details["version"],
-        url=process.url,
-        pid=process.pid,
-        port=process.port,
-        started=process.started,
-        state=state,
-        follows=wanted.alias if wanted else None,
-        refused=standing.refused,
-        restarts=standing.restarts,
-        canary=standing.canary,
-        share=wanted.share if wanted and standing.canary else 0.0,
-        shadow=standing.shadow,
-        arms=tuple(standing.arms),
-        is_new=is_new,
-        seconds=seconds,
-    )
 
 
 def _audit(workspace: Workspace, model: str, action: str, before: Process | None, after: int | None, why: str) -> None:

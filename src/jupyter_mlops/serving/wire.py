@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+GRACE = 10
+"""Seconds that accepted requests have when the front is to end."""
 _HEAD = struct.Struct("!IQH")  # the length of all that follows it, the key, the length of the JSON
 
 

@@ -18,6 +18,7 @@ import pytest
 import jupyter_mlops as mlops
 from jupyter_mlops.config import LogSettings
 from jupyter_mlops.errors import InvalidUsage
+from jupyter_mlops.serving.files import files_of
 from jupyter_mlops.serving.log.compaction import compact
 from jupyter_mlops.serving.log.labelling import label
 from jupyter_mlops.serving.log.labels import FILE
@@ -254,7 +255,7 @@ def test_many_labels_are_joined_to_many_rows(tmp_path: Path) -> None:
 @pytest.fixture
 def served(project: Path) -> Path:
     """A project whose endpoint ``tumour`` has answered."""
-    folder = endpoint_log(Workspace.here().state.folder, "tumour")
+    folder = files_of(Workspace.here().state.folder, "tumour").predictions
     with writer(folder) as written:
         append(written, 2, id="a", time=NOON)
     return folder
@@ -272,7 +273,7 @@ def test_the_command_through_every_face(face: Face, served: Path) -> None:
     refused = face("label tumuor --data df", df=df)
     assert "tumuor" in refused.error
     assert refused.exit_code == 3
-    assert not endpoint_log(Workspace.here().state.folder, "tumuor").exists()
+    assert not files_of(Workspace.here().state.folder, "tumuor").predictions.exists()
     refused = face("label ../tumour --data df", df=df)
     assert "can't be the name" in refused.error
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from ..front.process import GRACE
+from ..wire import GRACE
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 5.0

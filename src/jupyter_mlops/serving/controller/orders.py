@@ -7,7 +7,6 @@ from pathlib import Path
 from ...config import EndpointSettings
 from ...workspace import LOCAL, Workspace
 from ..files import EndpointFiles
-from ..log.privacy import project_key
 from ..model.order import Order
 
 
@@ -42,7 +41,11 @@ class Orders:
     def order(self, model: str, version: int, folder: Path) -> tuple[Order, float]:
         """Say what to serve, and how many seconds it may take until it does."""
         settings = self.settings
-        log = settings.log
+        log, key = settings.log, b""
+        if log.hash:
+            from ..log.privacy import project_key  # with pandas, which a controller has no other need of
+
+            key = project_key(self._root / LOCAL)
         order = Order(
             folder=folder,
             model=model,
@@ -53,6 +56,6 @@ class Orders:
             log=self._files.predictions if log.enabled else None,
             drop=tuple(log.drop),
             hash=tuple(log.hash),
-            key=project_key(self._root / LOCAL) if log.hash else b"",
+            key=key,
         )
         return order, settings.start_timeout

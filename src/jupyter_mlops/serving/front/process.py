@@ -19,11 +19,10 @@ from typing import Any
 import orjson
 import uvicorn
 
+from ..wire import GRACE
 from .app import Front
 from .links import Link
 from .routing import Arm, Routing
-
-GRACE = 10  # seconds that accepted requests have when the front is to end
 
 _log = logging.getLogger(__name__)
 
