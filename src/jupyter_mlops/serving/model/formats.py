@@ -79,6 +79,8 @@ def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
 
 def write_answer(predictions: object) -> bytes:
     """Write predictions as MLflow's scoring server does, except that NaN is null: JSON knows no NaN."""
+    if hasattr(predictions, "toarray"):  # sparse
+        predictions = predictions.toarray()
     if isinstance(predictions, pd.Series):
         predictions = predictions.to_frame()
     if isinstance(predictions, pd.DataFrame):

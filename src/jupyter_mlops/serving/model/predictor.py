@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
 import orjson
 
 from ...errors import MlopsError
@@ -125,7 +126,9 @@ def write_answers(predictions: Any, counts: Sequence[int]) -> list[bytes]:
     """Write the answer of each request from the predictions for all."""
     if len(counts) == 1:
         return [write_answer(predictions)]
-    if getattr(predictions, "ndim", 0) in (1, 2) and hasattr(predictions, "dtype"):
+    if hasattr(predictions, "toarray"):  # sparse
+        predictions = predictions.toarray()
+    if isinstance(predictions, np.ndarray):
         predictions = predictions.tolist()  # once for all: slices of a list are written faster than slices of an array
     cut = predictions.iloc if hasattr(predictions, "iloc") else predictions
     return [write_answer(cut[start:end]) for start, end in pairwise(accumulate(counts, initial=0))]
