@@ -6,7 +6,21 @@ import math
 
 import pytest
 
-from jupyter_mlops.display import Badge, Card, Code, Link, Table, ago, bytes_of, change, figure, html, span, text
+from jupyter_mlops.display import (
+    Badge,
+    Card,
+    Code,
+    Link,
+    Table,
+    ago,
+    bytes_of,
+    change,
+    figure,
+    html,
+    layers,
+    span,
+    text,
+)
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -77,3 +91,15 @@ def test_times_and_sizes_are_written_for_people() -> None:
     assert ago(0, now=3600) == "1 h ago"
     assert [bytes_of(b) for b in (12, 1500, 2_500_000_000)] == ["12 B", "1.5 kB", "2.5 GB"]
     assert [change(d) for d in (0.0123, -0.5, 0.0)] == ["+0.0123", "-0.5", "±0"]
+
+
+def test_a_picture_keeps_the_order_that_it_was_given_where_the_lines_allow_it() -> None:
+    boxes = {"data": layers.Box(0, "data")}
+    boxes |= {f"run {n}": layers.Box(1, f"run {n}") for n in range(12)}
+    boxes |= {f"version {n}": layers.Box(2, f"version {n}") for n in range(12)}
+    lines = [("data", f"run {n}") for n in range(12)] + [(f"run {n}", f"version {n}") for n in range(12)]
+    boxes["alias"] = layers.Box(3, "alias")
+    figure = layers.draw(boxes, [*lines, ("version 9", "alias")], ("", "", "", ""))
+    heights = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
+    drawn = sorted((name for name in heights if name.startswith("version")), key=lambda name: heights[name])
+    assert drawn == [f"version {n}" for n in range(12)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MlopsError as error:
         print(_in_shell(str(error)), file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever read has seen enough: jupyter mlops runs | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written nowhere
+        return 141
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -44,6 +48,7 @@ def _run(tokens: list[str]) -> int:
         print(json.dumps(result.to_dict(), indent=2))
     elif not invocation.quiet:
         print(_in_shell(str(result)))
+    sys.stdout.flush()
     return 0 if result.ok else 1
 
 

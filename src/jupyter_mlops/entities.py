@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Iterable
@@ -120,6 +121,12 @@ def model_name(text: str) -> str:
             f"for example {re.sub(r'[^A-Za-z0-9_-]+', '-', text[:60]).strip('-') or 'churn'}",
         )
     return text
+
+
+def file_name(model: str) -> str:
+    """Write the name of a model as that of a file; one that is no safe one gets a digest of it beside."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip(".-")[:80] or "model"
+    return safe if safe == model else f"{safe}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
 def smaller_is_better(metric: str) -> bool:

@@ -144,6 +144,9 @@ _OF_THE_DISK = frozenset(
 )
 
 
+_ROOM = "free some space there, or work in a folder of your own"
+
+
 @contextlib.contextmanager
 def writing_to(place: Path) -> Iterator[None]:
     """Say in one line where a disk is full or a folder may not be written.
@@ -159,9 +162,9 @@ def writing_to(place: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno not in _OF_THE_DISK:
             raise
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise NotWritable(
-            f"{place} can't be written: {reason}.", "free some space there, or work in a folder of your own"
-        ) from error
+        is_no_place = getattr(error, "errno", None) in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+        hint = "name a file in a folder that is there" if is_no_place else _ROOM
+        raise NotWritable(f"{place} can't be written: {reason}.", hint) from error
 
 
 def need_space(folder: Path, least: float = 20e6) -> None:

@@ -98,7 +98,7 @@ def parse(line: str | Sequence[str]) -> Invocation:
     try:
         _, bound, _ = _app().parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
-        raise _explain(error, command) from None
+        raise _explain(error, command, tokens) from None
     kwargs = dict(bound.kwargs)
     face = {name: kwargs.pop(name) for name in _FACE_HELP if name in kwargs}
     return Invocation(command, bound.args, kwargs, **face)
@@ -235,9 +235,11 @@ def _number(word: Any, resolve: Callable[[str], Any]) -> Any:
         return resolve(word)
 
 
-def _explain(error: cyclopts.CycloptsError, command: Command) -> MlopsError:
+def _explain(error: cyclopts.CycloptsError, command: Command, tokens: Sequence[str]) -> MlopsError:
     """Say what cyclopts found in one line, with the form of the command as the mend."""
     hint = usage(command)
+    if "--" in tokens and any(token.startswith("-") for token in tokens[tokens.index("--") + 1 :]):
+        return InvalidUsage("What stands after -- is no option: put the options before it.", hint)
     if isinstance(error, cyclopts.UnusedCliTokensError):
         extra = " ".join(error.unused_tokens or ())
         return InvalidUsage(f"{command.name} does not take {extra!r}.", hint)

@@ -176,7 +176,7 @@ def inside(folder: Path, name: object) -> Path:
         raise UntrustedModel(f"The MLmodel file names a path outside the model: {name!r}.", HINT)
     file = folder / path
     if not file.is_file():
-        raise UntrustedModel(f"The model has no {path} file.", HINT)
+        raise UntrustedModel(f"The model has no {path} file.", HINT) from FileNotFoundError(file)
     return file
 
 

@@ -15,6 +15,7 @@ from .errors import InvalidUsage
 
 if TYPE_CHECKING:
     from .backend.adapter import Mlflow
+    from .backend.heads import Seen
     from .backend.state import State
 
 LOCAL = ".mlops"
@@ -72,6 +73,13 @@ class Workspace:
             with Progress() as progress:
                 uri = server.ensure(self.state, progress.say).process.url
         return Mlflow(uri, self.settings.timeout, mend)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """How far this machine has seen the audit of each model."""
+        from .backend.heads import Seen
+
+        return Seen(self.state.folder / "audit", self.settings.tracking_uri or "")
 
     @property
     def who(self) -> str:

@@ -16,7 +16,7 @@ from jupyter_mlops.backend import artifacts, experiments
 from jupyter_mlops.backend.adapter import Mlflow
 from jupyter_mlops.display.markdown import escape, to_html
 from jupyter_mlops.errors import Conflict, InvalidUsage, NotFound
-from jupyter_mlops.registry.card import modelcard, parts
+from jupyter_mlops.registry.card import files, parts
 from jupyter_mlops.registry.card.modelcard import ModelCard
 from jupyter_mlops.workspace import Workspace
 
@@ -66,7 +66,7 @@ def test_a_card_says_what_is_known(face: Face, trained: Any, name: str) -> None:
         assert said in text
     assert text.count("426 | 30 |") == 1
     digest = hashlib.sha256(text.encode()).hexdigest()
-    assert mlflow().read("get_model_version", name, "1").tags[modelcard.TAG] == digest
+    assert mlflow().read("get_model_version", name, "1").tags[files.TAG] == digest
     assert artifacts.read_text(mlflow(), run.run_id, data["file"]) == text
 
 
@@ -89,7 +89,7 @@ def test_a_dry_run_writes_nothing(face: Face, trained: Any, name: str) -> None:
     data = face(f"card {name} --dry-run").data
     assert (data["state"], data["dry_run"]) == ("new", True)
     assert not Path("cards").exists()
-    assert modelcard.TAG not in mlflow().read("get_model_version", name, "1").tags
+    assert files.TAG not in mlflow().read("get_model_version", name, "1").tags
 
 
 def test_what_people_wrote_is_kept_byte_for_byte(trained: Any, name: str) -> None:
@@ -201,6 +201,211 @@ def test_hints_and_spaces_may_be_taken_out(trained: Any, name: str) -> None:
     assert mlops.card(name).state == "changed"
     file.write_bytes("\xe4".encode("latin-1") + file.read_bytes())
     with pytest.raises(InvalidUsage, match="UTF-8"):
+        mlops.card(name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("*Still open: ", "*Still open: not at all. "),
+        ("## History", "\U0001f6d1 \N{RIGHTWARDS ARROW}\n\n## History"),
+        ("| Metric | Value |", "| Metric | Value | !"),
+    ],
+)
+def test_no_word_and_no_symbol_outside_of_the_parts_is_lost(change: tuple[str, str], trained: Any, name: str) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = Path(mlops.card(name).file)
+    changed = file.read_text().replace(*change, 1)
+    file.write_text(changed)
+    with pytest.raises(Conflict, match="outside of the parts"):
+        mlops.card(name)
+    assert file.read_text() == changed
+
+
+def test_a_word_on_the_line_of_a_hint_is_not_lost(trained: Any, name: str) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = Path(mlops.card(name).file)
+    hint = f"*Still open: {parts.PARTS[0].hint}*"
+    changed = file.read_text().replace(hint, f"{hint} It decides about loans up to 5,000 euro.")
+    file.write_text(changed)
+    with pytest.raises(Conflict, match="outside of the parts"):
+        mlops.card(name)
+    assert file.read_text() == changed
+
+
+def test_a_mark_that_is_only_to_be_read_takes_a_backslash(trained: Any, name: str) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = mlops.card(name).file
+    fill(file, "contact", "\n```\n<!-- yours: contact -->\n```\n")
+    with pytest.raises(Conflict) as broken:
+        mlops.card(name)
+    assert "a backslash before it: \\<!--" in str(broken.value.hint)
+    Path(file).write_text(Path(file).read_text().replace("```\n<!-- yours", "```\n\\<!-- yours"))
+    assert "Contact" not in mlops.card(name).open
+
+
+@pytest.fixture
+def bob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Go to the project of a colleague, on the same server: ``bob()``; and back: ``bob(home=True)``."""
+    folder = tmp_path / "bob"
+    folder.mkdir()
+    (folder / "mlops.toml").write_text((tmp_path / "mlops.toml").read_text().replace("tester", "bob"))
+    return lambda home=False: monkeypatch.chdir(tmp_path if home else folder)
+
+
+def test_what_a_colleague_wrote_is_not_overwritten(trained: Any, name: str, bob: Any) -> None:
+    run = trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = mlops.card(name).file
+    bob()
+    mlops.card(name)
+    bob(home=True)
+    fill(file, "contact", "ann")
+    fill(file, "limits-and-risks", "few rows")
+    mlops.card(name)
+    bob()
+    fill(file, "what-it-is-for", "triage")  # another part
+    mine = mlops.card(name)
+    assert mine.taken_from == "the server"
+    assert mine.open == ("Who should not use it",)
+    bob(home=True)
+    fill(file, "contact", "ann and zoe")
+    assert mlops.card(name).open == ("Who should not use it",)
+    fill(file, "limits-and-risks", "")  # taken out on purpose
+    assert "Limits and risks" in mlops.card(name).open
+    bob()
+    last = mlops.card(name)
+    assert "-->ann and zoe<!--" in last.markdown
+    assert "Limits and risks" in last.open
+    assert stored(last, run.run_id) == last.markdown
+
+
+def test_a_part_that_two_have_written_is_a_conflict(trained: Any, name: str, bob: Any) -> None:
+    run = trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = mlops.card(name).file
+    bob()
+    mlops.card(name)
+    fill(file, "contact", "bob")
+    bob(home=True)
+    fill(file, "contact", "ann")
+    theirs = mlops.card(name).markdown
+    bob()
+    before = Path(file).read_text()
+    with pytest.raises(Conflict, match="somebody else has written Contact"):
+        mlops.card(name, dry_run=True)
+    assert sorted(path.name for path in Path("cards").iterdir()) == [f"{name}-1.html", f"{name}-1.md"]
+    for _ in range(2):  # again changes nothing: it takes somebody to look
+        with pytest.raises(Conflict, match=r"theirs\.md") as both:
+            mlops.card(name)
+        assert "remove cards" in str(both.value.hint)
+        assert artifacts.read_text(mlflow(), run.run_id, file) == theirs
+        assert Path(file).read_text() == before
+    beside = Path(file).with_suffix(".theirs.md")
+    assert beside.read_text() == theirs
+    fill(file, "contact", "ann or bob")
+    beside.unlink()
+    assert "-->ann or bob<!--" in str(stored(mlops.card(name), run.run_id))
+
+
+def test_a_project_that_has_never_seen_the_servers_card_overwrites_nothing(trained: Any, name: str, bob: Any) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = mlops.card(name).file
+    fill(file, "contact", "ann")
+    text = mlops.card(name).markdown
+    bob()
+    Path("cards").mkdir()
+    Path(file).write_text(text)  # by git
+    fill(file, "contact", "bob")
+    with pytest.raises(Conflict, match="Contact"):
+        mlops.card(name)
+
+
+def test_a_broken_card_on_the_server_can_be_mended(trained: Any, name: str, bob: Any, tmp_path: Path) -> None:
+    run = trained("first", accuracy=0.95)
+    mlops.register(name)
+    file = mlops.card(name).file
+    broken = Path(file).read_text().replace("<!-- end: contact -->", "")
+    (tmp_path / "harm").mkdir()
+    harm = tmp_path / "harm" / Path(file).name
+    harm.write_text(broken)
+    mlflow().write("log_artifact", run.run_id, str(harm), "cards")
+    with pytest.raises(Conflict, match="somebody else"):
+        mlops.card(name)
+    bob()
+    with pytest.raises(Conflict) as told:
+        mlops.card(name)
+    assert file in told.value.message
+    assert Path(file).read_text() == broken  # here it can be mended
+    Path(file).write_text(
+        Path(file).read_text().replace("<!-- yours: contact -->", "<!-- yours: contact -->\n<!-- end: contact -->")
+    )
+    assert mlops.card(name).state in ("changed", "the same")
+
+
+def test_a_card_that_has_gone_from_the_server_is_stored_again(trained: Any, name: str, tmp_path: Path) -> None:
+    run = trained("first", accuracy=0.95)
+    mlops.register(name)
+    written = mlops.card(name)
+    where = mlflow().read("get_run", run.run_id).info.artifact_uri.removeprefix("mlflow-artifacts:/")
+    kept = next(tmp_path.parent.rglob(f"artifacts/{where}/{written.file}"))
+    for gone in (kept, kept.with_suffix(".html")):
+        gone.unlink()
+        assert mlops.card(name).state == "the same"
+        assert gone.is_file()
+
+
+def test_the_card_is_a_page_too(trained: Any, name: str) -> None:
+    run = trained("first", accuracy=0.95)
+    mlops.register(name)
+    written = mlops.card(name)
+    assert written.page == f"cards/{name}-1.html"
+    assert Path(written.page).read_text() == written.html()
+    assert artifacts.read_text(mlflow(), run.run_id, written.page) == written.html()
+
+
+def test_the_card_holds_the_lineage(trained: Any, name: str) -> None:
+    run = trained("first", accuracy=0.95)
+    mlops.register(name, alias="challenger")
+    text = mlops.card(name).markdown
+    section = text.partition("## Lineage\n\n")[2].partition("\n\n## ")[0]
+    version, made, data, target, alias = section.splitlines()
+    assert (version, made, alias) == (f"- {name}/1", f"  - ← run first · {run.run_id[:8]}", "  - → @challenger")
+    assert re.fullmatch(r"    - ← data data · [0-9a-f]{8} · 426 × 30 \(training\)", data)
+    assert re.fullmatch(r"    - ← data target · [0-9a-f]{8} · 426 × 1 \(target\)", target)
+
+
+def test_approvals_are_said_to_be_advice(project: Path, trained: Any, name: str, monkeypatch: Any) -> None:
+    settings = project / "mlops.toml"
+    settings.write_text(f"{settings.read_text()}approvals = 1\n")
+    trained("first", accuracy=0.95)
+    mlops.register(name, alias="challenger")
+    assert "advice" not in mlops.card(name).markdown
+    monkeypatch.setenv("MLOPS_USER", "zoe")
+    mlops.approve(f"{name}/1")
+    monkeypatch.delenv("MLOPS_USER")
+    mlops.promote(f"{name}/1")
+    assert "Approvals are advice: on a server that does not authenticate people" in mlops.card(name).markdown
+
+
+def test_pictures_of_another_server_are_named_and_not_asked_for() -> None:
+    for source in ("http://evil/p.png", "//evil/p.png", "HTTPS://evil/p.png", "ftp://evil/p"):
+        shown = to_html(f"a ![<b>]({source}) b\n\n[![in a link]({source})](x)")
+        assert "<img" not in shown
+        assert f"&lt;b&gt; ({source})".lower() in shown.lower()
+    assert '<img src="plot.png" alt="p"' in to_html("![p](plot.png)")
+    assert "<img" in to_html("![p](data:image/png;base64,AAAA)")
+
+
+def test_a_folder_in_the_place_of_a_card_is_told(trained: Any, name: str) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    Path(f"cards/{name}-1.md").mkdir(parents=True)
+    with pytest.raises(InvalidUsage, match="is a directory"):
         mlops.card(name)
 
 
@@ -318,12 +523,12 @@ def test_what_the_snapshot_has_is_told(trained: Any, name: str, tmp_path: Path) 
 
 def test_a_file_has_a_safe_name_of_its_own() -> None:
     names = ["a b", "a-b", "a/../b", "..", "Tumör", "x" * 250, "<script>", "con"]
-    files = [modelcard.file_of(Path("/p"), name, 2) for name in names]
-    assert len(set(files)) == len(names)
-    for file in files:
+    found = [files.file_of(Path("/p"), name, 2) for name in names]
+    assert len(set(found)) == len(names)
+    for file in found:
         assert file.parent == Path("/p/cards")
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,100}-2\.md", file.name)
-    assert modelcard.file_of(Path("/p"), "tumour", 2).name == "tumour-2.md"
+    assert files.file_of(Path("/p"), "tumour", 2).name == "tumour-2.md"
 
 
 def test_a_model_with_an_odd_name_has_a_card(trained: Any, name: str) -> None:

@@ -248,3 +248,56 @@ def test_lines_do_not_run_behind_boxes() -> None:
         for box in aliases:
             inside = [(x, y) for x, y in line if box.x0 < x < box.x1 and box.y0 < y < box.y1]
             assert inside == []
+
+
+def test_a_champion_whose_run_or_experiment_was_deleted_still_depends_on_its_data(
+    face: Face, trained: Any, name: str, cancer: Any
+) -> None:
+    X = cancer[0].assign(mine=name)
+    with mlops.run("first", data=X, autolog=False) as run:
+        pass
+    again = mlflow().read("get_run", run.run_id)
+    repeat = mlflow().write("create_run", again.info.experiment_id, tags={"mlops.reproduces": run.run_id})
+    mlflow().write("delete_run", run.run_id)
+    mlflow().write("delete_run", repeat.info.run_id)
+    digest = fingerprint(X).digest
+    found = face(f"lineage data:{digest}").data
+    assert ids(found, "run") == [f"run:{run.run_id}"]
+    assert "deleted" in next(node["note"] for node in found["nodes"] if node["kind"] == "run")
+    assert f"run:{repeat.info.run_id}" in ids(face(f"lineage run:{run.run_id}").data, "run")
+    mlflow().write("restore_run", run.run_id)
+    mlflow().write("delete_experiment", again.info.experiment_id)
+    assert ids(mlops.lineage(f"data:{digest}"), "run") == [f"run:{run.run_id}"]
+    mlflow().write("restore_experiment", again.info.experiment_id)
+
+
+def test_digests_in_capitals_and_several_roles_and_names(trained: Any, name: str) -> None:
+    first, second = trained("first"), trained("second")
+    entities = experiments.entities()
+    digest = f"ABCD{abs(hash(name)):X}"[:16]
+    for run, called, role in ((first, "X", "training"), (first, "X2", "testing"), (second, "Y", "eval")):
+        dataset = entities.Dataset(name=called, digest=digest, source_type="code", source="{}")
+        tags = [entities.InputTag("mlflow.data.context", role)]
+        mlflow().write("log_inputs", run.run_id, [entities.DatasetInput(dataset, tags)])
+    for written in (digest, digest.lower()):
+        found = mlops.lineage(f"data:{written}")
+        data = next(node for node in found.nodes if node.kind == "data")
+        assert sorted(data.name.split(", ")) == ["X", "X2", "Y"]
+        hows = {edge.target: set(edge.how.split(", ")) for edge in found.edges}
+        assert hows == {f"run:{first.run_id}": {"training", "testing"}, f"run:{second.run_id}": {"eval"}}
+        assert "testing" in found.tree()
+
+
+def test_an_endpoint_hangs_on_the_alias_that_it_follows(trained: Any, name: str) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name, alias="challenger")
+    created = psutil.Process().create_time()
+    for endpoint, alias in (("follows", "challenger"), ("fixed", None), ("behind", "champion")):
+        details = {"model": name, "version": 1} | ({"alias": alias} if alias else {})
+        Workspace.here().state.put(Process("endpoint", endpoint, os.getpid(), created, 1, time.time(), details))
+    edges = {edge.target: edge.source for edge in mlops.lineage(name).edges if edge.how == "serves"}
+    assert edges == {
+        "endpoint follows": f"{name}@challenger",
+        "endpoint fixed": f"{name}/1",
+        "endpoint behind": f"{name}/1",
+    }

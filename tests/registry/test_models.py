@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ def test_versions_say_what_serves_them(face: Face, three: None, name: str) -> No
     rows = face(f"models {name}").data["rows"]
     assert [row["endpoints"] for row in rows] == [[], ["prod", "shadow"], []]
     assert "served by" in str(mlops.models(name))
+    assert "shadow at http://127.0.0.1:1" in " ".join(str(mlops.models(name).view()).split())
+    assert socket.gethostname() in str(mlops.models(name).view())
     assert list(mlops.models(name).frame()["endpoints"]) == ["", "prod, shadow", ""]
     state.forget(state.get("endpoint", "prod"))  # type: ignore[arg-type]
     state.forget(state.get("endpoint", "shadow"))  # type: ignore[arg-type]

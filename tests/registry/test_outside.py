@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import jupyter_mlops as mlops
-from jupyter_mlops.errors import Inconclusive, InvalidUsage, ValidationFailed
+from jupyter_mlops.backend.events import SOMEBODY
+from jupyter_mlops.display import Badge
+from jupyter_mlops.errors import Inconclusive, InvalidUsage, NotFound, ValidationFailed
 from jupyter_mlops.registry import outside
 from jupyter_mlops.workspace import Workspace
 
@@ -56,7 +61,7 @@ def test_an_alias_that_somebody_else_moved_is_noticed_once(face: Face, two: str)
     client().write("set_registered_model_alias", two, "champion", "2")
     events = face(f"audit {two} --verify").data["events"]
     assert (events[-1]["action"], events[-1]["before"], events[-1]["after"]) == ("alias moved outside", "1", "2")
-    assert events[-1]["who"] == outside.UNKNOWN
+    assert events[-1]["who"] == SOMEBODY
     assert "noticed by tester" in events[-1]["where"]
     assert len(face(f"audit {two}").data["events"]) == len(events)
 
@@ -184,3 +189,166 @@ def test_the_ci_job_is_named(two: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_REPOSITORY", "team/churn")
     mlops.promote(f"{two}@challenger")
     assert "GitHub Actions team/churn run 42" in mlops.audit(two).events[-1].where
+
+
+def test_a_move_from_outside_is_written_before_ours(two: str, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "_SETTLED", 3600.0)  # also where the last event is young
+    trained("third", accuracy=0.97)
+    mlops.register(two)
+    client().write("set_registered_model_alias", two, "challenger", "1")
+    mlops.register(two, alias="challenger")
+    client().write("set_registered_model_alias", two, "champion", "2")
+    mlops.promote(f"{two}/3")
+    moves = [event for event in actions(two) if event[1]]
+    assert moves[-4:] == [
+        ("alias moved outside", "challenger", "2", "1"),
+        ("alias", "challenger", "1", "3"),
+        ("alias moved outside", "champion", "1", "2"),
+        ("promote", "champion", "2", "3"),
+    ]
+
+
+def test_a_model_that_was_deleted_outside_is_noticed_and_can_be_asked_for(face: Face, two: str) -> None:
+    client().write("delete_registered_model", two)
+    events = face(f"audit {two} --verify").data["events"]
+    assert events[-1]["action"] == "model deleted outside"
+    assert len(face(f"audit {two}").data["events"]) == len(events)
+    mlops.register(two, run="second", alias="challenger")
+    assert [action for action, *_ in actions(two)][-2:] == ["register", "alias"]
+    assert mlops.audit(two, verify=True).verified
+
+
+def test_a_model_that_was_deleted_and_made_anew_is_noticed(two: str) -> None:
+    second = client().read("get_model_version", two, "2")
+    client().write("delete_registered_model", two)
+    client().write("create_registered_model", two)
+    client().write(
+        "create_model_version",
+        two,
+        second.source,
+        model_id=second.source.removeprefix("models:/"),
+        await_creation_for=0,
+    )
+    assert mlops.audit(two, verify=True).verified
+    assert actions(two)[-2:] == [("model deleted outside", "", "", ""), ("version from outside", "", "", "1")]
+    with pytest.raises(NotFound):
+        mlops.rollback(two)
+
+
+def test_a_model_that_was_renamed_keeps_its_audit(two: str, project: Path) -> None:
+    new = f"{two}-new"
+    toml = project / "mlops.toml"
+    toml.write_text(toml.read_text().replace(f"[gates.{two}]", f"[gates.{new}]"))
+    length = len(actions(two))
+    client().write("rename_registered_model", two, new)
+    events = mlops.audit(new, verify=True).events
+    assert len(events) == length + 1
+    renamed = events[-1]
+    assert (renamed.model, renamed.action, renamed.before, renamed.after) == (new, "model renamed outside", two, new)
+    assert mlops.rollback(new, dry_run=True, to=1).after == 1  # what it was before is still known
+    assert mlops.promote(f"{new}@challenger").done
+    assert mlops.audit(new, verify=True).verified
+    old = mlops.audit(two, verify=True).events
+    assert [event.model for event in old] == [two] * (length + 1)
+    assert old[-1].action == "model renamed outside"
+    assert len({event.hash for event in mlops.audit(verify=False).events if event.model in (two, new)}) == length + 3
+
+
+def test_a_model_that_was_renamed_and_back_keeps_its_audit(two: str) -> None:
+    new = f"{two}-new"
+    client().write("rename_registered_model", two, new)
+    mlops.register(new, alias="trial")
+    client().write("rename_registered_model", new, two)
+    mlops.register(two, alias="challenge")
+    assert [action for action, *_ in actions(two)][-4:] == [
+        "model renamed outside",
+        "alias",
+        "model renamed outside",
+        "alias",
+    ]
+    assert mlops.audit(two, verify=True).verified
+
+
+def test_two_who_notice_at_once_write_it_once(two: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client().write("set_registered_model_alias", two, "stolen", "1")
+    both = threading.Barrier(2)
+    listed = outside.versions.versions
+
+    def together(*arguments: Any) -> Any:
+        found = listed(*arguments)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(timeout=3)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outside.versions, "versions", together)
+        threads = [threading.Thread(target=outside.notice, args=(Workspace.here(), two)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [event for event in actions(two) if event[1] == "stolen"] == [("alias moved outside", "stolen", "", "1")]
+
+
+def test_an_approval_is_of_one_model_and_not_of_its_number(two: str, project: Path, trained: Any) -> None:
+    with_approvals(project, two, "ben")
+    mlops.approve(f"{two}/1")
+    client().write("delete_registered_model", two)
+    trained("another", accuracy=0.95)
+    with_approvals(project, two, "anna")
+    mlops.register(two, alias="challenger")
+    with pytest.raises(Inconclusive, match="0 of 1 approvals"):
+        mlops.promote(f"{two}/1")
+    assert mlops.approve(f"{two}/1", dry_run=True).by == ("anna",)
+
+
+def test_a_name_is_one_person_however_it_is_written(two: str, project: Path) -> None:
+    for user in ("Ann@one", "ann @two", " ann", "a\u200bnn", "\uff21\uff2e\uff2e@x"):
+        with_approvals(project, two, user)
+        assert mlops.approve(f"{two}/1").by == ("ann",)
+    assert [action for action, *_ in actions(two)].count("approve") == 1
+    with_approvals(project, two, "\u200b @host")
+    with pytest.raises(InvalidUsage, match="names nobody"):
+        mlops.approve(f"{two}/2")
+
+
+def test_a_gate_is_on_record_before_it_judges(two: str, project: Path) -> None:
+    toml = project / "mlops.toml"
+    toml.write_text(toml.read_text().replace(">= 0.9", ">= 0.99"))
+    with pytest.raises(ValidationFailed):
+        mlops.promote(f"{two}@challenger")
+    gates = [(before, after) for action, _, before, after in actions(two) if action == "gate"]
+    assert gates[-1] == ("accuracy >= 0.9", "accuracy >= 0.99")
+
+
+def test_a_forced_promotion_is_told_as_one_with_its_evidence(two: str, trained: Any, project: Path) -> None:
+    trained("weak", accuracy=0.5)
+    mlops.promote(mlops.register(two), force=True, reason="the old one is worse")
+    said = mlops.audit(two)
+    row = said.view().rows[-1]
+    assert Badge("promote, forced", "warn") in row
+    assert "the old one is worse · gate fail: accuracy 0.5000 >= 0.9 (forced)" in row
+    assert "promote, forced" in str(mlops.history())
+    assert "gate fail" in str(mlops.history().frame()["why"].iloc[-1])
+    assert "| promote, forced |" in mlops.card(f"{two}/3").markdown
+    assert "gate fail: accuracy 0.5000" in mlops.card(f"{two}/3").markdown.split("## History")[1]
+
+
+def test_a_page_says_when_and_a_table_how_long_ago(two: str, project: Path) -> None:
+    mlops.audit(two, export="audit.html")
+    page = (project / "audit.html").read_text()
+    assert re.search(r"<time title=[^>]*>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</time>", page)
+    assert " ago<" not in page
+    assert "just now" not in page
+    html = mlops.audit(two)._repr_mimebundle_()["text/html"]
+    assert re.search(r'<time title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC">', html)
+
+
+def test_a_secret_in_a_reason_is_masked_and_that_is_told(two: str) -> None:
+    key = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    mlops.approve(f"{two}/1", reason=f"checked with {key}")
+    change = mlops.promote(f"{two}/2", reason=f"token {key}")
+    assert key not in str(mlops.audit(two).events)
+    assert "checked with *** (masked: " in mlops.audit(two).events[-2].why
+    assert "***" in change.why
+    assert "masked" in str(change)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import jupyter_mlops as mlops
+from jupyter_mlops.backend.processes import Process
 from jupyter_mlops.errors import BackendUnreachable, InvalidUsage, MlopsError
+from jupyter_mlops.workspace import Workspace
 
 from ..conftest import Face
 
@@ -128,3 +133,46 @@ def test_a_server_that_is_down_is_told_in_one_line(face: Face, project: Path) ->
         assert outcome.exit_code == BackendUnreachable.exit_code
         assert "is down" in outcome.error
         assert len(outcome.error.splitlines()) <= 2
+
+
+def test_stopping_all_tells_the_audit_of_the_endpoints(face: Face, trained: Any, name: str, tmp_path: Path) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name)
+    state = Workspace.here().state
+    state.put(Process("endpoint", "prod", 2**22 + 1, 1.0, 1, 1.0, {"model": name, "version": 1}))
+    assert face("stop --all --dry-run").data["untold"] == []
+    assert face("stop --all").data["untold"] == []
+    event = mlops.audit(name, verify=True).events[-1]
+    assert (event.action, event.before, event.why, event.evidence) == ("undeploy", "1", "stop --all", "endpoint prod")
+    state.put(Process("endpoint", "prod", 2**22 + 1, 1.0, 1, 1.0, {"model": name, "version": 1}))
+    toml = tmp_path / "mlops.toml"
+    toml.write_text(toml.read_text().replace("tracking_uri", "# "))
+    assert "not in the audit" in str(mlops.stop(all=True))
+    assert state.all("server") == []  # none was started for it
+
+
+def test_the_notebook_of_a_headless_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("JPY_SESSION_NAME", "IPYNB_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    show = "import sys; sys.argv = ['ipykernel_launcher.py']; from jupyter_mlops.backend import origin; print(origin.program())"
+    run = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {show!r}])"
+    for words, named in ((["execute", "work/train.ipynb"], "train.ipynb"), ([], "a notebook")):
+        done = subprocess.run([sys.executable, "-c", run, *words], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == named
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
+    program = "from jupyter_mlops import cli; import sys; sys.exit(cli.main(['help']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=project
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+def test_an_option_behind_two_dashes_is_told_what_it_is_there(face: Face, project: Path) -> None:
+    assert "put the options before it" in face("register -- churn --run x").error

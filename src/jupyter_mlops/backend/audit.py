@@ -8,109 +8,56 @@ reordered event is found; the registered model carries the last hash, so that a 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
+import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from ..entities import typed
-from ..errors import Conflict, MlopsError, NotFound
-from . import experiments
+from ..errors import Conflict, MlopsError
+from . import experiments, heads
 from .adapter import Mlflow
+from .events import EVENT, HASH, MODEL, RENAMED, SOMEBODY, Event, Stored
+from .heads import Head
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run
+__all__ = ["EXPERIMENT", "Event", "Overtaken", "Stored", "append", "end", "read", "read_all"]
 
 EXPERIMENT = "mlops-audit"
-_HEAD = "mlops.audit.head"
 _TRIES = 12
 _PENDING_SECONDS = 60.0  # an event that was not confirmed for so long is of a writer that died
 
 
-@dataclass(frozen=True)
-class Event:
-    """What was done to a model.
-
-    Attributes
-    ----------
-    number : int
-        Its place in the model's chain, from 1.
-    model, action : str
-        What was done to what: ``register``, ``promote``, ``rollback``, ``deploy`` …
-    alias, before, after : str
-        Which alias moved, from which version to which; empty where that does not apply.
-    why, evidence : str
-        The reason given, and what the decision stood on.
-    who, where : str
-        Person and place.
-    time : float
-        Seconds since the epoch, by the clock of whoever acted.
-    previous : str
-        The hash of the event before.
-    """
-
-    number: int
-    model: str
-    action: str
-    alias: str
-    before: str
-    after: str
-    why: str
-    evidence: str
-    who: str
-    where: str
-    time: float
-    previous: str
-
-    @property
-    def text(self) -> str:
-        """The event as it is stored and hashed: JSON with sorted keys."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An event as the server has it, with the hash that was stored beside it."""
-
-    event: Event
-    hash: str
-    run_id: str
+class Overtaken(Conflict):
+    """Somebody has written an event since the chain was read."""
 
 
 def read(mlflow: Mlflow, model: str, *, pending: bool = False) -> list[Stored]:
-    """Read the chain of a model, oldest first; with ``pending``, those too that are being written right now."""
-    experiment = experiments.experiment_id(mlflow, EXPERIMENT, create=False)
-    found = []
-    token = None
-    while experiment is not None:
-        page = mlflow.read(
-            "search_runs",
-            [experiment],
-            filter_string=f"tags.`mlops.model` {experiments.equals(model)}",
-            max_results=1000,
-            page_token=token,
-        )
-        found += [_stored(run, model) for run in page if run.info.status == "FINISHED" or pending]
-        token = page.token
-        if not token:
-            break
-    return sorted(found, key=lambda stored: (stored.event.number, stored.event.time))
+    """Read the chain of a model, oldest first; with ``pending``, those too that are being written right now.
+
+    What was done to a model before somebody renamed it is part of its chain.
+    """
+    experiment = _experiment(mlflow, create=False)
+    if experiment is None:
+        return []
+    own = _own(mlflow, experiment, model, pending=pending)
+    head = heads.of(mlflow, model)
+    if head and all(stored.hash != head.hash for stored in own):
+        other = _whose(mlflow, experiment, head)
+        if other is not None and other != model:  # renamed, and nobody has said so yet
+            return _joined(mlflow, experiment, other, head.number + 1)
+    return _joined(mlflow, experiment, model, math.inf, own)
 
 
 def read_all(mlflow: Mlflow) -> dict[str, list[Stored]]:
     """Read the chains of all models by their names, those of deleted models too."""
-    experiment = experiments.experiment_id(mlflow, EXPERIMENT, create=False)
-    runs = experiments.search(mlflow, experiment, "attributes.status = 'FINISHED'", most=100_000)
-    names = sorted({run.data.tags["mlops.model"] for run in runs if "mlops.model" in run.data.tags})
+    runs = experiments.search(mlflow, _experiment(mlflow, create=False), "attributes.status = 'FINISHED'", most=100_000)
+    names = sorted({run.data.tags[MODEL] for run in runs if MODEL in run.data.tags})
     return {name: read(mlflow, name) for name in names}
+
+
+def end(chain: Sequence[Stored]) -> str:
+    """Give the hash of the last event; of a chain without any, nothing."""
+    return chain[-1].hash if chain else ""
 
 
 def append(
@@ -125,6 +72,7 @@ def append(
     after: str = "",
     why: str = "",
     evidence: str = "",
+    last: str | None = None,
 ) -> Event:
     """Add an event to the chain of a model.
 
@@ -132,103 +80,106 @@ def append(
     who write at once both see it, take theirs back and try again. Nobody links to what is not confirmed,
     so the chain has no fork.
 
+    Parameters
+    ----------
+    last : str, optional
+        How the chain must end for the event to be true (see ``end``).
+
     Raises
     ------
+    Overtaken
+        Where it ends otherwise.
     Conflict
         Where others keep writing.
     """
-    experiment = experiments.experiment_id(mlflow, EXPERIMENT)
+    experiment = _experiment(mlflow)
     for attempt in range(_TRIES):
         chain = read(mlflow, model)
-        number, previous = (chain[-1].event.number, chain[-1].hash) if chain else (0, "")
-        head, _, hashed = _head(mlflow, model).partition(" ")
-        if head and int(head) > number:  # the end was taken away: the gap must stay to be seen
-            number, previous = int(head), hashed
-        number += 1
+        if last is not None and last != end(chain):
+            raise Overtaken(f"Somebody has written into the audit of {model} meanwhile.", "try again")
+        if action != RENAMED and chain and (name := chain[-1].model) != model:
+            place = where if who == SOMEBODY else f"noticed by {who} in {where}"
+            with contextlib.suppress(Overtaken):
+                append(mlflow, model, RENAMED, who=SOMEBODY, where=place, before=name, after=model, last=end(chain))
+            continue
+        link = Head(chain[-1].event.number if chain else 0, end(chain))
+        head = heads.of(mlflow, model)
+        if head and head.number > link.number:  # the end was taken away: the gap must stay to be seen
+            link = head
+        now = round(time.time(), 3)
         event = Event(
-            number,
-            model,
-            action,
-            alias,
-            before,
-            after,
-            why,
-            evidence,
-            who,
-            where,
-            round(time.time(), 3),
-            previous,
-        )
-        tags = {"mlops.model": model, "mlops.event": event.text, "mlops.hash": event.hash}
-        run = mlflow.write("create_run", experiment, tags=tags, run_name=f"{model} {number}: {action}")
-        try:
-            if not _has_rival(mlflow, model, number, run.info.run_id):
-                mlflow.write("set_terminated", run.info.run_id)
-                _set_head(mlflow, model, event)
-                return event
-        except BaseException:  # an interrupt: what is not confirmed must not stay in the way
-            with contextlib.suppress(MlopsError):
-                if mlflow.read("get_run", run.info.run_id).info.status != "FINISHED":
-                    mlflow.write("delete_run", run.info.run_id)
-            raise
-        mlflow.write("delete_run", run.info.run_id)
+            link.number + 1, model, action, alias, before, after, why, evidence, who, where, now, link.hash
+        )  # fmt: skip
+        if _write(mlflow, experiment, event):
+            return event
         time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))  # noqa: S311 - chance, not secrecy
     raise Conflict(f"Others keep changing {model}; nothing was done.", f"%mlops audit {typed(model)}, then try again")
 
 
-def faults(mlflow: Mlflow, model: str, chain: Sequence[Stored]) -> list[str]:
-    """Say what is wrong with a chain: events that were changed, are missing, or stand elsewhere.
-
-    Returns
-    -------
-    list of str
-        Empty where the chain holds.
-    """
-    found = []
-    previous = ""
-    for place, stored in enumerate(chain, start=1):
-        event = stored.event
-        if event.hash != stored.hash:
-            found.append(f"event {event.number} ({event.action}) was changed: its hash does not fit")
-        if event.number != place:
-            found.append(f"event {place} is missing, or event {event.number} stands twice")
-            break
-        if event.previous != previous:
-            found.append(f"event {event.number} ({event.action}) does not follow the one before it")
-        previous = stored.hash
-    number, _, hashed = _head(mlflow, model).partition(" ")
-    # The head may be some events behind, where several wrote at once; it is never ahead.
-    if number and not found and (int(number) > len(chain) or chain[int(number) - 1].hash != hashed):
-        found.append(f"the chain ends with event {len(chain)}, but the model says event {number}")
-    return found
-
-
-def _stored(run: Run, model: str) -> Stored:
+def _write(mlflow: Mlflow, experiment: str | None, event: Event) -> bool:
+    """Write an event and confirm it, or take it back where another has its number."""
+    tags = {MODEL: event.model, EVENT: event.text, HASH: event.hash}
+    begin = time.monotonic()
+    name = f"{event.model} {event.number}: {event.action}"
+    run_id = mlflow.write("create_run", experiment, tags=tags, run_name=name).info.run_id
     try:
-        event = Event(**json.loads(run.data.tags["mlops.event"]))
-    except (KeyError, TypeError, ValueError):  # somebody has changed it into something else
-        event = Event(0, model, "unreadable", "", "", "", "", "", "", "", run.info.start_time / 1000, "")
-    return Stored(event, run.data.tags.get("mlops.hash", ""), run.info.run_id)
+        if not _has_rival(mlflow, event, run_id) and not _is_late(begin):
+            mlflow.write("set_terminated", run_id)
+            # Whoever was held up right here may have been taken for dead: the other's event stands.
+            if not _is_late(begin) or not _has_rival(mlflow, event, run_id):
+                heads.move(mlflow, event)
+                return True
+    except BaseException:  # an interrupt: what is not confirmed must not stay in the way
+        with contextlib.suppress(MlopsError):
+            if mlflow.read("get_run", run_id).info.status != "FINISHED":
+                mlflow.write("delete_run", run_id)
+        raise
+    mlflow.write("delete_run", run_id)
+    return False
 
 
-def _has_rival(mlflow: Mlflow, model: str, number: int, run_id: str) -> bool:
+def _is_late(begin: float) -> bool:
+    """Whether others may take this writer for dead, now or soon."""
+    return time.monotonic() - begin > _PENDING_SECONDS / 2
+
+
+def _has_rival(mlflow: Mlflow, event: Event, run_id: str) -> bool:
     """Whether somebody else has written this number, or is about to."""
     oldest = time.time() - _PENDING_SECONDS
     return any(
-        stored.event.number == number and stored.run_id != run_id and stored.event.time > oldest
-        for stored in read(mlflow, model, pending=True)
-    )
+        stored.event.number == event.number and stored.run_id != run_id and (stored.is_confirmed or stored.started > oldest)
+        for stored in read(mlflow, event.model, pending=True)
+    )  # fmt: skip
 
 
-def _set_head(mlflow: Mlflow, model: str, event: Event) -> None:
-    behind, _, _ = _head(mlflow, model).partition(" ")
-    if not behind or int(behind) < event.number:
-        with contextlib.suppress(NotFound):  # of a model that has been deleted only the events stay
-            mlflow.write("set_registered_model_tag", model, _HEAD, f"{event.number} {event.hash}")
+def _experiment(mlflow: Mlflow, *, create: bool = True) -> str | None:
+    return experiments.experiment_id(mlflow, EXPERIMENT, create=create, is_only=True)
 
 
-def _head(mlflow: Mlflow, model: str) -> str:
-    try:
-        return str(mlflow.read("get_registered_model", model).tags.get(_HEAD, ""))
-    except NotFound:
-        return ""
+def _own(mlflow: Mlflow, experiment: str, model: str, *, pending: bool = False) -> list[Stored]:
+    """Read the events that bear the name of a model."""
+    named = f"tags.`{MODEL}` {experiments.equals(model)}"
+    runs = experiments.search(mlflow, experiment, named, most=100_000)
+    found = [Stored.of(run, model) for run in runs if run.data.tags.get(MODEL) == model]
+    chosen = [stored for stored in found if stored.is_confirmed or pending]
+    return sorted(chosen, key=lambda stored: (stored.event.number, stored.event.time))
+
+
+def _whose(mlflow: Mlflow, experiment: str, head: Head) -> str | None:
+    """Say of which model's chain an event is."""
+    found = experiments.search(mlflow, experiment, f"tags.`{HASH}` = '{head.hash}'", most=1)
+    return found[0].data.tags.get(MODEL) if found else None
+
+
+def _joined(
+    mlflow: Mlflow, experiment: str, model: str, below: float, own: Sequence[Stored] | None = None
+) -> list[Stored]:
+    """Put what was done to a model under its earlier names before what was done to it under this one."""
+    found = _own(mlflow, experiment, model) if own is None else own
+    found = [stored for stored in found if stored.event.number < below]
+    came = [s.event for s in found if s.event.action == RENAMED and s.event.after == model and s.event.before != model]
+    if not came:
+        return found
+    begin = came[-1].number
+    earlier = _joined(mlflow, experiment, came[-1].before, begin)
+    return [*earlier, *(stored for stored in found if stored.event.number >= begin or not stored.is_readable)]

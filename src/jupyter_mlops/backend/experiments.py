@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..entities import RunRef
 from ..errors import Conflict, InvalidUsage, NotFound, nearest
 from .adapter import Mlflow
+from .git import without_credentials
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -26,8 +27,8 @@ _HAS = {"metrics": "!= -1.2345e-300", "params": "LIKE '%'", "tags": "LIKE '%'"}
 _NAME = re.compile(r"[\w./: -]+")  # what MLflow takes for a name
 
 
-def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | None:
-    """Find an experiment by its name, and make it where it isn't there.
+def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True, is_only: bool = False) -> str | None:
+    """Find an experiment by its name, and make it where it isn't there; ``is_only``: no other would do.
 
     Raises
     ------
@@ -37,10 +38,10 @@ def experiment_id(mlflow: Mlflow, name: str, *, create: bool = True) -> str | No
     found = mlflow.read("get_experiment_by_name", name)
     if found is not None:
         if found.lifecycle_stage == "deleted":
-            raise Conflict(
-                f"The experiment {name!r} has been deleted.",
-                "%mlops init --experiment ANOTHER, or restore it in MLflow's UI",
-            )
+            address = without_credentials(mlflow.uri)
+            restore = f"MLFLOW_TRACKING_URI={address} mlflow experiments restore --experiment-id {found.experiment_id}"
+            other = "" if is_only else "%mlops init --experiment ANOTHER, or restore it: "
+            raise Conflict(f"The experiment {name!r} has been deleted.", f"{other}!{restore}")
         return str(found.experiment_id)
     if not create:
         return None

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidUsage, writing_to
+from ..entities import typed
+from ..errors import InvalidUsage, NotFound, writing_to
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
@@ -158,14 +159,44 @@ def requirements(library: str = "scikit-learn") -> list[str]:
 
 
 def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
-    """Fetch the files of a version into a folder, and give the one with its ``MLmodel``."""
+    """Fetch the files of a version into a folder, and give the one with its ``MLmodel``.
+
+    Raises
+    ------
+    NotFound
+        Where they are missing on the server.
+    """
+    if not _has_files(mlflow, model_version):  # MLflow's own word for that is an error of the server
+        raise gone(model_version)
     # Asked for by its own address: "models:/…" would be looked up on the server that mlflow's globals name.
     uri = mlflow.read("get_model_version_download_uri", model_version.name, model_version.version)
     from mlflow.artifacts import download_artifacts
 
     into.mkdir(parents=True, exist_ok=True)
     with mlflow.translated("fetch the model's files"):
-        return Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri))
+        fetched = Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri))
+    if not (fetched / "MLmodel").is_file():
+        raise gone(model_version)
+    return fetched
+
+
+def gone(model_version: ModelVersion) -> NotFound:
+    """Say that the files of a version, or one of them, are not there any more."""
+    return NotFound(
+        f"The files of {model_version.name}/{model_version.version} are missing on the server.",
+        f"%mlops models {typed(model_version.name)}, for another version",
+    )
+
+
+def _has_files(mlflow: Mlflow, model_version: ModelVersion) -> bool:
+    source = str(model_version.source)
+    if not source.startswith("models:/m-"):
+        return True  # in a place that can't be listed: the download will tell
+    try:
+        listed = mlflow.read("list_logged_model_artifacts", source.removeprefix("models:/"))
+    except NotFound:
+        return False
+    return any(file.path == "MLmodel" for file in listed)
 
 
 def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, Any]:

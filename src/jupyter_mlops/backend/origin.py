@@ -42,7 +42,18 @@ def program() -> str:
     path = main.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or os.environ.get("IPYNB_FILE")
     if path:
         return Path(path).name
-    return "a notebook" if "ipykernel_launcher" in sys.argv[0] else Path(sys.argv[0]).name or "python"
+    if "ipykernel_launcher" in sys.argv[0]:
+        return _of_runner() or "a notebook"
+    return Path(sys.argv[0]).name or "python"
+
+
+def _of_runner() -> str | None:
+    """Name the notebook that the process which has started this kernel was given: ``jupyter execute a.ipynb``."""
+    try:
+        words = psutil.Process().parent().cmdline()  # type: ignore[union-attr]
+    except (psutil.Error, AttributeError):
+        return None
+    return next((Path(word).name for word in words if word.endswith(".ipynb")), None)
 
 
 def job() -> str | None:

@@ -1,4 +1,4 @@
-"""Runs in all experiments of the server: by their ids, by the data that they used, by the run that they repeat."""
+"""Runs in all experiments of the server, deleted ones too: by their ids, by their data, by the run that they repeat."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ REPRODUCES = "mlops.reproduces"
 """The tag of a run that repeats another: it begins with the other's id."""
 
 _AT_ONCE = 200  # ids in one filter
-_ACTIVE, _ALL = 1, 3  # of MLflow's ViewType
+_ALL = 3  # of MLflow's ViewType: what was deleted may still be in use
 
 
-def names_of_experiments(mlflow: Mlflow, *, deleted: bool = False) -> dict[str, str]:
-    """Give the names of all experiments by their ids."""
+def names_of_experiments(mlflow: Mlflow) -> dict[str, str]:
+    """Give the names of all experiments by their ids, those in the trash too."""
     found: dict[str, str] = {}
     token = None
     while True:
-        page = mlflow.read(
-            "search_experiments", view_type=_ALL if deleted else _ACTIVE, max_results=PAGE, page_token=token
-        )
+        page = mlflow.read("search_experiments", view_type=_ALL, max_results=PAGE, page_token=token)
         found |= {str(experiment.experiment_id): str(experiment.name) for experiment in page}
         token = page.token
         if not token:
@@ -36,20 +34,25 @@ def by_ids(mlflow: Mlflow, ids: Collection[str]) -> dict[str, Run]:
     """Read runs, also those in the trash; one that is gone for good is left out."""
     if not ids:
         return {}
-    experiments = list(names_of_experiments(mlflow, deleted=True))
+    experiments = list(names_of_experiments(mlflow))
     found: dict[str, Run] = {}
     wanted = sorted(set(ids))
     for begin in range(0, len(wanted), _AT_ONCE):
         listed = ", ".join(f"'{run_id}'" for run_id in wanted[begin : begin + _AT_ONCE])
-        runs = _search(mlflow, experiments, f"attributes.run_id IN ({listed})", view=_ALL)
+        runs = _search(mlflow, experiments, f"attributes.run_id IN ({listed})")
         found |= {run.info.run_id: run for run in runs}
     return found
 
 
 def that_used(mlflow: Mlflow, digest: str) -> list[Run]:
-    """List the runs that used data whose digest begins so, newest first."""
-    found = _search(mlflow, list(names_of_experiments(mlflow)), f"datasets.digest LIKE '{like(digest)}%'")
-    return [run for run in found if any(dataset.digest.startswith(digest) for dataset, _ in data_of(run))]
+    """List the runs that used data whose digest begins so, in small or capital letters, newest first."""
+    found = _search(mlflow, list(names_of_experiments(mlflow)), f"datasets.digest ILIKE '{like(digest)}%'")
+    return [run for run in found if any(begins(dataset, digest) for dataset, _ in data_of(run))]
+
+
+def begins(dataset: Dataset, digest: str) -> bool:
+    """Whether the digest of data begins so; other tools write theirs in capitals."""
+    return str(dataset.digest).lower().startswith(digest.lower())
 
 
 def with_data_named(mlflow: Mlflow, name: str) -> Run | None:
@@ -73,9 +76,7 @@ def _context(used: DatasetInput) -> str:
     return next((str(tag.value) for tag in used.tags if tag.key == "mlflow.data.context"), "")
 
 
-def _search(
-    mlflow: Mlflow, experiments: list[str], where: str, *, view: int = _ACTIVE, most: int = 10_000
-) -> list[Run]:
+def _search(mlflow: Mlflow, experiments: list[str], where: str, *, most: int = 10_000) -> list[Run]:
     found: list[Run] = []
     token = None
     while experiments and len(found) < most:
@@ -83,7 +84,7 @@ def _search(
             "search_runs",
             experiments,
             filter_string=where,
-            run_view_type=view,
+            run_view_type=_ALL,
             max_results=min(PAGE, most),
             order_by=[NEWEST_FIRST],
             page_token=token,

@@ -35,13 +35,21 @@ def model(mlflow: Mlflow, name: str) -> RegisteredModel:
     NotFound
         With the nearest names.
     """
-    try:
-        return mlflow.read("get_registered_model", name)  # type: ignore[no-any-return]
-    except NotFound:
+    found = registered(mlflow, name)
+    if found is None:
         known = [model.name for model in models(mlflow)]
         raise NotFound(
             f"There is no registered model {name!r}.{nearest(name, known)}", f"%mlops register {typed(name)} --run last"
-        ) from None
+        )
+    return found
+
+
+def registered(mlflow: Mlflow, name: str) -> RegisteredModel | None:
+    """Find a registered model, if it is there."""
+    try:
+        return mlflow.read("get_registered_model", name)  # type: ignore[no-any-return]
+    except NotFound:
+        return None
 
 
 def versions(mlflow: Mlflow, name: str) -> list[ModelVersion]:

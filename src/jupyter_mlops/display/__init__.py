@@ -1,8 +1,8 @@
 """How results look: cards and tables, in text and in HTML, with one style sheet and one escape function."""
 
-from .views import Badge, Card, Cell, Code, Diff, Link, Picture, Table, View, ago, bytes_of, change, figure, span
+from .views import Badge, Card, Cell, Code, Diff, Link, Picture, Table, Time, View, ago, bytes_of, change, figure, span
 
 __all__ = [
-    "Badge", "Card", "Cell", "Code", "Diff", "Link", "Picture", "Table", "View", "ago", "bytes_of", "change", "figure",
-    "span",
+    "Badge", "Card", "Cell", "Code", "Diff", "Link", "Picture", "Table", "Time", "View", "ago", "bytes_of", "change",
+    "figure", "span",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from .markdown import to_html
-from .views import Badge, Card, Code, Link, Table, View, figure
+from .views import Badge, Card, Code, Link, Table, Time, View, figure
 
 
 def render(view: View) -> str:
@@ -47,7 +47,7 @@ def _markdown(text: str) -> Markup:
 
 
 def _kind(value: object) -> str:
-    kinds = {Badge: "badge", Link: "link", Code: "code", Card: "card", Table: "table"}
+    kinds = {Badge: "badge", Link: "link", Code: "code", Time: "time", Card: "card", Table: "table"}
     return kinds.get(type(value), "number" if isinstance(value, int | float) else "text")
 
 

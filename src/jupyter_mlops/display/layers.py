@@ -92,11 +92,16 @@ def _placed(layers: Sequence[Sequence[str]], steps: Iterable[tuple[str, str]]) -
     for begin, end in steps:
         near[begin].append(end)
         near[end].append(begin)
-    heights = {name: float(place) for layer in layers for place, name in enumerate(layer)}
+    listed = {name: float(place) for layer in layers for place, name in enumerate(layer)}
+    heights: dict[str, float] = {}  # what has no place yet pulls at nobody
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            wanted = {name: _mean([heights[other] for other in near[name]], heights[name]) for name in layer}
-            order = sorted(layer, key=lambda name: (wanted[name], heights[name]))
+            before = {name: heights.get(name, listed[name]) for name in layer}
+            wanted = {
+                name: _mean([heights[other] for other in near[name] if other in heights], before[name])
+                for name in layer
+            }
+            order = sorted(layer, key=lambda name: (wanted[name], before[name]))
             spread = isotonic_regression([wanted[name] - place for place, name in enumerate(order)])
             heights |= {
                 name: float(height) + place for place, (name, height) in enumerate(zip(order, spread, strict=True))

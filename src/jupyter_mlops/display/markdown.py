@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from .views import figure
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
+    from markdown_it.utils import EnvType, OptionsDict
 
 # What means something within a line; an underscore only where it is not within a word; GitHub makes
 # links of bare addresses. At the beginning of a line: lists, quotes, rules and underlines of headings.
@@ -47,8 +53,22 @@ def template(package: str, name: str) -> Template:
 
 
 def to_html(text: str) -> str:
-    """Draw Markdown, with tables; HTML in it is shown as text, and a script's address is no link."""
+    """Draw Markdown, with tables; HTML in it is shown as text, and a script's address is no link.
+
+    A picture that another server would have to give is named instead: asking for it would tell who reads.
+    """
     from markdown_it import MarkdownIt
 
-    drawn = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).render(text)
+    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    reader.add_render_rule("image", _image)
+    drawn = reader.render(text)
     return str(drawn).replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
+
+
+def _image(renderer: RendererHTML, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
+    source = str(tokens[place].attrGet("src"))
+    parts = urlsplit(source)
+    if parts.scheme == "data" or not (parts.scheme or parts.netloc):
+        return renderer.image(tokens, place, options, env)
+    shown = renderer.renderInlineAsText(tokens[place].children, options, env)
+    return html.escape(f"{shown} ({source})".strip())

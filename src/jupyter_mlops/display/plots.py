@@ -71,9 +71,11 @@ def picture(figure: Figure, alt: str) -> Picture:
     return Picture(file.getvalue(), alt)
 
 
-def note(axes: Axes, at: tuple[float, float], text: str) -> None:
-    """Write a word above a point."""
-    axes.annotate(text, at, xytext=(0, 7), textcoords="offset points", ha="center", va="bottom", fontsize=8, color=INK)
+def flag(axes: Axes, at: tuple[float, float], text: str) -> None:
+    """Write a word above the picture, with a thin pole down to a point: no line of the picture crosses it."""
+    pole = {"arrowstyle": "-", "color": INK, "lw": 0.6, "ls": ":", "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
+    axes.annotate(text, at, xytext=(at[0], 1.01), textcoords=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8,
+                  color=INK, arrowprops=pole)  # fmt: skip
 
 
 def whole_numbers(axes: Axes) -> None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 Tone: TypeAlias = Literal["good", "bad", "warn", "idle"]
@@ -48,7 +49,23 @@ class Code:
         return self.text
 
 
-Cell: TypeAlias = str | int | float | bool | Badge | Link | Code | None
+@dataclass(frozen=True)
+class Time:
+    """A moment (seconds since the epoch): how long ago, or ``exact``, for what is read later and elsewhere."""
+
+    at: float
+    exact: bool = False
+
+    @property
+    def utc(self) -> str:
+        """The same in every place and whenever it is read: ``2026-11-24 12:43:05 UTC``."""
+        return f"{datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+    def __str__(self) -> str:
+        return self.utc if self.exact else ago(self.at)
+
+
+Cell: TypeAlias = str | int | float | bool | Badge | Link | Code | Time | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,11 @@ class Picture:
 
     png: bytes
     alt: str
+
+    @property
+    def width(self) -> int:
+        """In pixels, as the file's header says."""
+        return int.from_bytes(self.png[16:20])
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from filelock import FileLock, Timeout
 
 from ..backend import audit, origin, versions
-from ..backend.audit import Event
+from ..backend.events import ALIAS_MOVED, MADE, MODEL_DELETED, SOMEBODY, Event, number_of
 from ..backend.processes import nudge
 from ..entities import typed
 from ..errors import Conflict, MlopsError, NotFound, writing_to
 from ..workspace import Workspace
+from .said import Said
 
 
 def move(
@@ -22,7 +23,7 @@ def move(
     """Point an alias at a version.
 
     The event is written before the alias moves: a crash in between leaves a word too much in the
-    audit, never a change without one.
+    audit, never a change without one. Where somebody else has moved it before, that is written first.
 
     Raises
     ------
@@ -31,6 +32,7 @@ def move(
     """
     with _alone(workspace, name):
         _still(workspace, name, alias, before)
+        _note_the_way(workspace, name, alias, before)
         try:
             record(workspace, name, action, alias=alias, before=before, after=after, why=why, evidence=evidence)
             workspace.mlflow.write("set_registered_model_alias", name, alias, str(after))
@@ -58,10 +60,14 @@ def record(
     evidence: str = "",
     who: str = "",
     noticed: bool = False,
+    last: str | None = None,
 ) -> Event:
-    """Write an event of this project into the audit; with ``noticed``, one that only was seen from here."""
+    """Write an event of this project into the audit; with ``noticed``, one that only was seen from here.
+
+    ``last`` is how the chain must end for it, see ``audit.append``.
+    """
     here = str(origin.here(workspace.root))
-    return audit.append(
+    event = audit.append(
         workspace.mlflow,
         name,
         action,
@@ -72,7 +78,10 @@ def record(
         after="" if after is None else str(after),
         why=why,
         evidence=evidence,
+        last=last,
     )
+    workspace.seen.follow(event)
+    return event
 
 
 def current(workspace: Workspace, name: str, alias: str) -> int | None:
@@ -109,15 +118,28 @@ def line_of_champions(events: Sequence[Event], alias: str, now: int | None) -> l
             line.append(version)
 
     for event in events:
-        if event.alias != alias or event.action not in ("promote", "rollback"):
+        after = number_of(event.after)
+        if event.action == MODEL_DELETED:
+            line.clear()
+        elif event.action in MADE:  # what bore the number before was another one
+            line = [version for version in line if version != after]
+        if event.alias != alias or event.action not in ("promote", "rollback") or after is None:
             continue
-        stand_at(int(event.before) if event.before else None)
+        stand_at(number_of(event.before))
         if event.action == "rollback":
-            stand_at(int(event.after))
-        elif line[-1:] != [int(event.after)]:
-            line.append(int(event.after))
+            stand_at(after)
+        elif line[-1:] != [after]:
+            line.append(after)
     stand_at(now)
     return line
+
+
+def _note_the_way(workspace: Workspace, name: str, alias: str, before: int | None) -> None:
+    """Write down that somebody else has moved the alias to where it is now, if the audit does not know it."""
+    events = [stored.event for stored in audit.read(workspace.mlflow, name)]
+    said, now = Said.of(events, name).aliases.get(alias, ""), "" if before is None else str(before)
+    if said != now:
+        record(workspace, name, ALIAS_MOVED, alias=alias, before=said, after=now, who=SOMEBODY, noticed=True)
 
 
 def _still(workspace: Workspace, name: str, alias: str, before: int | None) -> None:

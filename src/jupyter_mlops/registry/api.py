@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ..command import Alias, File, Model, Name, Run, Subject, Variable, command, name_of
@@ -102,14 +103,16 @@ def card(model: Model, *, dry_run: bool = False) -> ModelCard:
     Returns
     -------
     ModelCard
-        With ``.markdown``, ``.html()`` and ``.open``; it is in the folder cards/, and stored with the version.
+        With ``.markdown``, ``.html()`` and ``.open``; it is in the folder cards/, as Markdown and as a page, and
+        both are stored with the version.
 
     Raises
     ------
     NotFound
         Where there is no such version.
     Conflict
-        Where the lines around your parts are broken, or something is written outside of them.
+        Where the lines around your parts are broken, something is written outside of them, or a colleague has written
+        the same part; what only one of you has written is put together.
     """
     from ..backend import versions
     from .card import modelcard
@@ -189,7 +192,7 @@ def promote(
             "A forced promotion needs a reason: it stays in the audit.",
             f'%mlops promote {typed(ref)} --force --reason "…"',
         )
-    return promotion.promote(Workspace.here(), ref, to, force=force, reason=reason, dry_run=dry_run)
+    return promotion.promote(Workspace.here(), ref, to, force=force, reason=_masked(reason), dry_run=dry_run)
 
 
 @command(changes=True)
@@ -212,7 +215,7 @@ def approve(model: Model, *, reason: str = "", dry_run: bool = False) -> Approve
     """
     from . import approvals
 
-    return approvals.approve(Workspace.here(), ModelRef.of(model), reason=reason, dry_run=dry_run)
+    return approvals.approve(Workspace.here(), ModelRef.of(model), reason=_masked(reason), dry_run=dry_run)
 
 
 @command(changes=True)
@@ -237,7 +240,7 @@ def rollback(name: Name, *, to: int | None = None, reason: str = "", dry_run: bo
     """
     from . import promotion
 
-    return promotion.rollback(Workspace.here(), name, to, reason=reason, dry_run=dry_run)
+    return promotion.rollback(Workspace.here(), name, to, reason=_masked(reason), dry_run=dry_run)
 
 
 @command()
@@ -249,7 +252,9 @@ def audit(name: Name | None = None, *, verify: bool = False, export: File | None
     name
         The registered model; by default all of them.
     verify
-        Check the chain: was an event changed, is one missing, does one stand elsewhere?
+        Check the chain: was an event changed or added, is one missing, does one stand elsewhere? It says the hash of the
+        last event, too: who can write to MLflow could write all of it anew, but not to this hash, nor past this machine,
+        which remembers the last event it has seen. Keep an exported audit as the proof.
     export
         A file to write the events to: .jsonl for one a line, .html for a page.
 
@@ -261,3 +266,11 @@ def audit(name: Name | None = None, *, verify: bool = False, export: File | None
     from . import chain
 
     return chain.show(Workspace.here(), name, verify=verify, export=export)
+
+
+def _masked(reason: str) -> str:
+    """Take secrets out of what is to stay in the audit for good, and say so in their place."""
+    from .. import secrets
+
+    masked, found = secrets.mask(reason, secrets.secret_values({}, os.environ))
+    return f"{masked} (masked: {', '.join(dict.fromkeys(each.kind for each in found))})" if found else reason

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..backend.events import FORCED
 from ..config import Threshold
 from ..display import Badge, Table, figure
 
 APPROVALS = "approvals"  # what stands for the approvals among the checks
-_FORCED = " (forced)"
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 TONES: dict[str, Literal["good", "bad", "warn"]] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
@@ -57,7 +57,7 @@ class Gate:
     def evidence(self, forced: bool = False) -> str:
         """Say what was decided on, for the audit; ``read`` takes it apart again."""
         shown = "; ".join(f"{check.metric} {figure(check.value)} {check.bound}" for check in self.checks)
-        return (f"gate {self.outcome}: {shown}" if shown else "no gate") + _FORCED * forced
+        return (f"gate {self.outcome}: {shown}" if shown else "no gate") + FORCED * forced
 
     def table(self) -> Table:
         """Draw the checks."""
@@ -67,8 +67,8 @@ class Gate:
 
 def read(evidence: str) -> tuple[str, list[str]]:
     """Take apart what ``Gate.evidence`` has written: the verdict, such as ``gate fail (forced)``, and its checks."""
-    verdict, _, checks = evidence.removesuffix(_FORCED).partition(": ")
-    return verdict + _FORCED * evidence.endswith(_FORCED), checks.split("; ") if checks else []
+    verdict, _, checks = evidence.removesuffix(FORCED).partition(": ")
+    return verdict + FORCED * evidence.endswith(FORCED), checks.split("; ") if checks else []
 
 
 def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], approved: Check | None = None) -> Gate:

@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = ("data", "run", "version", "alias", "endpoint")
 _PLURALS = ("data sets", "runs", "versions", "aliases", "endpoints")
 _MOST_BOXES = 30
 _MOST_LINES = 80
-_SAID = ("training", "features", "target", "reproduced")  # the others are plain from what they join
+_PLAIN = ("", "registered", "alias", "serves")  # from what they join; the others are said
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,12 @@ class Lineage(Result):
         more = len(lines) - _MOST_LINES
         return "\n".join([*lines[:_MOST_LINES], *([f"… {more} more lines: .frame()"] if more > 0 else [])])
 
+    def outline(self) -> Iterator[tuple[int, str]]:
+        """Give the lines of the tree as text alone, each with how deep it stands."""
+        for root in self.roots:
+            yield 0, str(self._by_id[root])
+            yield from _outlined([*self._branches(root, back=True), *self._branches(root, back=False)], 1)
+
     @cached_property
     def _by_id(self) -> dict[str, Node]:
         return {node.id: node for node in self.nodes}
@@ -163,7 +169,7 @@ class Lineage(Result):
         """Follow the edges one way only: what else came of the same data is another question."""
         found = []
         for there, how in self._ways.get((of, back), ()):
-            said = f" ({how})" if how in _SAID else ""
+            said = f" ({how})" if how not in _PLAIN else ""
             found.append(Branch(f"{'←' if back else '→'} {self._by_id[there]}{said}", self._branches(there, back=back)))
         return found
 
@@ -202,6 +208,12 @@ def _drawn(branches: Sequence[Branch], indent: str = "") -> Iterator[str]:
         is_last = number == len(branches)
         yield f"{indent}{'└─ ' if is_last else '├─ '}{branch.text}"
         yield from _drawn(branch.below, indent + ("   " if is_last else "│  "))
+
+
+def _outlined(branches: Sequence[Branch], depth: int) -> Iterator[tuple[int, str]]:
+    for branch in branches:
+        yield depth, branch.text
+        yield from _outlined(branch.below, depth + 1)
 
 
 def _one(kind: Kind) -> str:

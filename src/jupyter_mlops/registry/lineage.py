@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, runs, versions
 from ..entities import ModelRef, RunRef, typed
 from ..errors import Conflict, InvalidUsage, NotFound, nearest
 from ..workspace import Workspace
-from .card.known import ROLES
 from .graph import Edge, Kind, Lineage, Node
 from .served import served
+from .sharing import marks
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
+# What data was to its run, from the word that MLflow has for it.
+ROLES = {"training": "training", "fitted features": "features", "fitted target": "target"}
 _SHOWN = 8  # characters of an id or a digest
 
 
@@ -74,10 +77,8 @@ def of_data(workspace: Workspace, digest: str, called: str | None = None) -> Lin
     mlflow = workspace.mlflow
     if not digest:
         raise InvalidUsage("The digest is missing.", "%mlops lineage data:4f76f5bb, or --data X_train")
-    used = runs.that_used(mlflow, digest.lower())
-    fits = {
-        dataset.digest for run in used for dataset, _ in runs.data_of(run) if dataset.digest.startswith(digest.lower())
-    }
+    used = runs.that_used(mlflow, digest)
+    fits = {dataset.digest for run in used for dataset, _ in runs.data_of(run) if runs.begins(dataset, digest)}
     if not fits:
         raise _unknown(workspace, digest, called)
     if len(fits) > 1:
@@ -157,6 +158,9 @@ class _Graph:
             self._add(mine, "version", mine, at=at)
             if f"run:{version.run_id}" in self._nodes:
                 self.join(f"run:{version.run_id}", mine, "registered")
+            if mark := marks.of(version):
+                self._add(f"{mark} at {mark.server}", "version", mark.original, f"of {mark.project}")
+                self.join(f"{mark} at {mark.server}", mine, "imported")
             for alias, points_at in sorted(aliases[version.name].items()):
                 if int(points_at) == number:
                     self._add(f"{version.name}@{alias}", "alias", f"@{alias}", at=at)
@@ -164,24 +168,33 @@ class _Graph:
             for process in endpoints.get((version.name, number), ()):
                 self._add(f"endpoint {process.name}", "endpoint", process.name,
                           "" if process.alive else "stopped", process.started)  # fmt: skip
-                self.join(mine, f"endpoint {process.name}", "serves")
+                followed = f"{version.name}@{process.details.get('alias')}"
+                follows = aliases[version.name].get(process.details.get("alias")) == version.version
+                self.join(followed if follows else mine, f"endpoint {process.name}", "serves")
 
     def join(self, source: str, target: str, how: str) -> None:
         """Add an edge, where both ends are there."""
         if source in self._nodes and target in self._nodes:
-            self._edges.setdefault((source, target), Edge(source, target, how))
+            known = self._edges.get((source, target))
+            if known is None:
+                self._edges[source, target] = Edge(source, target, how)
+            elif how not in known.how.split(", "):
+                self._edges[source, target] = replace(known, how=f"{known.how}, {how}")
 
     def lineage(self, called: str, roots: Sequence[str], gaps: Sequence[str] = ()) -> Lineage:
         """Give what was put together."""
         return Lineage(called, tuple(roots), tuple(self._nodes.values()), tuple(self._edges.values()), tuple(gaps))
 
     def _add(self, name: str, kind: Kind, called: str, detail: str = "", at: float = 0.0, note: str = "") -> None:
-        self._nodes.setdefault(name, Node(name, kind, called, detail, at, note))
+        """Add a node; one that people call by several names bears them all, the newest first."""
+        known = self._nodes.setdefault(name, Node(name, kind, called, detail, at, note))
+        if called not in known.name.split(", "):
+            self._nodes[name] = replace(known, name=f"{known.name}, {called}")
 
     def _note(self, run: Run) -> str:
         """Say where a run is, if not in the project's experiment, and how it ended, if not well."""
         if self._experiments is None:
-            self._experiments = runs.names_of_experiments(self._workspace.mlflow, deleted=True)
+            self._experiments = runs.names_of_experiments(self._workspace.mlflow)
         experiment = self._experiments.get(run.info.experiment_id, "")
         away = f"in {experiment}" if experiment != self._workspace.settings.experiment else ""
         state = "deleted" if run.info.lifecycle_stage != "active" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow.entities.model_registry import ModelVersion
 
+    from ..backend.processes import Process
+
 _MOST_MEASURED = 50  # versions of one model whose runs are read
 
 
@@ -35,6 +38,7 @@ class VersionRow:
     run_id: str | None
     metrics: dict[str, float]
     endpoints: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,6 +67,7 @@ class Models(Result):
                     "aliases": ", ".join(row.aliases),
                     "created": pd.Timestamp(row.created, unit="s", tz="UTC"),
                     "endpoints": ", ".join(row.endpoints),
+                    "addresses": ", ".join(row.addresses),
                     "run_id": row.run_id,
                     **{f"metrics.{key}": value for key, value in row.metrics.items()},
                 }
@@ -86,10 +91,10 @@ class Models(Result):
         axes.plot([row.version for row in shown], values, "o-", ms=5, lw=1.2, color=plots.COLOURS[0])
         for row, value in zip(shown, values, strict=True):
             if row.aliases:
-                plots.note(axes, (row.version, value), "\n".join(f"@{alias}" for alias in row.aliases))
+                plots.flag(axes, (row.version, value), "\n".join(f"@{alias}" for alias in row.aliases))
         plots.whole_numbers(axes)
         axes.set(xlabel="version", ylabel=self.main)
-        axes.margins(x=0.1, y=0.35)
+        axes.margins(x=0.1, y=0.1)
         return figure
 
     def view(self) -> View:
@@ -109,7 +114,7 @@ class Models(Result):
             (
                 f"{row.name}/{row.version}",
                 ", ".join(f"@{a}" for a in row.aliases),
-                *([", ".join(row.endpoints)] if is_served else []),
+                *([_where(row)] if is_served else []),
                 ago(row.created),
                 *(row.metrics.get(n) for n in columns),
             )
@@ -149,7 +154,7 @@ def models(workspace: Workspace, name: str | None) -> Models:
             version,
             model.aliases,
             by_id[version.run_id].data.metrics if version.run_id in by_id else {},
-            [process.name for process in endpoints.get((model.name, int(version.version)), ()) if process.alive],
+            endpoints.get((model.name, int(version.version)), ()),
         )
         for model in registered
         for version in found[model.name]
@@ -158,12 +163,28 @@ def models(workspace: Workspace, name: str | None) -> Models:
 
 
 def _row(
-    version: ModelVersion, alias_of: Mapping[str, str], measured: Mapping[str, float], endpoints: Iterable[str]
+    version: ModelVersion, alias_of: Mapping[str, str], measured: Mapping[str, float], endpoints: Iterable[Process]
 ) -> VersionRow:
     """Describe a version for the table: who points at it, what its run has measured, what serves it."""
     number, created = int(version.version), version.creation_timestamp / 1000
     names = tuple(alias for alias, at in alias_of.items() if int(at) == number)
-    return VersionRow(version.name, number, names, created, version.run_id or None, dict(measured), tuple(endpoints))
+    living = [process for process in endpoints if process.alive]
+    return VersionRow(
+        name=version.name,
+        version=number,
+        aliases=names,
+        created=created,
+        run_id=version.run_id or None,
+        metrics=dict(measured),
+        endpoints=tuple(process.name for process in living),
+        addresses=tuple(process.url for process in living),
+    )
+
+
+def _where(row: VersionRow) -> str:
+    """Say what serves a version, and where: the addresses are of this machine."""
+    named = (f"{name} at {url}" for name, url in zip(row.endpoints, row.addresses, strict=True))
+    return ", ".join(named) + (f" on {socket.gethostname()}" if row.endpoints else "")
 
 
 def _main(rows: Sequence[VersionRow], gate: Mapping[str, object]) -> str | None:

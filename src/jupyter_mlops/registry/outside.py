@@ -4,77 +4,106 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..backend import audit, versions
-from ..backend.audit import Event
+from ..backend import audit, faults, heads, versions
+from ..backend.adapter import Mlflow
+from ..backend.audit import Overtaken, Stored
+from ..backend.events import ALIAS_MOVED, MODEL_DELETED, RENAMED, SOMEBODY, VERSION_DELETED, VERSION_MADE, Event
+from ..display import Time
 from ..workspace import Workspace
 from . import aliases
+from .said import Said
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
-
-UNKNOWN = "somebody else"
-_VERSION, _DELETED, _ALIAS = "version from outside", "version deleted outside", "alias moved outside"
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 # What is younger (in seconds) may be another kernel of ours that has not written its word yet.
 _SETTLED = 5.0
+_TRIES = 5
 
 
-@dataclass
-class _Said:
-    """What the registry should be like, by the audit."""
+@dataclass(frozen=True)
+class _Change:
+    """What somebody else has done, in the words of an event."""
 
-    aliases: dict[str, str] = field(default_factory=dict)
-    versions: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, events: Sequence[Event]) -> _Said:
-        said = cls()
-        for event in events:
-            if event.alias:
-                said.aliases[event.alias] = event.after
-            elif event.action in ("register", "import", _VERSION):
-                said.versions.add(event.after)
-            elif event.action == _DELETED:
-                said.versions.discard(event.before)
-        return said
+    action: str
+    before: str = ""
+    after: str = ""
+    alias: str = ""
+    evidence: str = ""
 
 
 def notice(workspace: Workspace, name: str) -> list[Event]:
     """Compare a model with its audit, and write down what somebody else has changed.
+
+    Where the audit has gone on meanwhile, it is looked again: two who notice at once write it once.
 
     Returns
     -------
     list of Event
         Those that were written; empty as a rule.
     """
-    chain = [stored.event for stored in audit.read(workspace.mlflow, name)]
-    if chain and time.time() - chain[-1].time < _SETTLED:
-        return []
-    found = versions.versions(workspace.mlflow, name)
-    changes = list(_changes(_Said.of(chain), found, versions.model(workspace.mlflow, name).aliases))
-    return [
-        aliases.record(workspace, name, action, who=UNKNOWN, noticed=True, alias=alias, before=before, after=after, evidence=evidence)
-        for action, alias, before, after, evidence in changes
-    ]  # fmt: skip
+    written: list[Event] = []
+    for _ in range(_TRIES):
+        chain = audit.read(workspace.mlflow, name)
+        last = audit.end(chain)
+        is_young = bool(chain) and time.time() - chain[-1].event.time < _SETTLED
+        if is_young and last not in {event.hash for event in written}:
+            break
+        try:
+            for change in list(_changes(workspace.mlflow, name, chain)):
+                event = aliases.record(workspace, name, **asdict(change), who=SOMEBODY, noticed=True, last=last)
+                written.append(event)
+                last = event.hash
+        except Overtaken:
+            continue
+        break
+    return written
 
 
-def _changes(
-    said: _Said, found: Sequence[ModelVersion], alias_of: dict[str, object]
-) -> Iterator[tuple[str, str, str, str, str]]:
-    """Give action, alias, before, after and evidence of each difference; versions first, in their order."""
+def _changes(mlflow: Mlflow, name: str, chain: Sequence[Stored]) -> Iterator[_Change]:
+    """Give each difference between a model and its audit; versions first, in their order."""
+    if chain and chain[-1].model != name:
+        yield _Change(RENAMED, chain[-1].model, name)
+    said = Said.of([stored.event for stored in chain], name)
+    registered = versions.registered(mlflow, name)
+    if registered is None:
+        if chain and not said.is_gone:
+            heir = _heir(mlflow, name, chain)
+            yield _Change(RENAMED, name, heir) if heir else _Change(MODEL_DELETED)
+        return
+    if not chain and heads.TAG in registered.tags:  # its events are gone: that is for --verify to say
+        return
+    if not said.is_gone and faults.is_made_anew(chain, registered):
+        yield _Change(MODEL_DELETED)
+        said = Said()
+    yield from _of_versions(said, versions.versions(mlflow, name))
+    yield from _of_aliases(said, registered)
+
+
+def _of_versions(said: Said, found: Sequence[ModelVersion]) -> Iterator[_Change]:
     there = {str(version.version): version for version in reversed(found)}
     for number, version in there.items():
         made = version.creation_timestamp / 1000
         if number not in said.versions and time.time() - made > _SETTLED:
             run = f", run:{version.run_id[:8]}" if version.run_id else ""
             by = f" by {version.user_id}" if version.user_id else ""
-            yield _VERSION, "", "", number, f"made {time.strftime('%F %T', time.localtime(made))}{by}{run}"
+            yield _Change(VERSION_MADE, after=number, evidence=f"made {Time(made).utc}{by}{run}")
     for number in sorted(said.versions - set(there), key=int):
-        yield _DELETED, "", number, "", ""
-    for alias in sorted({*said.aliases, *alias_of}):
-        before, after = said.aliases.get(alias, ""), str(alias_of.get(alias, ""))
+        yield _Change(VERSION_DELETED, number)
+
+
+def _of_aliases(said: Said, registered: RegisteredModel) -> Iterator[_Change]:
+    for alias in sorted({*said.aliases, *registered.aliases}):
+        before, after = said.aliases.get(alias, ""), str(registered.aliases.get(alias, ""))
         if before != after:
-            yield _ALIAS, alias, before, after, ""
+            yield _Change(ALIAS_MOVED, before, after, alias)
+
+
+def _heir(mlflow: Mlflow, name: str, chain: Sequence[Stored]) -> str | None:
+    """Say under which name a model goes on: the chain there begins with the same event."""
+    others = [model.name for model in versions.models(mlflow) if model.name != name and heads.TAG in model.tags]
+    chains = ((other, audit.read(mlflow, other)) for other in others)
+    return next((other for other, its in chains if its and its[0].hash == chain[0].hash), None)

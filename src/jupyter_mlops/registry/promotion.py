@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..backend import audit, versions
-from ..backend.audit import Event
+from ..backend.events import Event
 from ..config import GateSettings
 from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
 from ..errors import Inconclusive, NotFound, ValidationFailed
@@ -13,6 +14,9 @@ from ..workspace import Workspace
 from . import aliases, approvals, outside, registration
 from .gate import APPROVALS, Gate, judge
 from .results import Change, key
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 
 def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason: str, dry_run: bool) -> Change:
@@ -29,14 +33,15 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
     before, after = aliases.current(workspace, ref.name, to), int(version.version)
     events = _events(workspace, ref.name)
     asked = workspace.settings.gate(ref.name)
-    verdict = _judge(workspace, asked, after, registration.metrics(workspace.mlflow, version), events)
+    if not dry_run:  # before it judges: who tries one gate after the other is on record, too
+        _note_gate(workspace, ref.name, str(asked), events)
+    verdict = _judge(workspace, asked, version, registration.metrics(workspace.mlflow, version), events)
     plan = Change("promote", ref.name, to, before, after, verdict, done=False, why=reason)
     if dry_run or before == after:
         return plan
     forced = verdict.outcome != "pass"
     if forced and not force:
         raise _refusal(plan)
-    _note_gate(workspace, ref.name, str(asked), events)
     evidence = verdict.evidence(forced)
     aliases.move(workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence)
     return Change("promote", ref.name, to, before, after, verdict, done=True, why=reason, forced=forced)
@@ -76,14 +81,18 @@ def _events(workspace: Workspace, name: str) -> list[Event]:
 
 
 def _judge(
-    workspace: Workspace, asked: GateSettings, version: int, metrics: Mapping[str, float], events: Sequence[Event]
+    workspace: Workspace,
+    asked: GateSettings,
+    version: ModelVersion,
+    metrics: Mapping[str, float],
+    events: Sequence[Event],
 ) -> Gate:
     approved = approvals.check(events, version, asked.approvals, workspace.who) if asked.approvals else None
     return judge(asked.bounds, metrics, approved)
 
 
 def _note_gate(workspace: Workspace, name: str, now: str, events: Sequence[Event]) -> None:
-    """Write down that the gate is another one than at the last promotion: it is a file that anybody can edit."""
+    """Write down that the gate is another one than when it was asked last: it is a file that anybody can edit."""
     before = next((event.after for event in reversed(events) if event.action == "gate"), "")
     if before != now:
         aliases.record(workspace, name, "gate", before=before, after=now)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..backend import audit, experiments, models, versions
 from ..backend.adapter import Mlflow
+from ..backend.events import MADE
 from ..entities import CHALLENGER, CHAMPION, ModelRef, RunRef
 from ..errors import Conflict, InvalidUsage, NotFound
 from ..workspace import Workspace
-from . import aliases
+from . import aliases, outside
 from .results import Registered
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def make_version(
     """
     mlflow = workspace.mlflow
     version = None
+    outside.notice(workspace, name)  # a model of that name may have been deleted: what is told of it is not of this
     try:
         with contextlib.suppress(Conflict):  # another kernel has made the model meanwhile
             mlflow.write("create_registered_model", name)
@@ -125,7 +127,7 @@ def next_number(known: Sequence[ModelVersion] | None) -> int:
 def note_if_unknown(workspace: Workspace, name: str, number: int, action: str, evidence: str) -> None:
     """Write the event of a version that was made by somebody else, or by a kernel that was stopped right then."""
     events = [stored.event for stored in audit.read(workspace.mlflow, name)]
-    if not any(event.action in ("register", "import") and event.after == str(number) for event in events):
+    if not any(event.action in MADE and event.after == str(number) for event in events):
         aliases.record(workspace, name, action, after=number, evidence=f"{evidence}, noted later")
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..display import Badge, Card, Cell, Link, Table, View, ago
+from ..display import Badge, Card, Cell, Link, Table, Time, View
 from ..entities import ModelRef, typed
 from ..result import Result
 from .gate import TONES, Gate
@@ -15,7 +15,7 @@ from .gate import TONES, Gate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..backend.audit import Event
+    from ..backend.events import Event
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,11 +135,16 @@ class Approved(Result):
 
 @dataclass(frozen=True, repr=False)
 class Audit(Result):
-    """What was done to a model, by whom and why; newest last."""
+    """What was done to a model, by whom and why; newest last.
+
+    ``ends`` says, of chains that were verified, with which event each ends: its number and its hash. Kept elsewhere,
+    it proves later that nothing before was changed.
+    """
 
     name: str | None
     events: tuple[Event, ...]
     verified: bool
+    ends: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.events)
@@ -157,27 +162,38 @@ class Audit(Result):
 
     def view(self) -> View:
         """Draw the events."""
+        return self.table()
+
+    def table(self, *, exact: bool = False) -> Table:
+        """Draw the events; ``exact`` writes times that are true whenever they are read."""
         rows: list[Sequence[Cell]] = [
             (
                 f"{e.model} {e.number}" if self.name is None else e.number,
-                ago(e.time),
+                Time(e.time, exact),
                 e.who,
-                e.action,
+                Badge(f"{e.action}, forced", "warn") if e.is_forced else e.action,
                 move(e),
-                e.why or e.evidence,
+                e.because,
                 e.where,
             )
             for e in self.events
         ]
         return Table(
-            ("#", "when", "who", "what", "from → to", "why", "where"),
+            ("#", "when", "who", "what", "from → to", "why and evidence", "where"),
             rows,
             title=f"Audit of {self.name}" if self.name else "Audit",
             empty="Nothing has been done to a model yet.",
-            note="Verified: no event was changed, is missing or stands elsewhere."
-            if self.verified
-            else "%mlops audit --verify checks the chain.",
+            note=self._note(),
         )
+
+    def _note(self) -> str:
+        if not self.verified:
+            return "%mlops audit --verify checks the chain."
+        said = "Verified: no event was changed, is missing or stands elsewhere."
+        if self.name in self.ends:
+            number, _, hashed = self.ends[self.name].partition(" ")
+            said += f" Event {number} has the hash {hashed}."
+        return said
 
 
 def move(event: Event) -> str:

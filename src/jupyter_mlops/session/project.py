@@ -8,9 +8,10 @@ from pathlib import Path
 import tomlkit
 
 from .. import config
-from ..backend import experiments, probe, server, versions
+from ..backend import audit, experiments, origin, probe, server, versions
+from ..backend.processes import Process
 from ..backend.processes import stop as stop_process
-from ..errors import BackendUnreachable, InvalidUsage, need_space, writing_to
+from ..errors import BackendUnreachable, InvalidUsage, MlopsError, need_space, writing_to
 from ..workspace import Workspace, find
 from .results import Counts, Setting, Status, Stopped, running
 
@@ -104,8 +105,9 @@ def status(workspace: Workspace) -> Status:
 
 def stop(workspace: Workspace, *, everything: bool, dry_run: bool) -> Stopped:
     """Stop the processes of the project: the server, and with ``everything`` the endpoints."""
-    names, left = [], []
-    for process in reversed(workspace.state.all()):
+    names, left, untold = [], [], []
+    # The server goes last: it takes the words of the audit.
+    for process in sorted(workspace.state.all(), key=lambda process: process.kind == "server"):
         label = f"{process.kind} {process.name}"
         if process.kind != "server" and not everything:
             left += [label] if process.alive else []
@@ -115,7 +117,30 @@ def stop(workspace: Workspace, *, everything: bool, dry_run: bool) -> Stopped:
             stop_process(process)
             if process.kind != "server":  # the server's port is kept, so that links stay good
                 workspace.state.forget(process)
-    return Stopped(tuple(names), tuple(left), dry_run)
+            if process.kind == "endpoint" and not _told(workspace, process):
+                untold.append(process.name)
+    return Stopped(tuple(names), tuple(left), dry_run, tuple(untold))
+
+
+def _told(workspace: Workspace, process: Process) -> bool:
+    """Tell the audit of the model that an endpoint is gone, where the server runs; none is started for it."""
+    own = workspace.state.get("server", "mlflow")
+    if not workspace.settings.tracking_uri and not (own and own.alive):
+        return False
+    try:
+        audit.append(
+            workspace.mlflow,
+            str(process.details.get("model", "")),
+            "undeploy",
+            who=workspace.who,
+            where=str(origin.here(workspace.root)),
+            before=str(process.details.get("version", "")),
+            why="stop --all",
+            evidence=f"endpoint {process.name}",
+        )
+    except MlopsError:
+        return False
+    return True
 
 
 def _describe(workspace: Workspace, version: str, whose: str) -> str:

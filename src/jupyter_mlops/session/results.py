@@ -75,11 +75,12 @@ class Status(Result):
 
 @dataclass(frozen=True, repr=False)
 class Stopped(Result):
-    """Which processes were stopped."""
+    """Which processes were stopped; ``untold`` are the endpoints whose end the audit could not be told."""
 
     names: tuple[str, ...]
     left: tuple[str, ...]
     dry_run: bool = False
+    untold: tuple[str, ...] = ()
 
     def view(self) -> View:
         """Draw what was stopped, and what goes on."""
@@ -88,6 +89,8 @@ class Stopped(Result):
         ]
         if self.left:
             facts.append(("still runs", ", ".join(self.left)))
+        if self.untold:
+            facts.append(("not in the audit", f"the end of {', '.join(self.untold)}: the server is away"))
         return Card("jupyter-mlops", None, facts, next="%mlops stop --all" if self.left else "")
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..backend import audit, experiments, versions
-from ..display import Badge, Card, Cell, Table, View, ago, plots
+from ..display import Badge, Card, Cell, Table, Time, View, ago, plots
 from ..entities import CHAMPION, DURATION, is_own, own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound, nearest
 from ..moments import moment as moment_of
@@ -42,6 +42,8 @@ class Moment:
         Of the metric.
     is_best : bool
         Whether it was better than all runs before it.
+    is_forced : bool
+        Whether it is a promotion that the gate has not let through.
     """
 
     at: float
@@ -51,6 +53,7 @@ class Moment:
     value: float | None
     is_best: bool = False
     why: str = ""
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,6 +77,7 @@ class History(Result):
                 self.metric: moment.value,
                 "is_best": moment.is_best,
                 "why": moment.why,
+                "is_forced": moment.is_forced,
             }
             for moment in self.moments
         ]
@@ -121,7 +125,9 @@ class History(Result):
     def _row(self, moment: Moment) -> tuple[Cell, ...]:
         tones = {"run": "idle", "version": "idle", "promote": "good", "rollback": "warn"}
         badge = Badge("best so far" if moment.kind == "run" else moment.kind, tones[moment.kind])  # type: ignore[arg-type]
-        return ago(moment.at), badge, moment.what, moment.value, moment.who, moment.why
+        if moment.is_forced:
+            badge = Badge(f"{moment.kind}, forced", "warn")
+        return Time(moment.at), badge, moment.what, moment.value, moment.who, moment.why
 
     def _alt(self, best: Moment | None) -> str:
         reached = f"; the best is {best.value:.4g} of {best.what}" if best else ""
@@ -195,9 +201,14 @@ def _of_models(workspace: Workspace, runs: dict[str, Run], metric: str) -> Itera
             is_champion = event.action in ("promote", "rollback") and event.alias == CHAMPION
             if run is not None and (event.action == "register" or is_champion):
                 kind = "version" if event.action == "register" else event.action
-                who = event.who.partition("@")[0]
                 yield Moment(
-                    event.time, kind, f"{name}/{event.after}", who, run.data.metrics.get(metric), why=event.why
+                    event.time,
+                    kind,
+                    f"{name}/{event.after}",
+                    event.who.partition("@")[0],
+                    run.data.metrics.get(metric),
+                    why=event.because,
+                    is_forced=event.is_forced,
                 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 import jupyter_mlops as mlops
-from jupyter_mlops.backend import models, origin, server, versions
+from jupyter_mlops.backend import artifacts, models, origin, server, versions
 from jupyter_mlops.backend.adapter import Mlflow
 from jupyter_mlops.backend.processes import stop
 from jupyter_mlops.backend.state import State
@@ -32,8 +33,9 @@ from jupyter_mlops.errors import (
     UntrustedModel,
     ValidationFailed,
 )
-from jupyter_mlops.registry.sharing import archive
-from jupyter_mlops.registry.sharing.importing import IMPORTED
+from jupyter_mlops.registry.card import files as card_files
+from jupyter_mlops.registry.sharing import archive, zips
+from jupyter_mlops.registry.sharing.marks import TAG as IMPORTED
 from jupyter_mlops.tracking.snapshot import files as snapshot
 from jupyter_mlops.workspace import Workspace
 
@@ -362,7 +364,7 @@ def test_more_than_mlflow_takes_at_once(there: Path, name: str) -> None:
 
 
 WRITES = [
-    "create_run", "log_batch", "log_inputs", "log_artifacts", "create_logged_model", "log_model_artifacts",
+    "create_run", "log_batch", "log_inputs", "log_artifacts", "log_artifact", "create_logged_model", "log_model_artifacts",
     "finalize_logged_model", "log_outputs", "set_terminated", "create_registered_model", "create_model_version",
     "set_registered_model_tag",
 ]  # fmt: skip
@@ -412,6 +414,47 @@ def test_what_a_killed_import_has_left_is_removed_by_the_next(
     assert len(what_is_there()["runs"]) == len(what_is_there()["logged"]) == 1
 
 
+KILLED_AFTER = ["create_run", "log_outputs", "create_registered_model", "create_model_version", "set_terminated"]
+
+
+def test_an_import_that_was_killed_is_made_whole_by_the_next(
+    there: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Mlflow.write
+    for count, last in enumerate(KILLED_AFTER, start=1):
+        done: list[str] = []
+
+        def killed(
+            self: Mlflow, operation: str, *args: Any, _done: list[str] = done, _last: str = last, **kw: Any
+        ) -> Any:
+            if _last in _done:
+                raise BackendUnreachable("gone")
+            _done.append(operation)
+            return write(self, operation, *args, **kw)
+
+        target = f"{name}-{last}"
+        monkeypatch.setattr(Mlflow, "write", killed)
+        with pytest.raises(BackendUnreachable):
+            mlops.import_(str(there), name=target)
+        monkeypatch.setattr(Mlflow, "write", write)
+        mlops.import_(str(there), name=target)
+        left = what_is_there()
+        assert len(left["runs"]) == len(left["logged"]) == count, last
+        assert dict(left["models"])[target] == ["1"]
+        assert run_of(f"{target}/1").info.status == "FINISHED"
+        assert [event.action for event in mlops.audit(target, verify=True).events] == ["import"]
+        version = versions.find_version(Workspace.here().mlflow, ModelRef.of(f"{target}/1"))
+        assert card_files.fetch(Workspace.here().mlflow, version) is not None
+
+
+def test_two_at_once_make_one_version(there: Path, name: str) -> None:
+    line = f"import jupyter_mlops as m; print('new', m.import_({str(there)!r}).is_new)"
+    both = [subprocess.Popen([sys.executable, "-c", line], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = sorted(process.communicate(timeout=120)[0].strip() for process in both)
+    assert said == ["new False", "new True"]
+    assert [row.version for row in mlops.models(name).rows] == [1]
+
+
 def test_an_alias_that_could_not_be_given_is_given_the_next_time(
     there: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,12 +482,29 @@ def test_files_that_are_missing_on_the_server_are_told(
     version = versions.find_version(mlflow, ModelRef.of(f"{name}/1"))
     logged = mlflow.read("get_logged_model", version.source.removeprefix("models:/"))
     folder = logged.artifact_location.removeprefix("mlflow-artifacts:/")
-    artifacts = next(Path(project.parents[1]).rglob(f"artifacts/{folder}"))
-    shutil.rmtree(artifacts)
+    stored = next(Path(project.parents[1]).rglob(f"artifacts/{folder}"))
+    shutil.rmtree(stored)
     outcome = face(f"export {name}/1")
     assert outcome.exit_code == NotFound.exit_code
     assert "are missing on the server" in outcome.error
     assert not list(project.glob("*.zip"))
+
+
+def test_a_deployment_of_missing_files_and_a_missing_model_file_are_told_alike(
+    trained: Any, name: str, project: Path
+) -> None:
+    trained("first", accuracy=0.95)
+    mlops.register(name, alias="challenger")
+    version = versions.find_version(Workspace.here().mlflow, ModelRef.of(f"{name}/1"))
+    logged = Workspace.here().mlflow.read("get_logged_model", version.source.removeprefix("models:/"))
+    folder = logged.artifact_location.removeprefix("mlflow-artifacts:/")
+    stored = next(Path(project.parents[1]).rglob(f"artifacts/{folder}"))
+    next(stored.glob("*.skops")).unlink()
+    with pytest.raises(NotFound, match="are missing on the server"):
+        mlops.export(f"{name}/1")
+    shutil.rmtree(stored)
+    with pytest.raises(NotFound, match="are missing on the server"):
+        mlops.deploy(f"{name}/1")
 
 
 def test_a_version_without_a_run_is_shared_too(
@@ -490,6 +550,79 @@ def test_secrets_do_not_go_along(project: Path, name: str, cancer: Any) -> None:
     assert (said["params"]["api_token"], said["params"]["depth"]) == ("***", "2")
     assert exported.masked == ("api_token",)
     assert "api_token" in str(exported)
+
+
+def test_secrets_in_the_audit_do_not_go_along(trained: Any, name: str) -> None:
+    key = "gh" + "p_" + "x7Kq2mPz91LvRt0Yw4Ns8Bd3Fg6Hj5Ac1De9"
+    trained("first", accuracy=0.95)
+    mlops.register(name, alias="challenger")
+    mlops.promote(f"{name}/1", reason=f"the token {key} works")
+    mlops.card(name)
+    exported = mlops.export(f"{name}/1")
+    with zipfile.ZipFile(exported.file) as opened:
+        assert not any(key.encode() in opened.read(each) for each in opened.namelist())
+        events = [json.loads(line) for line in opened.read("audit.jsonl").splitlines()]
+    assert exported.masked == (f"audit event {len(events)}",)
+    assert events[-1]["why"] == "the token *** works"
+    assert [event["previous"] for event in events] == ["", *(event["hash"] for event in events[:-1])]
+
+
+def test_every_step_of_a_metric_goes_along(trained: Any, name: str, other: Path, monkeypatch: Any) -> None:
+    run = trained("first", accuracy=0.95)
+    mlflow = Workspace.here().mlflow
+    for step, loss in enumerate((3.0, float("nan"), 1.5)):
+        mlflow.write("log_metric", run.run_id, "loss", loss, timestamp=1_700_000_000_000 + step, step=step)
+    mlops.register(name)
+    file = Path(mlops.export(f"{name}/1").file).resolve()
+    monkeypatch.chdir(other)
+    mlops.import_(str(file))
+    taken = Workspace.here().mlflow.read("get_metric_history", run_of(f"{name}/1").info.run_id, "loss")
+    assert [(str(each.value), each.timestamp, each.step) for each in taken] == [
+        ("3.0", 1_700_000_000_000, 0), ("nan", 1_700_000_000_001, 1), ("1.5", 1_700_000_000_002, 2),
+    ]  # fmt: skip
+    assert run_of(f"{name}/1").data.metrics["accuracy"] == 0.95
+
+
+def test_what_the_origin_tells_is_kept_and_lineage_names_it(there: Path, name: str, project: Path) -> None:
+    mlops.import_(str(there))
+    mlflow, run = Workspace.here().mlflow, run_of(f"{name}/1")
+    said = json.loads(str(artifacts.read_text(mlflow, run.info.run_id, "origin/lineage.json")))
+    assert said["version"]["name"] == name
+    events = str(artifacts.read_text(mlflow, run.info.run_id, "origin/audit.jsonl")).splitlines()
+    assert [json.loads(line)["action"] for line in events] == ["register", "alias"]
+    shown = mlops.lineage(f"{name}/1")
+    assert f"← {name}/1 · of {project.name} (imported)" in str(shown)
+    assert (shown.frame().how == "imported").sum() == 1
+    assert shown.plot().axes
+
+
+def test_a_version_without_a_card_gets_one_for_its_way(there: Path, name: str, project: Path) -> None:
+    assert not (project / "cards").exists()
+    mlops.import_(str(there))
+    run_id = run_of(f"{name}/1").info.run_id
+    text = artifacts.read_text(Workspace.here().mlflow, run_id, f"cards/{name}-1.md")
+    assert f"# {name}/1" in str(text)
+    assert artifacts.read_text(Workspace.here().mlflow, run_id, f"cards/{name}-1.html")
+    assert mlops.card(f"{name}/1").taken_from == f"the server, imported from {name}/1 of {project.name}"
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [(b"<!-- yours: contact -->\nhi", "'Contact' has no end"), (b"\xff\xfe", "no UTF-8"), (b"x" * 5_000_001, "larger")],
+)
+def test_a_broken_card_is_refused(card: bytes, says: str, there: Path) -> None:
+    before = what_is_there()
+    with pytest.raises(InvalidUsage, match=says):
+        mlops.import_(str(rebuilt(there, lambda folder: (folder / "card.md").write_bytes(card))))
+    assert what_is_there() == before
+
+
+def test_a_file_has_a_safe_name_whatever_the_model_is_called(trained: Any, name: str, project: Path) -> None:
+    trained("first", accuracy=0.95)
+    for odd in (f"--{name}", f"| {name} | b |", f"$(touch {name})"):
+        mlops.register(odd)
+        file = mlops.export(f"{odd}/1").file
+        assert re.fullmatch(r"[A-Za-z0-9][\w-]*-[0-9a-f]{8}-1\.mlops\.zip", file)
 
 
 def test_the_card_goes_along(trained: Any, name: str, project: Path, other: Path, monkeypatch: Any) -> None:
@@ -553,6 +686,7 @@ def test_a_signature_of_something_else_is_refused(trained: Any, name: str, keys:
         rebuilt(project / "a.zip", lambda folder: edit_json(folder, "run.json", name="another"))
         with zipfile.ZipFile("changed.zip", "a") as opened:
             opened.writestr("signature.sig", forged)
+        zips.seal(Path("changed.zip"))
         with pytest.raises(ValidationFailed, match=r"a\.pub|not signed"):
             mlops.import_("changed.zip", key=str(keys / "a.pub"))
 

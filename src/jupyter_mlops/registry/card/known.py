@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ from ...backend.runs import data_of
 from ...entities import DURATION, own_first
 from ...errors import NotFound
 from ...workspace import Workspace
-from .. import gate
+from .. import gate, lineage
+from ..lineage import ROLES
 from ..served import served
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ _PACKAGES = (
 )  # fmt: skip
 _MOST_COLUMNS = 30
 _MOST_PARAMS = 20
-# What data was to its run, from the word that MLflow has for it.
-ROLES = {"training": "training", "fitted features": "features", "fitted target": "target"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ class Known:
     params: list[Fact]
     more_params: int
     hidden: list[str]
+    lineage: list[tuple[int, str]]
     history: list[Event]
     gaps: list[str]
     has_run: bool
@@ -86,6 +86,11 @@ class Known:
     def checks(self) -> list[str]:
         """The bounds of the gate that the last promotion stood on, as the audit has them."""
         return self._gate[1]
+
+    @property
+    def is_advised(self) -> bool:
+        """Whether it stands on approvals, too."""
+        return any(check.startswith(f"{gate.APPROVALS} ") for check in self.checks)
 
     @property
     def _gate(self) -> tuple[str, list[str]]:
@@ -112,8 +117,9 @@ def gather(workspace: Workspace, version: ModelVersion) -> Known:
         made=[(label, value) for label, value in _made(run, manifest) if value] if run else [],
         params=[(name, _unless_secret(name, value)) for name, value in params[:_MOST_PARAMS]],
         more_params=len(params[_MOST_PARAMS:]),
+        lineage=list(lineage.of_versions(workspace, f"{version.name}/{number}", [version]).outline()),
         hidden=[_hidden(each) for each in _list(manifest, "hidden")],
-        history=history,
+        history=[replace(event, why=secrets.mask(event.why)[0]) for event in history],
         gaps=gaps,
         has_run=run is not None and run.info.lifecycle_stage == "active",
     )

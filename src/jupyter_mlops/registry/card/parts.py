@@ -11,7 +11,7 @@ from ...errors import Conflict
 
 _MARK = re.compile(r"(?<!\\)<!--\s*(yours|end)\s*:\s*([\w-]+)\s*-->")
 _SEAL = re.compile(r"\A\ufeff?\s*<!-- Yours are .* seal: (\w+) -->\s*")
-_HINT = re.compile(r"^[*_]Still open:.*$", re.MULTILINE)  # whoever writes there may take it out
+_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|[-:| \t]*$", re.MULTILINE)  # below the heading of a table
 _NOTHING = "\n\n"
 
 
@@ -32,6 +32,9 @@ PARTS = (
     ),
     Part("contact", "Contact", "Who answers for it, and where are questions and complaints heard?"),
 )
+# Only these words: whoever writes may take them out, and what stands beside them is somebody's.
+_HINT = re.compile(rf"[*_]Still open: (?:{'|'.join(re.escape(part.hint) for part in PARTS)})[*_]")
+_ESCAPE = "a mark that is only to be read takes a backslash before it: \\<!--"
 
 
 def read(text: str, file: str) -> dict[str, str]:
@@ -108,6 +111,11 @@ def still_open(found: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(part.title for part in PARTS if is_open(found.get(part.key)))
 
 
+def title(name: str) -> str:
+    """Give the title of a part; of one that people have added, its name."""
+    return next((part.title for part in PARTS if part.key == name), name)
+
+
 def own(found: Mapping[str, str]) -> dict[str, str]:
     """List the parts that people have added to those that every card has."""
     known = {part.key for part in PARTS}
@@ -126,8 +134,9 @@ def unmarked(text: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """Take a digest of all words outside of the parts; a formatter that moves spaces and dashes changes nothing."""
-    return hashlib.sha256(re.sub(r"[\W_]+", "", _without(text)).encode()).hexdigest()[:12]
+    """Take a digest of all that is outside of the parts, but for white space and the width of tables: formatters move them."""
+    ruled = _RULE.sub(lambda rule: re.sub("-+", "-", rule[0]), _without(text))
+    return hashlib.sha256("".join(ruled.split()).encode()).hexdigest()[:12]
 
 
 def _without(text: str) -> str:
@@ -144,5 +153,4 @@ def _end(name: str) -> str:
 
 
 def _broken(file: str, name: str, what: str, mend: str) -> Conflict:
-    title = next((part.title for part in PARTS if part.key == name), name)
-    return Conflict(f"{file} is not written: its part {title!r} {what}.", mend)
+    return Conflict(f"{file} is not written: its part {title(name)!r} {what}.", f"{mend}; {_ESCAPE}")

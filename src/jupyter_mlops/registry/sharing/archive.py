@@ -2,6 +2,7 @@
 
 A ZIP with ``manifest.json`` first: what it is, who has exported it, and the SHA-256 and size of every other
 file. So the digest of the manifest stands for all of it, and a signature, where there is one, is over the manifest.
+The ZIP itself is sealed, so that any changed byte is refused; see ``zips``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TypeVar
 
 from ...entities import typed
 from ...errors import Conflict, InvalidUsage, ValidationFailed, need_space, writing_to
-from .zips import BIG, LIMITS, MEND, Limits, check_amount, check_names, opened, refusal
+from .zips import BIG, LIMITS, MEND, NO_SEAL, Limits, check_amount, check_names, opened, refusal, seal
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -147,6 +148,8 @@ def write(
                     _add(archive, name, path, limits)
                 if signature:
                     archive.writestr(_info(SIGNATURE), signature)
+                archive.comment = NO_SEAL
+            seal(part)
             need_free(target)
             part.rename(target)
     finally:

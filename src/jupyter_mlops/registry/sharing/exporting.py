@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version as installed
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import mlmodel
-from ...backend import artifacts, audit, models, versions
-from ...backend.adapter import Mlflow
+from ...backend import audit, models, versions
+from ...backend.audit import Stored
 from ...display import Badge, Card, Cell, View, bytes_of
 from ...display.progress import Progress
-from ...entities import CHAMPION, ModelRef, typed
-from ...errors import NotFound, writing_to
+from ...entities import CHAMPION, ModelRef, file_name, typed
+from ...errors import NotFound, UntrustedModel, writing_to
 from ...result import Result
 from ...workspace import Workspace
-from ..card import known, modelcard
+from ..card import files, known, modelcard
 from . import archive, records, signing
 from .records import DatasetRecord, RunRecord
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 MODEL, SNAPSHOT, CARD, REQUIREMENTS = "model", "snapshot", "card.md", "requirements.txt"
+LINEAGE, AUDIT = "lineage.json", "audit.jsonl"
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,7 +47,8 @@ class Exported(Result):
     contents : tuple of str
         The files and folders in it.
     masked : tuple of str
-        The parameters and tags of the run whose values look like secrets: ``***`` is in their place.
+        The parameters and tags of the run, and the events of the audit, that hold what looks like a secret: ``***``
+        is in its place.
     signed : bool
     """
 
@@ -97,7 +99,7 @@ def export(workspace: Workspace, ref: ModelRef, to: Path | None, key: Path | Non
         signing.need(key)
     version = versions.find_version(workspace.mlflow, ref, CHAMPION)
     number = int(version.version)
-    target = _target(to, f"{version.name}-{number}.mlops.zip")
+    target = _target(to, f"{file_name(version.name)}-{number}.mlops.zip")
     archive.need_free(target)
     with (
         Progress() as progress,
@@ -143,51 +145,44 @@ def _about(workspace: Workspace, name: str, number: int) -> Callable[[dict[str, 
 def _collect(workspace: Workspace, version: ModelVersion, folder: Path) -> tuple[str, ...]:
     """Lay out in a folder all that the file is to hold; give the names of what was masked."""
     mlflow = workspace.mlflow
-    _fetch_model(workspace, version, folder)
-    refuse_untrusted(folder / MODEL)
-    run = _run_of(workspace, version)
-    estimator = known.estimator(mlflow, version, run) or ""
-    record, datasets = records.of_run(run, estimator) if run else records.without_run(version, estimator)
-    records.save(folder, record, datasets)
-    if run:
-        if mlflow.read("list_artifacts", run.info.run_id, SNAPSHOT):
-            mlflow.read("download_artifacts", run.info.run_id, SNAPSHOT, str(folder))
-        path = modelcard.file_of(Path(), version.name, int(version.version)).as_posix()
-        if text := artifacts.read_text(mlflow, run.info.run_id, path):
-            (folder / CARD).write_text(text, encoding="utf-8", newline="")
-    events = [stored.event for stored in audit.read(mlflow, version.name)]
-    (folder / "audit.jsonl").write_text("".join(f"{event.text}\n" for event in events))
-    (folder / "lineage.json").write_text(json.dumps(_lineage(workspace, version, record, datasets), indent=1))
-    for place in (SNAPSHOT, MODEL):
-        if (folder / place / REQUIREMENTS).is_file() and not (folder / REQUIREMENTS).exists():
-            shutil.copyfile(folder / place / REQUIREMENTS, folder / REQUIREMENTS)
-    return records.masked(run, record) if run else ()
-
-
-def _fetch_model(workspace: Workspace, version: ModelVersion, folder: Path) -> None:
-    gone = NotFound(
-        f"The files of {version.name}/{version.version} are missing on the server.",
-        f"%mlops models {typed(version.name)}, for another version",
-    )
-    if not _has_files(workspace.mlflow, version):  # MLflow's own word for that is an error of the server
-        raise gone
-    fetched = models.download(workspace.mlflow, version, folder / "fetched")
-    if not (fetched / "MLmodel").is_file():
-        raise gone
+    fetched = models.download(mlflow, version, folder / "fetched")
     fetched.rename(folder / MODEL)
     shutil.rmtree(folder / "fetched", ignore_errors=True)
     (folder / MODEL / "registered_model_meta").unlink(missing_ok=True)  # MLflow writes it anew at each download
-
-
-def _has_files(mlflow: Mlflow, version: ModelVersion) -> bool:
-    source = str(version.source)
-    if not source.startswith("models:/m-"):
-        return True  # in a place that can't be listed: the download will tell
     try:
-        listed = mlflow.read("list_logged_model_artifacts", source.removeprefix("models:/"))
-    except NotFound:
-        return False
-    return any(file.path == "MLmodel" for file in listed)
+        refuse_untrusted(folder / MODEL)
+    except UntrustedModel as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise models.gone(version) from None
+        raise
+    run = _run_of(workspace, version)
+    mask = records.masker(run)
+    estimator = known.estimator(mlflow, version, run) or ""
+    record, datasets = records.of_run(mlflow, run, estimator, mask) if run else records.without_run(version, estimator)
+    records.save(folder, record, datasets)
+    if run and mlflow.read("list_artifacts", run.info.run_id, SNAPSHOT):
+        mlflow.read("download_artifacts", run.info.run_id, SNAPSHOT, str(folder))
+    card = files.fetch(mlflow, version) or modelcard.write(workspace, version, dry_run=True).markdown
+    (folder / CARD).write_text(mask(card), encoding="utf-8", newline="")
+    (folder / LINEAGE).write_text(json.dumps(_lineage(workspace, version, record, datasets), indent=1))
+    masked_events = _write_audit(folder / AUDIT, audit.read(mlflow, version.name), mask)
+    for place in (SNAPSHOT, MODEL):
+        if (folder / place / REQUIREMENTS).is_file() and not (folder / REQUIREMENTS).exists():
+            shutil.copyfile(folder / place / REQUIREMENTS, folder / REQUIREMENTS)
+    return (*(records.masked(run, record) if run else ()), *masked_events)
+
+
+def _write_audit(path: Path, events: Sequence[Stored], mask: records.Mask) -> list[str]:
+    """Write the events of a model, one a line and with its hash; name those of which something was masked."""
+    lines, masked = [], []
+    for stored in events:
+        said = {**asdict(stored.event), "hash": stored.hash}
+        safe = said | {name: mask(said[name]) for name in ("why", "evidence", "where", "who")}
+        if safe != said:  # its hash does not fit any more, and still says what the event after it follows
+            masked.append(f"audit event {stored.event.number}")
+        lines.append(json.dumps(safe))
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return masked
 
 
 def _run_of(workspace: Workspace, version: ModelVersion) -> Run | None:

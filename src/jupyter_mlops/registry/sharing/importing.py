@@ -10,27 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...backend import experiments, models, origin
+from filelock import FileLock, Timeout
+
+from ...backend import experiments, models, origin, versions
 from ...backend.adapter import Mlflow
 from ...display import Badge, Card, Cell, Link, View, ago
 from ...display.progress import Progress
 from ...entities import ModelRef, model_name, typed
-from ...errors import MlopsError, ValidationFailed, writing_to
+from ...errors import Conflict, MlopsError, NotFound, writing_to
 from ...result import Result
 from ...workspace import Workspace
 from .. import registration
-from ..card import modelcard
-from . import archive, records, signing
-from .archive import Archive
-from .exporting import CARD, MODEL, SNAPSHOT, refuse_untrusted
-from .records import DatasetRecord, RunRecord
+from ..card import files, modelcard
+from . import marks, records, signing
+from .content import Content, content_of
+from .exporting import AUDIT, LINEAGE, MODEL, SNAPSHOT
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
-IMPORTED = "mlops.imported"
-"""The tag of a run and of a version that came from an archive: it begins with the archive's digest."""
+ORIGIN = "origin"
+"""The folder of a run with what the archive tells of the other server: lineage and audit."""
+
+_PATIENCE = 600.0  # seconds, for another import of the project
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,38 +95,6 @@ class Imported(Result):
         )
 
 
-@dataclass(frozen=True)
-class _Content:
-    """What is in an archive, checked."""
-
-    archive: Archive
-    signature: str
-    run: RunRecord
-    datasets: list[DatasetRecord]
-
-    @property
-    def where(self) -> str:
-        """The words of the audit for where it came from."""
-        return str(self.archive.manifest.exported)
-
-    @property
-    def tag(self) -> str:
-        """What the run and the version are marked with."""
-        manifest = self.archive.manifest
-        return f"{self.archive.digest} from {manifest.model}/{manifest.version} of {self.where}"
-
-    @property
-    def evidence(self) -> str:
-        """What the audit is told that it stands on."""
-        return f"archive {self.archive.digest[:8]} from {self.where}, {self.signature}"
-
-    @property
-    def card(self) -> bytes | None:
-        """The card, where there is one."""
-        path = self.archive.folder / CARD
-        return path.read_bytes() if path.is_file() else None
-
-
 def take_in(
     workspace: Workspace, file: Path, *, name: str | None, key: Path | None, alias: str | None, dry_run: bool
 ) -> Imported:
@@ -131,10 +102,10 @@ def take_in(
 
     Raises
     ------
-    NotFound, InvalidUsage, ValidationFailed
-        Where the file is missing, is no archive, or was changed; see ``archive.unpack``.
-    UntrustedModel
-        Where its model would run code when it is loaded.
+    MlopsError
+        Where the file is not to be taken; see ``content_of``.
+    Conflict
+        Where another import of the project does not come to its end.
     """
     if key is not None:
         signing.need(key)
@@ -146,42 +117,35 @@ def take_in(
         progress.say(f"Checking {file.name} …")
         folder = Path(scratch, "content")
         folder.mkdir()
-        content = _checked(file, folder, key)
+        content = content_of(file, folder, key)
         name = model_name(name or content.archive.manifest.model)
-        known = registration.versions_so_far(workspace.mlflow, name)
-        same = next((v for v in known or () if v.tags.get(IMPORTED, "").startswith(content.archive.digest)), None)
-        number = int(same.version) if same else registration.next_number(known)
-        run = f"run:{same.run_id[:8]}" if same and same.run_id else ""
-        if not dry_run:
-            if same is None:
-                progress.say(f"Storing {name}/{number} …")
-                number, run = _store(workspace, name, content, is_new=known is None)
-            else:
-                registration.note_if_unknown(workspace, name, number, "import", content.evidence)
-            if alias:
-                registration.give(workspace, name, alias, number)
+        with contextlib.nullcontext() if dry_run else _alone(workspace):
+            known = registration.versions_so_far(workspace.mlflow, name)
+            same = next((v for v in known or () if v.tags.get(marks.TAG, "").startswith(content.archive.digest)), None)
+            number = int(same.version) if same else registration.next_number(known)
+            run = f"run:{same.run_id[:8]}" if same and same.run_id else ""
+            if not dry_run:
+                if same is None:
+                    progress.say(f"Storing {name}/{number} …")
+                    number, run = _store(workspace, name, content, is_new=known is None)
+                else:
+                    _complete(workspace, same, content)
+                if alias:
+                    registration.give(workspace, name, alias, number)
     return _imported(workspace, content, ModelRef(name, version=number), run, alias, same, dry_run=dry_run)
 
 
-def _checked(file: Path, folder: Path, key: Path | None) -> _Content:
-    """Check everything that can be checked without the server."""
-    found = archive.unpack(file, folder)
-    if key is None:
-        signature = "signed, not verified" if found.signature else "not signed"
-    elif found.signature is None:
-        raise ValidationFailed(
-            f"{file.name} is refused: it is not signed, and --key asks for a signature.",
-            "export it with --sign KEY.pem, or import it without --key",
-        )
-    else:
-        signing.verify(found.text, found.signature, key, file.name)
-        signature = "verified"
-    content = _Content(found, signature, *records.load(folder, file.name))
-    refuse_untrusted(folder / MODEL)
-    return content
+@contextlib.contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Wait for another import of the project: of the same file, both would make a version."""
+    try:
+        with FileLock(workspace.state.folder / "import.lock", timeout=_PATIENCE):
+            yield
+    except Timeout:
+        raise Conflict("Another import of this project is still at work.", "wait for it, then run it again") from None
 
 
-def _store(workspace: Workspace, name: str, content: _Content, *, is_new: bool) -> tuple[int, str]:
+def _store(workspace: Workspace, name: str, content: Content, *, is_new: bool) -> tuple[int, str]:
     """Make the run, the model and the version; all of them, or none."""
     mlflow, record, folder = workspace.mlflow, content.run, content.archive.folder
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment) or ""
@@ -190,9 +154,11 @@ def _store(workspace: Workspace, name: str, content: _Content, *, is_new: bool) 
         records.fill(mlflow, run.info.run_id, record, content.datasets)
         if (folder / SNAPSHOT).is_dir():
             mlflow.write("log_artifacts", run.info.run_id, str(folder / SNAPSHOT), SNAPSHOT)
+        for told in (LINEAGE, AUDIT):
+            if (folder / told).is_file():
+                mlflow.write("log_artifact", run.info.run_id, str(folder / told), ORIGIN)
         kind = {"mlops.class": record.estimator} if record.estimator else {}
-        model_id = models.store(mlflow, run, folder / MODEL, {IMPORTED: content.tag, **kind})
-        mlflow.write("set_terminated", run.info.run_id, record.status, end_time=record.end)
+        model_id = models.store(mlflow, run, folder / MODEL, {marks.TAG: content.mark.text, **kind})
         number = registration.make_version(
             workspace,
             name,
@@ -201,16 +167,37 @@ def _store(workspace: Workspace, name: str, content: _Content, *, is_new: bool) 
             action="import",
             evidence=content.evidence,
             is_new=is_new,
-            tags={IMPORTED: content.tag} | _card_tag(content),
-            before_it_is_told=lambda number: _store_card(mlflow, run, name, number, content),
+            tags={marks.TAG: content.mark.text} | _card_tag(content),
+            before_it_is_told=lambda number: _finish(mlflow, run, name, number, content),
         )
     return number, registration.label(run)
 
 
+def _finish(mlflow: Mlflow, run: Run, name: str, number: int, content: Content) -> None:
+    """Put the card where that of the version is looked for, and end the run: one that runs is not whole yet."""
+    if content.card is not None:
+        path = files.file_of(content.archive.folder.parent, name, number)
+        files.write_both(path, content.card, modelcard.page(content.card, f"{name}/{number}"))
+        for file in (path.with_suffix(".html"), path):
+            mlflow.write("log_artifact", run.info.run_id, str(file), files.FOLDER)
+    mlflow.write("set_terminated", run.info.run_id, content.run.status, end_time=content.run.end)
+
+
+def _complete(workspace: Workspace, version: ModelVersion, content: Content) -> None:
+    """Do what an import of the same archive has not come to that was stopped after it had made the version."""
+    mlflow, number = workspace.mlflow, int(version.version)
+    with contextlib.suppress(NotFound):  # the run has been deleted since
+        run = mlflow.read("get_run", version.run_id)
+        is_whole = run.info.status == content.run.status and run.info.end_time == content.run.end
+        if not is_whole or (content.card is not None and files.fetch(mlflow, version) is None):
+            _finish(mlflow, run, version.name, number, content)
+    registration.note_if_unknown(workspace, version.name, number, "import", content.evidence)
+
+
 @contextlib.contextmanager
-def _run(mlflow: Mlflow, experiment: str, content: _Content, new_name: str) -> Iterator[Run]:
+def _run(mlflow: Mlflow, experiment: str, content: Content, new_name: str) -> Iterator[Run]:
     """Make the run for what is done within; if that fails, nothing of it stays, and no name that is new."""
-    tags = {IMPORTED: content.tag, origin.OWNER: origin.owner()}
+    tags = {marks.TAG: content.mark.text, origin.OWNER: origin.owner()}
     record = content.run
     run: Run = mlflow.write("create_run", experiment, start_time=record.start, run_name=record.name, tags=tags)
     try:
@@ -233,31 +220,27 @@ def _remove(mlflow: Mlflow, run: Run) -> None:
     mlflow.write("delete_run", run_id)
 
 
-def _remove_leftovers(mlflow: Mlflow, experiment: str, content: _Content) -> None:
-    """Remove what an earlier import of this archive has left that was killed, or lost the server."""
-    unfinished = f"tags.`{IMPORTED}` LIKE '{content.archive.digest}%' AND attributes.status = 'RUNNING'"
-    for run in experiments.search(mlflow, experiment, unfinished):
+def _remove_leftovers(mlflow: Mlflow, experiment: str, content: Content) -> None:
+    """Remove what an earlier import of this archive has left that was killed, or lost the server.
+
+    Its run has no version, and still runs; or was ended by whoever found that its process is dead.
+    """
+    unfinished = f"tags.`{marks.TAG}` LIKE '{content.archive.digest}%' AND attributes.status != 'FINISHED'"
+    runs = experiments.search(mlflow, experiment, unfinished)
+    taken = {version.run_id for version in versions.of_runs(mlflow, {run.info.run_id for run in runs})}
+    for run in runs:
         owner = run.data.tags.get(origin.OWNER, "")
-        if owner == origin.owner() or origin.is_dead(owner):
+        if run.info.run_id not in taken and (owner == origin.owner() or origin.is_dead(owner)):
             _remove(mlflow, run)
 
 
-def _store_card(mlflow: Mlflow, run: Run, name: str, number: int, content: _Content) -> None:
-    """Put the card where the card of the new version is looked for."""
-    if content.card is not None:
-        path = modelcard.file_of(content.archive.folder.parent, name, number)
-        path.parent.mkdir()
-        path.write_bytes(content.card)
-        mlflow.write("log_artifact", run.info.run_id, str(path), modelcard.FOLDER)
-
-
-def _card_tag(content: _Content) -> dict[str, str]:
-    return {} if content.card is None else {modelcard.TAG: hashlib.sha256(content.card).hexdigest()}
+def _card_tag(content: Content) -> dict[str, str]:
+    return {} if content.card is None else {files.TAG: hashlib.sha256(content.card.encode()).hexdigest()}
 
 
 def _imported(
     workspace: Workspace,
-    content: _Content,
+    content: Content,
     ref: ModelRef,
     run: str,
     alias: str | None,

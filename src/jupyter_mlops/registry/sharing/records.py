@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,14 +25,21 @@ DATASETS = "datasets.json"
 # MLflow's and our own tags that say the same on another server; not those that name runs, files or processes of this one.
 _OURS = re.compile(r"mlflow\.|mlops\.")
 _LASTING = re.compile(r"mlflow\.(user|note\.content|source\..+)|mlops\.(host|uncommitted|hidden_state)")
-_AT_ONCE = 100  # what MLflow takes of parameters and tags in one request
+_AT_ONCE, _POINTS_AT_ONCE = 100, 1000  # what MLflow takes of parameters, of tags and of metrics in one request
+
+Mask = Callable[[str], str]
+
+
+Point = tuple[float, int, int]
+"""A value of a metric, when it was logged, and at which step."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
     """A run: times are milliseconds since the epoch, of each metric there is the last value.
 
-    ``estimator`` is the class of the model that it has stored, as far as it is known.
+    ``estimator`` is the class of the model that it has stored, as far as it is known; ``history`` has of each metric
+    all that was logged.
     """
 
     id: str
@@ -44,10 +51,14 @@ class RunRecord:
     params: dict[str, str]
     metrics: dict[str, float]
     tags: dict[str, str]
+    history: dict[str, list[Point]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start < 1 << 50 or not 0 <= self.end < 1 << 50:
+        points = [point for history in self.history.values() for point in history]
+        if not all(0 <= time < 1 << 50 for time in (self.start, self.end, *(time for _, time, _ in points))):
             raise ValueError("a time is none")
+        if not all(abs(step) < 1 << 63 for _, _, step in points):
+            raise ValueError("a step is none")
 
 
 @dataclass(frozen=True)
@@ -63,14 +74,16 @@ class DatasetRecord:
     tags: dict[str, str]
 
 
-def of_run(run: Run, estimator: str) -> tuple[RunRecord, list[DatasetRecord]]:
+def masker(run: Run | None) -> Mask:
+    """Make what masks the texts that leave with a run: by their looks, and by the names that a secret has there."""
+    named = {**run.data.params, **run.data.tags} if run else {}
+    known = secrets.secret_values(named, os.environ)
+    return lambda text: secrets.mask(text, known)[0]
+
+
+def of_run(mlflow: Mlflow, run: Run, estimator: str, mask: Mask) -> tuple[RunRecord, list[DatasetRecord]]:
     """Take down a run and its data sets; what looks like a secret is masked, as in the snapshot."""
     info, data = run.info, run.data
-    known = secrets.secret_values({**data.params, **data.tags}, os.environ)
-
-    def mask(texts: Mapping[str, str]) -> dict[str, str]:
-        return {name: secrets.mask(text, known)[0] for name, text in texts.items()}
-
     start = info.start_time or 0
     record = RunRecord(
         info.run_id,
@@ -79,9 +92,10 @@ def of_run(run: Run, estimator: str) -> tuple[RunRecord, list[DatasetRecord]]:
         info.status if info.status in ("FAILED", "KILLED") else "FINISHED",
         start,
         info.end_time or start,
-        mask(data.params),
+        {name: mask(text) for name, text in data.params.items()},
         dict(data.metrics),
-        mask(lasting(data.tags)),
+        {name: mask(text) for name, text in lasting(data.tags).items()},
+        {name: _history(mlflow, info.run_id, name) for name in data.metrics},
     )
     inputs = run.inputs.dataset_inputs if run.inputs else []
     return record, [_dataset(each, mask) for each in inputs]
@@ -129,19 +143,28 @@ def fill(mlflow: Mlflow, run_id: str, record: RunRecord, datasets: Sequence[Data
     entities = experiments.entities()
     params = [entities.Param(name, text) for name, text in record.params.items()]
     tags = [entities.RunTag(name, text) for name, text in record.tags.items()]
-    metrics = [entities.Metric(name, value, record.end, 0) for name, value in record.metrics.items()]
-    for at in range(0, max(len(params), len(tags), len(metrics)), _AT_ONCE):
+    metrics = [
+        entities.Metric(name, *point)
+        for name, value in record.metrics.items()
+        for point in record.history.get(name) or [(value, record.end, 0)]
+    ]
+    for at in range(0, max(len(params), len(tags)), _AT_ONCE):
         part = slice(at, at + _AT_ONCE)
-        mlflow.write("log_batch", run_id, metrics=metrics[part], params=params[part], tags=tags[part])
+        mlflow.write("log_batch", run_id, params=params[part], tags=tags[part])
+    for at in range(0, len(metrics), _POINTS_AT_ONCE):
+        mlflow.write("log_batch", run_id, metrics=metrics[at : at + _POINTS_AT_ONCE])
     if datasets:
         mlflow.write("log_inputs", run_id, [_as_input(each) for each in datasets])
 
 
-def _dataset(found: Any, mask: Callable[[Mapping[str, str]], dict[str, str]]) -> DatasetRecord:
-    dataset, tags = found.dataset, {tag.key: tag.value for tag in found.tags}
-    source = mask({"source": dataset.source})["source"]
+def _history(mlflow: Mlflow, run_id: str, metric: str) -> list[Point]:
+    return [(each.value, each.timestamp, each.step) for each in mlflow.read("get_metric_history", run_id, metric)]
+
+
+def _dataset(found: Any, mask: Mask) -> DatasetRecord:
+    dataset, tags = found.dataset, {tag.key: mask(tag.value) for tag in found.tags}
     return DatasetRecord(
-        dataset.name, dataset.digest, dataset.source_type, source, dataset.schema, dataset.profile, tags
+        dataset.name, dataset.digest, dataset.source_type, mask(dataset.source), dataset.schema, dataset.profile, tags
     )
 
 

@@ -2,11 +2,15 @@
 
 Plain files only, stored or deflated, under names that stay in their folder on every system; no more of them
 and no larger than announced. Everything else is refused before a byte is unpacked.
+
+The comment at the end is the SHA-256 of all that stands before it: a ZIP has bytes that mean nothing, and one
+of those is not to be changed either. It tells of damage; who means harm can write it anew.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import stat
 import struct
@@ -24,7 +28,11 @@ BIG = 1_000_000  # bytes; of a smaller file it does not matter how much smaller 
 
 _UNREADABLE_FLAGS = 0x1 | 0x20 | 0x40 | 0x2000  # encrypted, patched, strongly encrypted, masked
 _UTF8_FLAG = 0x800
-_END = struct.Struct("<4s4H2LH")  # the record that a ZIP without a comment ends with
+_END = struct.Struct("<4s4H2LH")  # the record that a ZIP ends with, but for its comment
+_SEAL = 64
+NO_SEAL = b"-" * _SEAL
+"""The comment of a ZIP that is to be sealed when it is whole."""
+_CHUNK = 1 << 20
 _ZIP64_LOCATOR = 20
 _LONGEST_NAME = 500
 _PART = re.compile(r'(?!\.{1,2}$)[^\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]{1,200}(?<![ .])')
@@ -65,6 +73,14 @@ def opened(file: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(source) as archive:
             _check_entries(archive.infolist(), file.name, limits)
             yield archive
+
+
+def seal(file: Path) -> None:
+    """Put the digest of a ZIP into its comment."""
+    with file.open("r+b") as source:
+        digest = _digest(source)
+        source.seek(-_SEAL, 2)
+        source.write(digest)
 
 
 def refusal(name: str, why: str, hint: str = MEND) -> InvalidUsage:
@@ -112,16 +128,27 @@ def _damage_is_told(name: str) -> Iterator[None]:
 def _check_end(source: IO[bytes], name: str, limits: Limits) -> None:
     """Check the size of the directory before zipfile reads it into memory, and that nothing stands around the ZIP."""
     size = source.seek(0, 2)
-    source.seek(max(0, size - _END.size - _ZIP64_LOCATOR))
+    source.seek(max(0, size - _SEAL - _END.size - _ZIP64_LOCATOR))
     tail = source.read()
-    end = tail[-_END.size :]
+    end, said = tail[-_END.size - _SEAL : -_SEAL], tail[-_SEAL:]
     if len(end) < _END.size or not end.startswith(b"PK\5\6"):
         raise refusal(name, "it is no archive of export, or only a part of one")
     *_, count, directory, offset, comment = _END.unpack(end)
-    if comment or tail.startswith(b"PK\6\7") or offset + directory + _END.size != size:
+    if comment != _SEAL or tail.startswith(b"PK\6\7") or offset + directory + _END.size + _SEAL != size:
         raise refusal(name, "it is no archive of export: something stands around it")
     if count > limits.entries or directory > limits.entries * (_LONGEST_NAME + 100):
         raise refusal(name, f"it holds more than {limits.entries:,} files")
+    if _digest(source) != said:
+        raise ValidationFailed(f"{name} is refused: it was changed or damaged (its digest does not fit).", MEND)
+
+
+def _digest(source: IO[bytes]) -> bytes:
+    hasher, left = hashlib.sha256(), source.seek(0, 2) - _SEAL
+    source.seek(0)
+    while left > 0 and (chunk := source.read(min(_CHUNK, left))):
+        hasher.update(chunk)
+        left -= len(chunk)
+    return hasher.hexdigest().encode()
 
 
 def _check_entries(infos: Collection[zipfile.ZipInfo], name: str, limits: Limits) -> None:
