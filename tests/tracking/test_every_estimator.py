@@ -216,7 +216,7 @@ def assert_same_together(model: LoadedModel, table: Table) -> None:
     predictor = Predictor(model)
     together = dict(predictor.answer(frames))
     alone = dict(reply for frame in frames for reply in predictor.answer([frame]))
-    assert {key: reply.status for key, reply in together.items()} == {key: 200 for key in alone}
+    assert {key: reply.status for key, reply in together.items()} == dict.fromkeys(alone, 200)
     for key, reply in alone.items():
         assert_equal(*(json.loads(each.body)["predictions"] for each in (together[key], reply)))
 
