@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from jupyter_mlops.display import (
     Card,
     Code,
     Link,
+    Picture,
     Table,
     ago,
     bytes_of,
@@ -18,9 +20,11 @@ from jupyter_mlops.display import (
     figure,
     html,
     layers,
+    short,
     span,
     text,
 )
+from jupyter_mlops.display.progress import Progress, waiting
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -103,3 +107,25 @@ def test_a_picture_keeps_the_order_that_it_was_given_where_the_lines_allow_it() 
     heights = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
     drawn = sorted((name for name in heights if name.startswith("version")), key=lambda name: heights[name])
     assert drawn == [f"version {n}" for n in range(12)]
+
+
+def test_a_word_is_said_only_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "say", lambda self, text: said.append(text))
+    with waiting("quick …", after=5):
+        pass
+    with waiting("slow …", after=0.01):
+        time.sleep(0.2)
+    assert said == ["slow …"]
+
+
+def test_a_picture_scrolls_where_its_words_would_be_too_small() -> None:
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (800).to_bytes(4, "big") + (300).to_bytes(4, "big")
+    shown = html.render(Card("x", pictures=[Picture(png, "a picture")]))
+    assert "min-width:600px" in shown
+    assert '<div class="scroll"><img' in shown
+
+
+def test_a_long_text_is_cut_and_its_length_said() -> None:
+    assert short("x" * 100) == "x" * 100
+    assert short("x" * 7000) == "x" * 100 + "… (7,000 characters)"

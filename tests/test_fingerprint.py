@@ -175,3 +175,81 @@ def test_the_order_of_bytes_is_the_machines_own_matter() -> None:
 def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(InvalidUsage, match="no table"):
         fingerprint(5)
+
+
+NESTED = pd.DataFrame(
+    {"s": [{"x": 1, "y": "q"}, {"x": 2, "y": "r"}], "l": [[{"y": "q"}], []], "b": [[b"a"], [b"b", b""]]}
+)
+FIXED = pd.DataFrame({"t": pd.to_datetime(["2020-01-01", "2021-02-03"]).tz_localize("+02:00")})
+COUNTED = pd.DataFrame({"a": range(5)}).rename_axis("id")
+
+
+@pytest.mark.parametrize("frame", [NESTED, FIXED, COUNTED], ids=["nested", "a fixed offset", "a named range"])
+@pytest.mark.parametrize("read", [pd.read_parquet, pq.read_table, pl.read_parquet], ids=["pandas", "pyarrow", "polars"])
+def test_what_libraries_name_differently_is_the_same(frame: pd.DataFrame, read: Any, tmp_path: Path) -> None:
+    frame.to_parquet(tmp_path / "table.parquet")
+    assert fingerprint(read(tmp_path / "table.parquet")) == fingerprint(frame)
+
+
+def test_what_lies_behind_a_missing_struct_does_not_count() -> None:
+    def hidden(value: int) -> pa.Table:
+        mask = pa.array([False, True])
+        return pa.table({"a": pa.StructArray.from_arrays([pa.array([1, value])], ["x"], mask=mask)})
+
+    assert hidden(7).equals(hidden(8))
+    assert fingerprint(hidden(7)) == fingerprint(hidden(8))
+
+
+def test_the_order_of_ordered_categories_counts_and_of_others_does_not() -> None:
+    def kinds(categories: list[str], *, ordered: bool) -> str:
+        cells = pd.Categorical(["x", "y"], categories=categories, ordered=ordered)
+        return fingerprint(pd.DataFrame({"a": cells})).digest
+
+    assert kinds(["x", "y"], ordered=False) == kinds(["y", "x"], ordered=False)
+    assert (
+        len({kinds(["x", "y"], ordered=True), kinds(["y", "x"], ordered=True), kinds(["x", "y"], ordered=False)}) == 3
+    )
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series("a", [1, None]),
+        pa.array([1, None]),
+        pa.chunked_array([[1], [None]]),
+        pa.record_batch({"a": [1, None]}),
+    ],
+    ids=lambda column: type(column).__name__,
+)
+def test_a_single_column_of_arrow_is_a_table_of_one(column: Any) -> None:
+    [(name, kind, _)] = fingerprint(column).columns
+    assert (name in ("a", "0"), kind) == (True, "int64")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([pd.DateOffset(months=1)], [pd.DateOffset(months=2)]),
+        (pa.array([pa.MonthDayNano([1, 2, 3])]), pa.array([pa.MonthDayNano([1, 2, 4])])),
+        (pa.RunEndEncodedArray.from_arrays([2, 3], [1, 2]), pa.RunEndEncodedArray.from_arrays([1, 3], [1, 2])),
+        (
+            pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])]),
+            pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "c"])]),
+        ),
+        (pl.Series("a", [1, 2], dtype=pl.Int128), pl.Series("a", [1, 3], dtype=pl.Int128)),
+        (pl.Series("a", [object(), 1], dtype=pl.Object), pl.Series("a", [object(), 2], dtype=pl.Object)),
+    ],
+    ids=["DateOffset", "interval", "run ends", "union", "128 bits", "objects"],
+)
+def test_types_that_arrow_can_not_cast_are_told_apart_too(one: Any, other: Any) -> None:
+    a, b = (pd.DataFrame({"a": each}) if isinstance(each, list) else each for each in (one, other))
+    assert fingerprint(a) == fingerprint(a)
+    assert fingerprint(a).digest != fingerprint(b).digest
+
+
+def test_an_address_in_memory_is_no_value() -> None:
+    def table() -> pd.DataFrame:
+        return pd.DataFrame({"a": [lambda x: x]})
+
+    one, other = table(), table()
+    assert fingerprint(one) == fingerprint(other)

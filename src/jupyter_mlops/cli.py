@@ -6,7 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .display import Cell, View
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except MlopsError as error:
-        print(_in_shell(str(error)), file=sys.stderr)
+        told = type(error)(error.message, error.hint and _in_shell(error.hint))  # the message may quote the user
+        print(told, file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # whoever read has seen enough: jupyter mlops runs | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written nowhere
@@ -47,7 +53,11 @@ def _run(tokens: list[str]) -> int:
 
         print(json.dumps(result.to_dict(), indent=2))
     elif not invocation.quiet:
-        print(_in_shell(str(result)))
+        from .display import text
+
+        # All of help is ours; elsewhere names, notes and code are the user's, and stay as they are.
+        is_ours = invocation.command.name == "help"
+        print(_in_shell(str(result)) if is_ours else text.render(_hints_in_shell(result.view())))
     sys.stdout.flush()
     return 0 if result.ok else 1
 
@@ -55,6 +65,24 @@ def _run(tokens: list[str]) -> int:
 def _in_shell(text: str) -> str:
     """Write commands as they are typed here; a cell's command has no such form."""
     return re.sub(r"(?<!%)%mlops\b", "jupyter mlops", text)
+
+
+def _hints_in_shell(view: View) -> View:
+    """Write the hints of a view as they are typed here: the next step, what to do about an empty table, what to copy."""
+    from .display import Card, Code, Table
+
+    def cells(row: Sequence[Cell]) -> list[Cell]:
+        return [Code(_in_shell(cell.text)) if isinstance(cell, Code) else cell for cell in row]
+
+    def table(of: Table) -> Table:
+        rows = [cells(row) for row in of.rows]
+        return replace(of, rows=rows, empty=_in_shell(of.empty), note=_in_shell(of.note))
+
+    if isinstance(view, Table):
+        return table(view)
+    assert isinstance(view, Card)
+    facts = [(name, cells([value])[0]) for name, value in view.facts]
+    return replace(view, facts=facts, tables=[table(each) for each in view.tables], next=_in_shell(view.next))
 
 
 if __name__ == "__main__":

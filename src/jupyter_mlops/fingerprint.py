@@ -3,14 +3,17 @@
 The same table gives the same digest from pandas, polars, pyarrow, an array or a Parquet file, on any
 machine, however it is cut into chunks. So what differs only in how it is kept does not count: NaN
 and null are one thing (pandas can't tell them apart), a time is the same in any unit, a string
-in any of Arrow's layouts. A pandas index counts where it has a name, as a last column: so Parquet keeps it.
+in any of Arrow's layouts. A pandas index counts where it has a name and does not only count rows, as a last column: so
+Parquet keeps it. The order of categories counts where they are ordered; polars keeps no order, so there it is another type.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -25,6 +28,8 @@ from .errors import InvalidUsage
 _BYTES = 16  # 128 bits: no two data sets of a lifetime share one by chance
 _NAMELESS_INDEX = "__index_level_"  # how Parquet names an index of pandas that has no name
 _ARROWS = {"float16": "halffloat", "float32": "float", "float64": "double"}  # Arrow's names of numpy's types
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_BINARY = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
 
 Cells: TypeAlias = "pa.Array | pa.ChunkedArray | np.ndarray[Any, Any]"
 
@@ -74,8 +79,14 @@ def fingerprint(data: Any) -> Fingerprint:
 def _columns(data: Any) -> Iterator[tuple[str, Cells]]:
     if hasattr(data, "iloc"):
         yield from _of_pandas(data.to_frame() if data.ndim == 1 else data)
-    elif hasattr(data, "__arrow_c_stream__"):
-        table = pa.table(data)
+    elif hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+        if hasattr(data, "to_frame"):
+            data = data.to_frame()
+        if hasattr(data, "get_columns"):  # of polars, which has types that Arrow has none for
+            columns = data.get_columns()
+            yield from ((each.name, _of_polars(each)) for each in columns if _NAMELESS_INDEX not in each.name)
+            return
+        table = pa.table({"0": data}) if isinstance(data, pa.Array | pa.ChunkedArray) else pa.table(data)
         yield from ((n, c) for n, c in zip(table.column_names, table.columns, strict=True) if _NAMELESS_INDEX not in n)
     elif hasattr(data, "tocsc"):
         yield from _of_sparse(data.tocsc(copy=True))
@@ -103,8 +114,13 @@ def _of_pandas(frame: Any) -> Iterator[tuple[str, Cells]]:
         for place, name in enumerate(frame.columns):  # by place: a name may be there twice
             yield str(name), _of_series(frame.iloc[:, place])
     for level, name in enumerate(frame.index.names):
-        if name is not None:
+        if name is not None and not _is_range(frame.index):
             yield str(name), _of_series(frame.index.get_level_values(level).to_series())
+
+
+def _is_range(index: Any) -> bool:
+    """Tell whether an index only counts: Parquet keeps no column of it, so that it would be lost on the way."""
+    return hasattr(index, "start") and hasattr(index, "step")
 
 
 def _of_series(series: Any) -> Cells:
@@ -113,6 +129,14 @@ def _of_series(series: Any) -> Cells:
         return times.cast(pa.timestamp(times.type.unit, pa.lib.tzinfo_to_string(zone)))
     dense = series.sparse.to_dense() if hasattr(series, "sparse") else series
     return _arrow(dense.to_numpy() if _is_numeric(dense.dtype) else dense)
+
+
+def _of_polars(series: Any) -> Cells:
+    """Take a series of polars; objects of Python, which it would give as addresses in memory, and 128 bits as texts."""
+    if str(series.dtype) != "Object":
+        with contextlib.suppress(pa.ArrowException):
+            return pa.chunked_array(series)
+    return _texts(series.to_list())
 
 
 def _of_sparse(matrix: Any) -> Iterator[tuple[str, Cells]]:
@@ -136,7 +160,11 @@ def _arrow(cells: Any) -> Cells:
     try:
         return pa.array(cells, from_pandas=True)
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return pa.array([_text(cell) for cell in cells], pa.large_string())
+        return _texts(cells)
+
+
+def _texts(cells: Iterable[Any]) -> pa.Array:
+    return pa.array([_text(cell) for cell in cells], pa.large_string())
 
 
 def _text(cell: Any) -> str:
@@ -150,7 +178,7 @@ def _text(cell: Any) -> str:
     if isinstance(cell, np.ndarray):
         return f"array {cell.dtype} {cell.shape} {_text(cell.tolist())}"
     says_nothing = getattr(type(cell), "__repr__", None) is object.__repr__
-    return f"{type(cell).__qualname__} {'' if says_nothing else repr(cell)}"
+    return f"{type(cell).__qualname__} {'' if says_nothing else _ADDRESS.sub('', repr(cell))}"
 
 
 def _hash(name: str, column: Cells) -> tuple[str, bytes]:
@@ -161,7 +189,7 @@ def _hash(name: str, column: Cells) -> tuple[str, bytes]:
     kind, array = _canonical(array)
     hasher = hashlib.blake2b(json.dumps([name, kind, len(array)]).encode(), digest_size=_BYTES)
     if isinstance(array, pa.StructArray):
-        parts = [(field.name, array.field(place)) for place, field in enumerate(array.type)]
+        parts = _fields(array)
     elif isinstance(array, pa.LargeListArray):
         parts = [("lengths", pc.list_value_length(array)), ("values", array.flatten())]
     else:
@@ -191,16 +219,29 @@ def _hash_numbers(name: str, array: np.ndarray[Any, Any]) -> tuple[str, bytes]:
 
 
 def _canonical(array: pa.Array) -> tuple[str, pa.Array]:
-    """Name the type of an array, and bring it into the one layout that this type is hashed in."""
+    """Name the type of an array, and bring it into the one layout that this type is hashed in; else its cells' texts."""
+    try:
+        return _known(array)
+    except (pa.ArrowException, AttributeError):  # no way to read or to cast it: unions, intervals, what is yet to come
+        return str(array.type), _texts(array.to_pylist())
+
+
+def _known(array: pa.Array) -> tuple[str, pa.Array]:
     kind = array.type
+    if types.is_run_end_encoded(kind):
+        return _canonical(pc.run_end_decode(array))
+    if types.is_union(kind) or types.is_interval(kind):
+        raise pa.ArrowNotImplementedError("no layout of its own")
     if isinstance(kind, pa.BaseExtensionType):
         return f"{kind.extension_name} {kind}", _canonical(array.storage)[1]
     if types.is_dictionary(kind):
         inner, categories = _canonical(array.dictionary)
+        if kind.ordered:
+            inner += f" in the order {hashlib.blake2b(_text(array.dictionary.to_pylist()).encode(), digest_size=4).hexdigest()}"
         return f"category of {inner}", categories.take(array.indices)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return "string", array.cast(pa.large_string())
-    if types.is_fixed_size_binary(kind) or types.is_large_binary(kind) or "binary" in str(kind):
+    if any(is_of(kind) for is_of in _BINARY):
         return "binary", array.cast(pa.large_binary())
     if types.is_decimal(kind):
         return f"decimal of scale {kind.scale}", array.cast(pa.string()).cast(pa.large_string())
@@ -213,7 +254,15 @@ def _canonical(array: pa.Array) -> tuple[str, pa.Array]:
         return "map", array.cast(pa.large_list(pairs))
     if types.is_nested(kind) and not types.is_struct(kind):
         return f"list of {_canonical(array.flatten())[0]}", array.cast(pa.large_list(kind.value_type))
+    if types.is_struct(kind):  # by name and type of each field: as Arrow writes it, a text would have its layout's name
+        fields = ", ".join(f"{name}: {_canonical(field)[0]}" for name, field in _fields(array))
+        return f"struct<{fields}>", array
     return str(kind), array
+
+
+def _fields(array: pa.StructArray) -> list[tuple[str, pa.Array]]:
+    """Give the fields of a struct: null where the struct is, whatever lies in memory there."""
+    return list(zip((field.name for field in array.type), array.flatten(), strict=True))
 
 
 def _canonical_time(array: pa.Array) -> tuple[str, pa.Array]:
@@ -223,7 +272,7 @@ def _canonical_time(array: pa.Array) -> tuple[str, pa.Array]:
         return "date", array.cast(pa.date32()).cast(pa.int32())
     if types.is_time(kind):
         return "time", array.cast(pa.time64("ns")).cast(pa.int64())
-    zone = getattr(kind, "tz", None)
+    zone = _zone(getattr(kind, "tz", None))
     for unit in ("ns", "us", "ms", "s"):
         finer = pa.timestamp(unit, zone) if types.is_timestamp(kind) else pa.duration(unit)
         try:
@@ -231,6 +280,15 @@ def _canonical_time(array: pa.Array) -> tuple[str, pa.Array]:
         except pa.ArrowInvalid:  # too far from 1970 for this unit
             continue
     return str(kind), array.cast(pa.string()).cast(pa.large_string())  # pragma: no cover - seconds hold every time
+
+
+def _zone(name: str | None) -> str | None:
+    """Name a zone in one way: polars says ``Etc/GMT-2`` for the offset ``+02:00``, and means it the other way round."""
+    if name in ("+00:00", "-00:00", "Etc/UTC", "Etc/GMT", "Z"):
+        return "UTC"
+    if fixed := re.fullmatch(r"Etc/GMT([+-])(\d\d?)", name or ""):
+        return f"{'-' if fixed[1] == '+' else '+'}{int(fixed[2]):02}:00"
+    return name
 
 
 def _missing(array: pa.Array) -> pa.Array | None:

@@ -8,6 +8,7 @@ from .errors import InvalidUsage
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def as_frame(data: Any) -> pd.DataFrame:
@@ -30,10 +31,8 @@ def as_frame(data: Any) -> pd.DataFrame:
     if isinstance(data, pd.Series):
         return data.to_frame()
     try:
-        if hasattr(data, "__arrow_c_stream__"):
-            import pyarrow as pa
-
-            return pa.table(data).to_pandas()  # type: ignore[no-any-return]
+        if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+            return _as_table(data).to_pandas()  # type: ignore[no-any-return]
         if isinstance(data, str | bytes):
             raise ValueError("it is text")
         return pd.DataFrame(data)
@@ -41,3 +40,14 @@ def as_frame(data: Any) -> pd.DataFrame:
         raise InvalidUsage(
             f"A {type(data).__name__} is no table: {error}.", "give a frame, or an array with rows and columns"
         ) from None
+
+
+def _as_table(data: Any) -> pa.Table:
+    """Read what has the Arrow PyCapsule interface; a single column gets the name that it has, or ``0`` as pandas gives."""
+    import pyarrow as pa
+
+    if hasattr(data, "to_frame"):  # a series of polars
+        data = data.to_frame()
+    if isinstance(data, pa.Array | pa.ChunkedArray):
+        return pa.table({"0": data})
+    return pa.table(data)

@@ -244,5 +244,9 @@ def _explain(error: cyclopts.CycloptsError, command: Command, tokens: Sequence[s
         extra = " ".join(error.unused_tokens or ())
         return InvalidUsage(f"{command.name} does not take {extra!r}.", hint)
     if isinstance(error, cyclopts.MissingArgumentError) and error.argument:
-        return InvalidUsage(f"{command.name} needs {error.argument.name.lstrip('-').upper()}.", hint)
+        name = error.argument.name
+        if name.startswith("--"):
+            form = f"{name} VALUE; one that begins with a dash as {name}=VALUE"
+            return InvalidUsage(f"{command.name} needs a value after {name}: {form}.", hint)
+        return InvalidUsage(f"{command.name} needs {name.upper()}.", hint)
     return InvalidUsage(" ".join(str(error).split()), hint)

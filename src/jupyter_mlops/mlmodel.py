@@ -31,6 +31,8 @@ METHODS: Final = frozenset(
 )
 HINT: Final = "log the model again from its notebook, which writes skops: %mlops log --model clf --data X_train"
 
+_NO_BOOSTER: Final = "fit XGBClassifier, LGBMRegressor or one of their like, in place of train(…)"
+
 # Which key of the library's flavor, and which of python_function, names the file with the model.
 _FILE_OF: Final = {
     "sklearn": ("pickled_model", "model_path"),
@@ -108,6 +110,8 @@ def read(folder: Path) -> ModelFile:
         raise UntrustedModel("The flavors in the MLmodel file are no mappings.", HINT)
     if code := [key for key in _CODE if flavor.get(key) or pyfunc.get(key)]:
         raise UntrustedModel(f"The model brings code of its own ({code[0]}), which would run here.", HINT)
+    if str(flavor.get("model_class", "")).endswith(".Booster"):
+        raise UntrustedModel(f"A native Booster of {library} is not served or exported.", _NO_BOOSTER)
     if library != "xgboost" and (written := flavor.get("serialization_format")) != "skops":
         raise UntrustedModel(f"The model is written as {written!r}, which runs code when it is loaded.", HINT)
     of_flavor, of_pyfunc = _FILE_OF[library]

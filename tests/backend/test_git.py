@@ -98,6 +98,32 @@ def test_a_remote_is_without_credentials(repository: Path) -> None:
     assert git.look(repository).remote == "https://example.org/team/churn.git"
 
 
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        ("https://bob:p@ssw0rdXY@github.com/x/y.git?private_token=abcdef#readme", "https://github.com/x/y.git"),
+        ("https://bob:pa/ss@github.com/x/y.git", "https://github.com/x/y.git"),
+        ("https://bob:12/ss@github.com/x/y.git", "https://github.com/x/y.git"),
+        ("https://bob:p@ss/word@github.com:8443/x/y.git", "https://github.com:8443/x/y.git"),
+        ("https://bob:p?s#s@github.com/x/y.git", "https://github.com/x/y.git"),
+        ("https://bob:pa://ss@github.com/x/y.git", "https://github.com/x/y.git"),
+        ("https://bob:pw@gitserver/x/y.git", "https://gitserver/x/y.git"),
+        ("https://bob:pw@[::1]:3000/x.git", "https://[::1]:3000/x.git"),
+        ("bob:secretpw@host:x/y.git", "host:x/y.git"),
+        ("bob:se@cret@host:x/y.git", "host:x/y.git"),
+        ("git@github.com:x/y.git", "github.com:x/y.git"),
+        ("ssh://git@github.com/x/y.git", "ssh://github.com/x/y.git"),
+        ("https://cdn.example.org/npm/vega@5.1/cars.csv", "https://cdn.example.org/npm/vega@5.1/cars.csv"),
+        ("https://github.com/x/y.git", "https://github.com/x/y.git"),
+        ("/srv/git/a@b/y.git", "/srv/git/a@b/y.git"),
+        ("../y.git", "../y.git"),
+        ("", ""),
+    ],
+)
+def test_nothing_of_what_opens_an_address_is_left(url: str, left: str) -> None:
+    assert git.without_credentials(url) == left
+
+
 def test_a_submodule(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("other")
     run(other, "init", "-q")

@@ -7,7 +7,10 @@ Every token was made by a random generator.
 ``development`` was at hand while the rules were written. ``held_out`` was written before them, and measured once at the
 end: precision 1.000, recall 0.963 (78 of 81 found, 0 false alarms in 76). ``later`` is three sets of 36 and 36, each
 written for the rules of its time in shapes they might not know, and measured once before they learned from it: recall
-0.861, 0.833 and 0.778, with 1 false alarm in 108. What the tests measure today is therefore no forecast; those figures are.
+0.861, 0.833 and 0.778, with 1 false alarm in 108. ``others``, 72 and 80, was written by others than the rules, against
+them: recall 0.833, precision 0.984. ``unseen``, 44 and 52, was written before the rules learned from ``others`` (they
+found 31 of 44 then: recall 0.705, precision 0.886), and measured once when they had, before they learned from it too:
+recall 0.841, precision 0.925 (37 of 44 found, 3 false alarms in 52). What the tests measure today is therefore no forecast; those figures are.
 """
 
 from __future__ import annotations

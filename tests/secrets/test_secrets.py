@@ -12,11 +12,11 @@ import time
 import pytest
 from pydantic import SecretBytes, SecretStr
 
-from jupyter_mlops.secrets import Finding, mask, secret_values
+from jupyter_mlops.secrets import Finding, mask, mask_file, mask_texts, secret_values
 
 from .corpus import measure, read
 
-CORPORA = ("development", "held_out", "later")
+CORPORA = ("development", "held_out", "later", "others", "unseen")
 TOKEN = "gh" + "p_" + "Zq83hT2mVx0LrB5nYc7KdW1sFj9Pe4Ua6GiO"
 
 
@@ -63,6 +63,16 @@ def test_secrets_are_found_in_a_notebook_and_in_a_diff_as_in_a_cell(name: str) -
         masked, findings = mask("".join(f"+{line}" for line in text.splitlines(keepends=True)))
         return "".join(line[1:] for line in masked.splitlines(keepends=True)), findings
 
+    def as_cells(text: str) -> tuple[str, object]:
+        masked, findings = mask_file("x.ipynb", json.dumps({"cells": [{"source": text.splitlines(keepends=True)}]}))
+        return "".join(json.loads(masked)["cells"][0]["source"]), findings
+
+    def as_signed(text: str) -> tuple[str, object]:
+        masked, findings = mask_file("x.diff", "".join(f"+{line}" for line in text.splitlines(keepends=True)))
+        return "".join(line[1:] for line in masked.splitlines(keepends=True)), findings
+
+    for exact in (as_cells, as_signed):
+        assert measure(read(name), exact).missed == measure(read(name), mask).missed
     for form in (as_notebook, as_diff):
         figures = measure(read(name), form)
         print(f"{name}, {form.__name__}: {figures}")
@@ -73,12 +83,12 @@ def test_secrets_are_found_in_a_notebook_and_in_a_diff_as_in_a_cell(name: str) -
 def test_only_the_secret_goes() -> None:
     masked, findings = mask('import x\nconnect("db", user="anna", password="c0rrect-horse", port=5432)  # ours\n')
     assert masked == 'import x\nconnect("db", user="anna", password="***", port=5432)  # ours\n'
-    assert findings == (Finding("value of password", 2, "c0…"),)
+    assert findings == (Finding("value of password", 2),)
 
 
 def test_the_user_is_told_what_was_masked_and_where() -> None:
     _, findings = mask(f'x = 1\nlogin("{TOKEN}")\nurl = "https://anna:b4ttery@host.example/x"\n')
-    assert findings == (Finding("GitHub token", 2, "gh" + "p_…"), Finding("password in a URL", 3, "b4…"))
+    assert findings == (Finding("GitHub token", 2), Finding("password in a URL", 3))
 
 
 @pytest.mark.parametrize(
@@ -123,6 +133,31 @@ def test_known_values_go_wherever_they_are() -> None:
 
 def test_a_known_value_leaves_the_escape_before_it_whole() -> None:
     assert json.loads(mask(json.dumps("line\nnimbus"), {"nnimbus"})[0]) == "line\n***"
+
+
+def test_what_goes_over_lines_is_found_in_a_notebook_and_in_a_diff() -> None:
+    code = ["client_secret = (\n", f"    '{TOKEN[4:26]}'\n", ")\n"]
+    notebook, found = mask_file("x.ipynb", json.dumps({"cells": [{"source": code}, {"source": "a = 1"}]}))
+    assert json.loads(notebook)["cells"][0]["source"] == ["client_secret = (\n", "    '***'\n", ")\n"]
+    assert found == (Finding("value of client_secret", 2),)
+    diff = f" {code[0]}-    'old'\n+{code[1]} {code[2]}"
+    assert TOKEN[4:26] not in mask_file("x.diff", diff)[0]
+    assert mask_file("x.ipynb", "no json")[0] == "no json"
+
+
+def test_texts_of_a_tree_are_masked_and_its_shape_and_numbers_stay() -> None:
+    tree = {
+        "remote": "https://anna:b4ttery@host.example/x",
+        "key": ["plain", f'a = "{TOKEN}"\nb = 1', {"n": 0.123456, "none": None}],
+        "api_key": ("string", "Zq83hT2mVx0L"),
+        "": "",
+    }
+    assert mask_texts(tree, {"123456", "Zq83hT2mVx0L"}) == {
+        "remote": "https://anna:***@host.example/x",
+        "key": ["plain", 'a = "***"\nb = 1', {"n": 0.123456, "none": None}],
+        "api_key": ["string", "***"],
+        "": "",
+    }
 
 
 def test_secret_values_are_those_with_secret_names() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -586,6 +587,82 @@ mlflow.pyfunc.log_model(name="mean", python_model=Mean(), pip_requirements=[])
     assert shell.user_ns["card"].model_id
     assert mlops.register(name).version == 1
     with pytest.raises(UntrustedModel, match="runs code when it is loaded"):
+        read_back(name, tmp_path / "back")
+
+
+ROOT = str(Path(__file__).parents[2])
+TRAINED = {
+    "xgboost": "{}.train({{'objective': 'multi:softprob', 'num_class': 3}}, xgboost.DMatrix(X, Y), 3)",
+    "lightgbm": "{}.train({{'objective': 'multiclass', 'num_class': 3, 'verbose': -1}}, lightgbm.Dataset(X, Y), 3)",
+}
+
+
+@few_rows
+@pytest.mark.parametrize("library", TRAINED)
+@pytest.mark.parametrize("first_imported_there", [False, True])
+def test_a_native_booster_is_the_model_of_its_run_but_not_served(
+    library: str, first_imported_there: bool, project: Path, name: str, tmp_path: Path
+) -> None:
+    pytest.importorskip(library)
+    cell = f"%%mlops run native --into card\nimport {library}\nmodel = {TRAINED[library].format(library)}"
+    # A process of its own: a library is imported for the first time only once.
+    script = f"""
+{"" if first_imported_there else f"import {library}"}
+from tests.tracking.test_every_estimator import X, Y
+import contextlib, io, sys
+from IPython.core.interactiveshell import InteractiveShell
+ip = InteractiveShell.instance()
+ip.run_line_magic("load_ext", "jupyter_mlops")
+ip.user_ns.update(X=X, Y=Y)
+for cell in [{cell!r}, "%mlops register {name}"]:
+    assert ip.run_cell(cell, store_history=True).success
+print(ip.user_ns["card"].model)
+print(*ip.user_ns["card"].notes)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=project,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([ROOT, *sys.path])},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{library} Booster" in done.stdout
+    assert "not served" in done.stdout
+    folder = models.download(
+        Workspace.here().mlflow, versions.find_version(Workspace.here().mlflow, ModelRef(name)), tmp_path / "files"
+    )
+    assert (folder / {"xgboost": "model.ubj", "lightgbm": "model.lgb"}[library]).is_file()
+    with pytest.raises(UntrustedModel, match="native Booster"):
+        load_model(folder)
+
+
+@few_rows
+@pytest.mark.parametrize("library", TRAINED)
+def test_a_live_booster_is_registered_with_a_signature(library: str, project: Path, name: str) -> None:
+    module = pytest.importorskip(library)
+    booster = eval(TRAINED[library].format(library), {library: module, "X": X, "Y": Y})
+    assert mlops.register(name, model=booster, data=X).version == 1
+
+
+def test_a_live_pyfunc_is_registered_and_it_is_said_that_it_is_not_served(
+    project: Path, shell: InteractiveShell, name: str, tmp_path: Path
+) -> None:
+    cell = f"""import mlflow
+class Mean(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return model_input.mean(axis=1)
+version = %mlops register {name} --model Mean() --data X"""
+    shell.user_ns.update(X=FRAME[list("abcd")])
+    cell = cell.replace("--model Mean()", "--model mean").replace("version =", "mean = Mean()\nversion =")
+    with contextlib.redirect_stdout(io.StringIO()) as shown, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow remarks on models without type hints
+        result = shell.run_cell(cell)
+    assert result.success, shown.getvalue()
+    assert shell.user_ns["version"].version == 1
+    assert "not served" in str(mlops.log(model=shell.user_ns["mean"], run="last"))
+    with pytest.raises(UntrustedModel):
         read_back(name, tmp_path / "back")
 
 

@@ -172,6 +172,35 @@ def test_secrets_are_masked_everywhere_and_told(cells: Any, project: Path, saved
     assert any("masked" in note for note in card.notes)
 
 
+def test_credentials_of_the_remote_are_stored_nowhere(cells: Any, project: Path, tmp_path: Path) -> None:
+    remote = "https://bob:p@ss" + "w0rdXY@github.com/x/y.git?private_token=t0kenT0ken9"
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    subprocess.run(["git", "remote", "add", "origin", remote], cwd=project, check=True)
+    card = cells(SETUP, RUN).user_ns["card"]
+    tags = Workspace.here().mlflow.read("get_run", card.run_id).data.tags
+    found = taken(tmp_path, card.run_id)
+    assert tags["mlflow.source.git.repoURL"] == found.manifest["git"]["remote"] == "https://github.com/x/y.git"
+    assert "w0rdXY" not in json.dumps(found.manifest)
+
+
+def test_the_lock_follows_what_is_installed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "newcomer" not in environment.here().packages
+    (tmp_path / "newcomer-1.2.dist-info").mkdir()
+    (tmp_path / "newcomer-1.2.dist-info" / "METADATA").write_text("Name: newcomer\nVersion: 1.2\n")
+    assert environment.here().packages["newcomer"] == "1.2"
+
+
+def test_gpus_are_told_where_nvidia_smi_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA L4, 23034 MiB, 550.54.15'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    environment._gpus.cache_clear()
+    assert environment.here().hardware["gpus"] == ["NVIDIA L4, 23034 MiB, 550.54.15"]
+    environment._gpus.cache_clear()
+
+
 def test_a_failed_cell_is_kept_with_its_run(cells: Any, shell: InteractiveShell, tmp_path: Path) -> None:
     cells(SETUP)
     shell.run_cell(RUN + "\n1 / 0", store_history=True)
@@ -254,3 +283,45 @@ def test_vs_code_names_its_notebook_in_the_namespace(saved: Any, monkeypatch: py
     found = notebook.find()
     assert found is not None
     assert found.sources == (SETUP,)
+
+
+@pytest.mark.parametrize(
+    ("fit", "said"),
+    [
+        ("LogisticRegression(max_iter=500).fit(pl.DataFrame(X), pl.Series(y))", ""),
+        ("LogisticRegression(max_iter=500).fit(pa.table(X), pa.chunked_array([y]))", ""),
+        ("CountVectorizer().fit(line for line in ['ab cd', 'cd ef'])", "generator is no table"),
+        ("Own().fit('data.csv')", "A str is no table"),
+        ("Own().fit({'a': 1})", "A dict is no table"),
+        ("Own().fit({1, 2})", "A set is no table"),
+        ("Own().fit(pd.DataFrame({'a': [pd.DateOffset(months=1)]}))", ""),
+        ("Own().fit(pl.DataFrame({'a': pl.Series([1], dtype=pl.Int128)}))", ""),
+        ("Own().fit(Odd())", "no digest of the features"),
+    ],
+)
+def test_logging_never_breaks_a_good_fit(cells: Any, fit: str, said: str) -> None:
+    setup = """import pandas as pd, polars as pl, pyarrow as pa
+from sklearn.base import BaseEstimator
+from sklearn.feature_extraction.text import CountVectorizer
+class Own(BaseEstimator):
+    def fit(self, X, y=None): return self
+    def predict(self, X): raise RuntimeError('no')
+class Odd:
+    shape = (2, 2)
+    def __array__(self, *args, **kwargs): raise RuntimeError('not today')
+    def __getitem__(self, key): raise RuntimeError('not today')"""
+    model = "--no-model" if "Own" in fit else ""
+    card = cells(SETUP, setup, f"%%mlops run odd {model} --no-autolog --quiet --into card\n{fit}").user_ns["card"]
+    assert card.status == "FINISHED"
+    assert said in " ".join(card.notes)
+    assert bool(card.model) == (not model)
+
+
+def test_data_changed_after_the_fit_are_told_as_they_were(cells: Any, tmp_path: Path) -> None:
+    run = RUN.replace("--data X ", "") + "\nanswers = model.predict(X)[:100]\nX['answer'] = model.predict(X)"
+    ip = cells(SETUP, run)
+    found = taken(tmp_path, ip.user_ns["card"].run_id)
+    features = next(each for each in found.manifest["data"] if each["role"] == "features")
+    assert [name for name, _, _ in features["columns"]] == list(ip.user_ns["X"].columns[:4])
+    assert found.manifest["answers"]["values"] == [int(each) for each in ip.user_ns["answers"]]
+    assert ip.user_ns["card"].model

@@ -17,6 +17,9 @@ from .git import without_credentials
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+REPRODUCES = "mlops.reproduces"
+"""The tag of a run that repeats another: it begins with the other's id."""
+
 _PARENT = "mlflow.parentRunId"
 _NOT_NESTED = f"tags.`{_PARENT}` IS NULL"
 PAGE = 1000  # MLflow takes more at a time; a page of this size is quick
@@ -236,7 +239,11 @@ def best_first(metric: str, *, smaller: bool) -> str:
 def _ranked(mlflow: Mlflow, experiment: str | None, metric: str, *, smaller: bool, most: int) -> list[Run]:
     if not _NAME.fullmatch(metric):
         return []
-    return search(mlflow, experiment, "attributes.status = 'FINISHED'", best_first(metric, smaller=smaller), most)
+    found = search(mlflow, experiment, "attributes.status = 'FINISHED'", best_first(metric, smaller=smaller), most)
+    originals = [run for run in found if REPRODUCES not in run.data.tags]
+    if len(found) < most or originals:
+        return originals
+    return _ranked(mlflow, experiment, metric, smaller=smaller, most=10 * most)  # all of them were repetitions
 
 
 def equals(text: str) -> str:

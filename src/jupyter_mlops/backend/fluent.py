@@ -8,7 +8,7 @@ import functools
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .adapter import Mlflow
@@ -39,6 +39,13 @@ def active(mlflow: Mlflow, run: Run, *, autolog: bool) -> Iterator[None]:
         finally:
             with quiet():
                 _leave(run.info.run_id)
+
+
+def when_imported(module: str, act: Callable[[Any], None]) -> None:
+    """Call a function with a module as soon as it is there: MLflow's autologging has the means to know."""
+    from mlflow.utils.import_hooks import register_post_import_hook
+
+    register_post_import_hook(act, module, overwrite=False)
 
 
 def active_run_id() -> str | None:

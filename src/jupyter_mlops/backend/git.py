@@ -36,6 +36,10 @@ _SOURCES = (
     ".in",
 )
 
+# What surely begins with a host, so that an "@" further on is part of the path.
+_HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|localhost|\[[\da-fA-F:.]+\])(?::\d+)?(?:[/?#]|$)")
+_SCP = re.compile(r"[^/@]+@.*?[\w\]]:")
+
 
 @dataclass(frozen=True)
 class Git:
@@ -76,8 +80,17 @@ def look(folder: Path) -> Git:
 
 
 def without_credentials(url: str) -> str:
-    """Take user and password out of an address."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", url)
+    """Take out of an address what may open it: user, password, query and fragment.
+
+    A password may have any character in it, an ``@`` or a ``/`` too. Where it can't be told what the host is,
+    all is taken up to the last ``@``: half an address is better than half a password.
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark:  # scp's form, user@host:path
+        return url.rpartition("@")[2] if _SCP.match(url) else url
+    while "@" in rest and not _HOST.match(rest):
+        rest = rest.partition("@")[2]
+    return scheme + mark + re.split("[?#]", rest, maxsplit=1)[0]
 
 
 def root(folder: Path) -> Path | None:

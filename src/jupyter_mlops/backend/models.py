@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..entities import typed
 from ..errors import InvalidUsage, NotFound, writing_to
+from ..frames import as_frame
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
@@ -34,7 +35,7 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
     mlflow : Mlflow
     run : mlflow.entities.Run
     estimator : object
-        A fitted scikit-learn estimator.
+        A fitted scikit-learn estimator, a booster of xgboost or lightgbm, or a ``mlflow.pyfunc.PythonModel``.
     fitted_on : DataFrame or array of shape (n_samples, n_features), optional
         What it was fitted on; the signature and the example are taken from it.
 
@@ -76,15 +77,16 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
     Raises
     ------
     InvalidUsage
-        Where it is no scikit-learn estimator, or is made of types that can't be loaded safely.
+        Where it is of none of these kinds, or is made of types that can't be loaded safely.
     """
     from mlflow.exceptions import MlflowException
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     kind = type(estimator).__name__
-    if not hasattr(estimator, "get_params"):
+    if not (hasattr(estimator, "get_params") or is_booster(estimator) or _is_pyfunc(estimator)):
         raise InvalidUsage(
-            f"A {kind} can't be logged as a model: it is no scikit-learn estimator.", "%mlops log --model ESTIMATOR"
+            f"A {kind} can't be logged as a model: it is no scikit-learn estimator, booster or pyfunc.",
+            "%mlops log --model ESTIMATOR, or a mlflow.pyfunc.PythonModel around it",
         )
     _refuse_what_the_file_leaves_out(estimator)
     try:
@@ -123,14 +125,21 @@ def _write(estimator: Any, path: Path, run_id: str | None, **settings: Any) -> N
     settings["pip_requirements"] = requirements(library)
     trusted = LIGHTGBM_TYPES if library == "lightgbm" else TRUSTED_TYPES
     as_skops = {"serialization_format": "skops", "skops_trusted_types": sorted(trusted)}
-    if library == "xgboost":
+    if _is_pyfunc(estimator):
+        import mlflow.pyfunc
+
+        settings["pip_requirements"] = requirements("mlflow")
+        mlflow.pyfunc.save_model(path, python_model=estimator, **settings)
+    elif library == "xgboost":
         import mlflow.xgboost
 
         mlflow.xgboost.save_model(estimator, path, model_format="ubj", **settings)
     elif library == "lightgbm":
         import mlflow.lightgbm
 
-        mlflow.lightgbm.save_model(estimator, path, **as_skops, **settings)
+        as_text: dict[str, Any] = {}  # a booster has a text format of its own
+        form = as_text if is_booster(estimator) else as_skops
+        mlflow.lightgbm.save_model(estimator, path, **form, **settings)
     else:
         import mlflow.sklearn
 
@@ -140,9 +149,31 @@ def _write(estimator: Any, path: Path, run_id: str | None, **settings: Any) -> N
 
 def _library(estimator: Any) -> str:
     """Name the library by whose flavor an estimator is stored; a class that somebody has derived is not of it."""
+    if is_booster(estimator):
+        return type(estimator).__module__.partition(".")[0]
     return {"xgboost.sklearn": "xgboost", "lightgbm.sklearn": "lightgbm"}.get(
         type(estimator).__module__, "scikit-learn"
     )
+
+
+def is_booster(model: Any) -> bool:
+    """Tell whether a model is what ``xgboost.train`` or ``lightgbm.train`` gives."""
+    return f"{type(model).__module__}.{type(model).__qualname__}" in ("xgboost.core.Booster", "lightgbm.basic.Booster")
+
+
+def _is_pyfunc(model: Any) -> bool:
+    """Tell whether a model is somebody's own ``mlflow.pyfunc.PythonModel``; where MLflow has not loaded it, there is none."""
+    pyfunc = sys.modules.get("mlflow.pyfunc")
+    return pyfunc is not None and isinstance(model, pyfunc.PythonModel)
+
+
+def not_served(model: Any) -> str:
+    """Say why a model can be logged and registered, but not served; empty where it can be."""
+    if is_booster(model):
+        return "a native Booster is registered, but not served: XGBClassifier, LGBMRegressor and their like are"
+    if _is_pyfunc(model):
+        return f"{type(model).__name__} is registered, but not served: to load a PythonModel runs code of its author"
+    return ""
 
 
 def requirements(library: str = "scikit-learn") -> list[str]:
@@ -210,7 +241,15 @@ def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, A
     method = method_of(estimator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of integer columns, which "can't" have missing values
-        return infer_signature(rows, getattr(estimator, method)(example) if method else None), example
+        if _is_pyfunc(estimator):  # it may need a context that is only there once it is loaded
+            return infer_signature(rows), None
+        return infer_signature(rows, _answers(estimator, method, example) if method else None), example
+
+
+def _answers(estimator: Any, method: str, rows: Any) -> Any:
+    if is_booster(estimator) and _library(estimator) == "xgboost":
+        rows = sys.modules["xgboost"].DMatrix(rows)
+    return getattr(estimator, method)(rows)
 
 
 def _rows(fitted_on: Any) -> Any:
@@ -222,7 +261,8 @@ def _rows(fitted_on: Any) -> Any:
     if hasattr(fitted_on, "tocsr"):  # sparse: MLflow does not know all kinds of it, and requests are dense
         return fitted_on.tocsr()[:_EXAMPLE_ROWS].toarray()
     if len(getattr(fitted_on, "shape", ())) == 2:
-        return fitted_on
+        is_arrow = hasattr(fitted_on, "__arrow_c_stream__") and not hasattr(fitted_on, "iloc")
+        return as_frame(fitted_on) if is_arrow else fitted_on  # MLflow tells nothing of polars and pyarrow
     try:
         array = np.asarray(fitted_on)
     except ValueError:  # lists of several lengths, such as the labels of MultiLabelBinarizer
@@ -239,7 +279,7 @@ def method_of(estimator: Any) -> str | None:
 
 def _refuse_what_the_file_leaves_out(estimator: Any) -> None:
     """Refuse a model that would not predict the same once it is loaded again."""
-    if _library(estimator) != "xgboost":
+    if _library(estimator) != "xgboost" or is_booster(estimator):
         return
     import pandas as pd
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from . import experiments
 from .adapter import Mlflow
 from .experiments import NEWEST_FIRST, PAGE, equals, like
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, DatasetInput, Run
 
-REPRODUCES = "mlops.reproduces"
-"""The tag of a run that repeats another: it begins with the other's id."""
+REPRODUCES = experiments.REPRODUCES
 
 _AT_ONCE = 200  # ids in one filter
 _ALL = 3  # of MLflow's ViewType: what was deleted may still be in use

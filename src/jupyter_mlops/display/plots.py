@@ -61,7 +61,8 @@ def blank(width: float, height: float) -> tuple[Figure, Axes]:
 
 def legend(axes: Any, **named: Any) -> None:
     """Add a legend in the colours of the page."""
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK, **named)
+    drawn = axes.legend(frameon=False, fontsize=8, labelcolor=INK, **named)
+    drawn.get_title().set(color=INK, fontsize=8)
 
 
 def picture(figure: Figure, alt: str) -> Picture:

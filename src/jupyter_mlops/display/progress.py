@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +49,20 @@ class Progress:
                 )
         elif sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def waiting(text: str, after: float = 1.0) -> Iterator[None]:
+    """Say what is going on, where it takes longer than somebody waits without a word: ``after`` seconds."""
+    with Progress() as progress:
+        timer = threading.Timer(after, progress.say, [text])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _in_notebook() -> bool:

@@ -96,8 +96,8 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """In pixels, as the file's header says."""
-        return int.from_bytes(self.png[16:20])
+        """How wide it is, in pixels, as its file says."""
+        return int.from_bytes(self.png[16:20], "big")
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,11 @@ def figure(value: object) -> str:
     if 0.01 <= abs(value) < 10:
         return f"{value:.4f}"  # the same number of digits in a column of scores
     return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.2e}"
+
+
+def short(text: str, most: int = 100) -> str:
+    """Cut a long text, and say how long it is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def change(difference: float) -> str:

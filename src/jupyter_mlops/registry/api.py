@@ -36,7 +36,7 @@ def register(
     run
         The run whose model it is; by default the last one.
     model
-        A fitted estimator, in place of a run.
+        A fitted estimator, in place of a run; also a native booster or a PythonModel, which are not served.
     data
         What the estimator was fitted on: its signature is taken from it.
     alias

@@ -36,10 +36,10 @@ _ASSIGNED: Final = re.compile(
     (?:["']\s*[+]\s*(?={_QUOTE}))?""",
     re.VERBOSE,
 )
-# getenv("NAME", …), setattr(settings, "name", …), add_argument("-n", "--name", default=…), find("name").send_keys(…)
+# getenv("NAME", …), getenv("NAME") or …, setattr(settings, "name", …), add_argument("-n", "--name", default=…), find("name").send_keys(…)
 _ARGUMENT: Final = re.compile(
     rf"""\((?<=\w\()\s*(?:[\w.]{{1,40}}\s*,\s*|{_QUOTE}[\w.-]{{1,40}}{_QUOTE}\s*,\s*)?
-    {_QUOTE}(?:--|\#)?{_NAME}{_QUOTE}(?:\s*,\s*|\)\.(?:send_keys|fill|type)\()(?:[^()\n]{{0,120}}?\bdefault\s*=\s*)?(?={_STRING})""",
+    {_QUOTE}(?:--|\#)?{_NAME}{_QUOTE}(?:\s*,\s*|\)\s+or\s+|\)\.(?:send_keys|fill|type)\()(?:[^()\n]{{0,120}}?\bdefault\s*=\s*)?(?={_STRING})""",
     re.VERBOSE,
 )
 # --name value, %env NAME value, export NAME=value, aws configure set name value

@@ -72,18 +72,36 @@ def _is_filled(value: str) -> bool:
     return not is_template(value)
 
 
+def _is_no_example(value: str) -> bool:
+    """Leave the password alone that manuals have in their addresses: ``user:password@localhost``."""
+    return not is_template(value) and value.lower() not in ("password", "passwd", "changeme")
+
+
+def _is_personal(value: str) -> bool:
+    return _is_real(value) and not value.startswith("anonymous")
+
+
+def _has_digit(value: str) -> bool:
+    """Tell a password in a sentence from the word that goes on with it: "the password is required"."""
+    return _is_real(value) and any(character.isdigit() for character in value)
+
+
 def _is_real(value: str) -> bool:
     return not is_placeholder(value)
 
 
 _USER: Final = r"[^\s/\"'`@:\\<>]{0,100}"
+# How databases are set up for a try, on the machine itself.
+_NOBODYS: Final = (
+    r"(?!(?:postgres:postgres|root:root|admin:admin|guest:guest|test:test|user:user)@(?:localhost|127\.0\.0\.1))"
+)
 _HOST: Final = r"(?=[\w\[{.-])"
 _ARGUMENTS: Final = r"\s(?:[^\n]|\\\n){0,160}?(?<=\s)"  # what stands before an option of a shell line
 _ARGUMENT: Final = r"[ =]?\\*[\"']?([^\s\"'\\]{4,200})"
 _LITERAL: Final = r"\\*[\"'][^\"'\n\\]{1,100}\\*[\"']"
 
 _PLACES: Final = (
-    _Place("password in a URL", "://", rf"://{_USER}:([^\s/\"'`\\<>]{{1,200}})@{_HOST}", _is_filled),
+    _Place("password in a URL", "://", rf"://{_NOBODYS}{_USER}:([^\s/\"'`\\<>]{{1,200}})@{_HOST}", _is_no_example),
     _Place("token in a URL", "://", rf"://([^\s/\"'`@:\\]{{12,300}})(?::[\w-]{{0,20}})?@{_HOST}", is_random),
     _Place("token in a URL", "key= appid= code=", r"(?<=[?&_])\w+=([\w%-]{16,200})", is_random),
     _Place("signature in a URL", "sig= Signature=", r"(?<=[?&-])[sS]ig\w*=([\w%+/=~-]{16,700})", is_random),
@@ -109,16 +127,53 @@ _PLACES: Final = (
     ),
     _Place("password", "PASSWORD IDENTIFIED identified", r"\w+ (?:[bB][yY] )?'([^'\s\\]{4,100})'", _is_real),
     _Place("token of a login", "login ", r"login (?:--?[\w-]+ ){0,3}([\w-]{20,200})", is_random),
-    _Place(
+    _Place("token of a login", "authtoken ", r"authtoken (?:add )?([\w-]{20,200})", is_random),
+    _Place("token of a login", "config set ", r"config set -n key -v ([\w-]{16,200})", is_random),
+    _Place("API key", "pi key  PI key  pi_key  PI_KEY ", r"[pP][iI][ _](?:key|KEY) ([\w-]{16,200})", is_random),
+    _Place(  # an account may stand before it
         "key of a client",
-        "Client( _api( Api( API( Auth( Experiment( Fernet( Service( Translator( login(",
-        r"\w+\(\s*b?\\*[\"']([\w+/=:-]{20,200})\\*[\"']\s*[,)]",
+        "Client( _api( Api( API( Auth( Experiment( Fernet( Service( Translator( login( .init(",
+        rf"\.?\w+\(\s*(?:{_LITERAL}\s*,\s*(?=b?\\*[\"']))?+b?\\*[\"']([\w+/=:-]{{20,200}})\\*[\"']\s*[,)]",
         is_random,
+    ),
+    _Place("private key", "from_key(", r"from_key\(\s*\\*[\"'](0x[0-9a-fA-F]{64})\\*[\"']", _is_real),
+    _Place(
+        "recovery phrase",
+        "nemonic seed_phrase recovery_phrase",
+        r"\w+\s*=\s*\\*[\"']((?:[a-z]{3,8} ){11,23}[a-z]{3,8})\\*[\"']",
+        _is_real,
+    ),
+    _Place(
+        "password",
+        "FTP( FTP_TLS(",
+        rf"\w+\((?:\s*(?:{_LITERAL}|[\w.]{{1,60}})\s*,){{2}}\s*\\*[\"']([^\"'\n\\]{{4,100}})\\*[\"']",
+        _is_personal,
     ),
     _Place("password", "connect( thin:", r"\w+[(:]\\*[\"']?\w{1,60}/([^\s\"'@/\\]{4,100})@", _is_real),  # Oracle's
     _Place("cookie", "Cookie", r"Cookie\\*[\"']?\s*:\s*\\*[\"']?([\w.-]{1,60}=[^\"'\n\\]{16,2000})", is_random),
     _Place("password", "mysql mariadb", rf"\w+{_ARGUMENTS}-p([^\s\"'\\]{{4,100}})", _is_filled),
     _Place("password", "docker podman", rf"\w+ login{_ARGUMENTS}-p{_ARGUMENT}", _is_filled),
+    _Place("password", "redis-cli", rf"[\w-]+{_ARGUMENTS}-a{_ARGUMENT}", _is_filled),
+    _Place("password", "dvc remote", r"dvc remote modify (?:--\w+ )*\S{1,100} password ([^\s\"']{4,200})", _is_filled),
+    _Place("password", "assword is", r"\w+ is:? ([^\s\"'\\]{6,100})", _has_digit),
+    _Place(
+        "password",
+        "pymssql.connect(",
+        rf"[\w.]+\((?:\s*{_LITERAL}\s*,){{2}}\s*\\*[\"']([^\"'\n\\]{{4,100}})\\*[\"']",
+        _is_real,
+    ),
+    _Place(
+        "password",
+        "cx_Oracle.connect( oracledb.connect(",
+        rf"[\w.]+\(\s*{_LITERAL}\s*,\s*\\*[\"']([^\"'\n\\]{{4,100}})\\*[\"']",
+        _is_real,
+    ),
+    _Place(
+        "signing key",
+        "jwt.encode( jwt.decode(",
+        r"[\w.]+\(\s*[\w.]{1,60}\s*,\s*\\*[\"']([^\"'\n\\]{8,200})\\*[\"']",
+        _is_real,
+    ),
     _Place("password", "sshpass", rf"sshpass -p{_ARGUMENT}", _is_filled),
     _Place(
         "password", "machine ", r"machine\s+\S{1,100}\s+login\s+\S{1,100}\s+password\s+([^\s\"'\\]{4,200})", _is_filled
@@ -127,7 +182,7 @@ _PLACES: Final = (
         "password",
         "auth Auth( login( set_password(",
         rf"(?:auth\s?=\s?|\w+)\(\s*(?:{_LITERAL}\s*,\s*){{1,2}}\\*[\"']([^\"'\n\\]{{4,100}})\\*[\"']\s*\)",
-        _is_real,
+        _is_personal,
     ),
 )
 _COMPILED: Final = tuple((place, re.compile(place.pattern)) for place in _PLACES)

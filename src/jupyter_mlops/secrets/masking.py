@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from .assignments import assigned
 from .formats import formatted
-from .names import holds_address, kind_of, names_secret
+from .names import holds_address, is_random, kind_of, names_secret
 from .scan import Span, find_all
 
 _MASK: Final = "***"
 _SHORTEST: Final = 6  # what is shorter stands in too many innocent words to be searched for
+_LONG: Final = 16  # random characters of this length are no word that stands elsewhere by chance
+_MOST_AGAIN: Final = 200  # each costs a search of the whole text
 _LONGEST: Final = 20_000  # what is longer is data
 
 
@@ -28,14 +30,11 @@ class Finding:
     kind
         What it is, such as "AWS access key", "value of API_KEY", "password in a URL".
     line
-        The line of the text that it stands in, from 1.
-    hint
-        Its first 2 to 4 characters, to know it by.
+        The line of the text that it stands in, from 1. Nothing of the secret itself: findings are stored.
     """
 
     kind: str
     line: int
-    hint: str
 
 
 def mask(text: str, known: Collection[str] = ()) -> tuple[str, tuple[Finding, ...]]:
@@ -56,11 +55,12 @@ def mask(text: str, known: Collection[str] = ()) -> tuple[str, tuple[Finding, ..
     parts: list[str] = []
     findings = []
     done, line = 0, 1
-    for start, end, kind in _merged(text, [*_known(text, known), *_found(text)]):
+    spans = [*_known(text, known), *_found(text)]
+    for start, end, kind in _merged(text, [*spans, *_again(text, spans)]):
         parts += text[done:start], _MASK
         line += text.count("\n", done, start)
         if kind:
-            findings.append(Finding(kind, line, text[start : start + min(4, max(2, (end - start) // 5))] + "…"))
+            findings.append(Finding(kind, line))
         done = end
     return "".join([*parts, text[done:]]), tuple(findings)
 
@@ -79,6 +79,17 @@ def mask_pairs(pairs: Mapping[str, Any], known: Collection[str] = ()) -> tuple[d
         written[name] = _MASK if found else str(value)
         findings += found
     return written, tuple(findings)
+
+
+def mask_texts(tree: Any, known: Collection[str] = ()) -> Any:
+    """Mask the secrets in all texts of a tree of plain dicts and lists; its keys and its numbers stay.
+
+    All are masked at once, each a line of its own: one by one, thousands of texts would take seconds.
+    """
+    texts = list(dict.fromkeys(_texts(tree)))
+    lines = mask("\n".join(json.dumps(text, ensure_ascii=False) + ";" for text in texts), known)[0].split("\n")
+    masked = {text: json.loads(line[:-1]) for text, line in zip(texts, lines, strict=True)}
+    return _replaced(tree, masked)
 
 
 def secret_values(namespace: Mapping[str, Any], environ: Mapping[str, str]) -> frozenset[str]:
@@ -103,8 +114,34 @@ def secret_values(namespace: Mapping[str, Any], environ: Mapping[str, str]) -> f
     )
 
 
+def _texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, Mapping | list | tuple):
+        for branch in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _texts(branch)
+
+
+def _replaced(tree: Any, by: Mapping[str, str]) -> Any:
+    if isinstance(tree, str):
+        return by[tree]
+    if isinstance(tree, Mapping):
+        return {key: _replaced(branch, by) for key, branch in tree.items()}
+    return [_replaced(branch, by) for branch in tree] if isinstance(tree, list | tuple) else tree
+
+
 def _found(text: str) -> list[Span]:
     return [*formatted(text), *assigned(text)]
+
+
+def _again(text: str, spans: Collection[Span]) -> Iterator[Span]:
+    """Find a secret in other places too, where it stands for itself: ``from_key("0x…")``, and ``key = "0x…"`` below."""
+    values = dict.fromkeys(text[start:end] for start, end, _ in spans if _LONG <= end - start <= _LONGEST)
+    taken = {span.start for span in spans}
+    for value in filter(is_random, list(values)[:_MOST_AGAIN]):
+        for start in find_all(text, value):
+            if start not in taken:
+                yield Span(start, start + len(value), "known secret")
 
 
 def _known(text: str, known: Collection[str]) -> Iterator[Span]:

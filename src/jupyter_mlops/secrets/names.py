@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
-NOUNS: Final = ("pass", "pwd", "pw", "psw", "secret", "token", "key", "auth", "cred", "dsn", "sess", "cookie")
+# What a password is called in German, Spanish, French, Portuguese, Italian, Dutch, Polish and Finnish.
+_ELSEWHERE: Final = (
+    "passwort", "kennwort", "contrasena", "motdepasse", "senha", "parolachiave", "wachtwoord", "haslo", "salasana",
+)  # fmt: skip
+NOUNS: Final = (
+    "pass", "pwd", "pw", "psw", "secret", "token", "key", "auth", "cred", "dsn", "sess", "cookie",
+    "kennwort", "contrase", "senha", "parola", "wachtwoord", "haslo", "hasło", "salasana",
+)  # fmt: skip
 """Every secret's name has one of these in it (in small letters)."""
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -23,7 +31,7 @@ _OPENER: Final = re.compile(
 # With one of these they don't, however random they look.
 _HARMLESS: Final = re.compile("bucket|cache|csrf|file|foreign|group|object|page|partition|primary|public|row|sort")
 # Words after the noun that change nothing: password_prod, api_key_2, secret_key_base.
-_QUALIFIER: Final = re.compile("base|default|dev|live|new|old|plain|prod|production|staging|str|string|test|value")
+_QUALIFIER: Final = re.compile("base|db|default|dev|live|new|old|plain|prod|production|staging|str|string|test|value")
 # What only asks for a secret: get_password("database").
 _ASKING: Final = re.compile("ask|check|fetch|find|get|has|hash|is|load|lookup|prompt|read|require|validate|verify")
 
@@ -47,12 +55,15 @@ _Kind = Literal["password", "secret", "token", "key", ""]
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> _Kind:
     """Say what a name promises, "" if nothing secret. The last noun counts: ``password_length`` is a length."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    plain = unicodedata.normalize("NFKD", name.replace("ł", "l")).encode("ascii", "ignore").decode()
+    words = [word.lower() for word in _WORD.findall(plain)]
     while len(words) > 1 and _QUALIFIER.fullmatch(words[-1]):
         words.pop()
     *_, before, last = ["", "", *words]
     last = last.removesuffix("s") if is_plural(last) else last
-    if last in ("pwd", "psw", "pswd") or last.endswith(("password", "passwd", "passphrase", "passwort")):
+    if last in ("pwd", "psw", "pswd") or last.endswith(("password", "passwd", "passphrase")):
+        return "password"
+    if last in _ELSEWHERE or "".join(words[-3:]) == "motdepasse" or "".join(words[-2:]) == "parolachiave":
         return "password"
     if last in ("pass", "pw", "authorization") or last.endswith(("secret", "apikey", "accesskey", "secretkey")):
         return "secret"

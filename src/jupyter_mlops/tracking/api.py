@@ -54,10 +54,12 @@ def run(
     BackendUnreachable
         Where the tracking server is down.
     """
+    from ..display.progress import waiting
     from .dataset import describe
     from .run import ActiveRun
 
-    dataset = None if data is None else describe(data, name_of(data, "data"))
+    with waiting("Taking the digest of the data …"):
+        dataset = None if data is None else describe(data, name_of(data, "data"))
     return ActiveRun(
         Workspace.here(), name, dataset, pairs(param, "param"), pairs(tag, "tag"), autolog=autolog, store_model=model
     )
@@ -93,7 +95,7 @@ def log(
     file
         A file to keep; again for more.
     model
-        A fitted scikit-learn estimator to store with the run.
+        A fitted estimator to store with the run; also a native booster or a PythonModel, which are not served.
     data
         What the model was fitted on: its signature is taken from it.
     run

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, versions
-from ..display import Badge, Card, Cell, Code, Diff, Table, View, figure, plots
+from ..display import Badge, Card, Cell, Code, Diff, Table, View, figure, plots, short
 from ..entities import CHAMPION, DURATION, ModelRef, RunRef, is_own, own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound
 from ..result import Result
 from ..workspace import Workspace
+from . import code, pictures
+from .code import CodeOf
 from .results import differing
 from .snapshot import environment, files
 from .snapshot.files import Snapshot
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow.entities import Run
 
-_MOST_BARS = 6  # more runs than that are lines across all metrics
 _MOST_ROWS = 12
+_MOST_DIFFED = 3  # runs whose diffs fit into one card
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Side:
         """The source of its cell."""
         return self.snapshot.files.get("cell.py", "") if self.snapshot else ""
 
+    @cached_property
+    def made_by(self) -> CodeOf | None:
+        """All the code that is known to have made it."""
+        return CodeOf.of(self.snapshot) if self.snapshot else None
+
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Result):
@@ -57,16 +64,20 @@ class Comparison(Result):
     Attributes
     ----------
     sides : tuple of Side
-    data, packages : tuple
+    data, packages, commits : tuple
         What differs: rows of a name and its value on each side.
     changes : tuple of (str, str)
-        Of the first side's code to that of each other one: a title and a unified diff.
+        Of the first side's cells to those of each other one: a title and a unified diff.
+    uncommitted : tuple of (str, str)
+        Of the files in which one side has other changes than the first one: a title and the changes to its commit.
     """
 
     sides: tuple[Side, ...]
     data: tuple[tuple[str, ...], ...]
     packages: tuple[tuple[str, ...], ...]
+    commits: tuple[tuple[str, ...], ...]
     changes: tuple[tuple[str, str], ...]
+    uncommitted: tuple[tuple[str, str], ...]
 
     @property
     def metrics(self) -> list[str]:
@@ -91,13 +102,8 @@ class Comparison(Result):
 
     def plot(self) -> Figure:
         """Draw the metrics: bars for a few runs, and lines across all metrics for many."""
-        drawn, [axes] = plots.draw(height=2.6 if len(self.sides) <= _MOST_BARS else 3.2)
         names = ([name for name in self.metrics if is_own(name)] or self.metrics)[:6]
-        if len(self.sides) <= _MOST_BARS:
-            _bars(axes, names, self.sides)
-        else:
-            _lines(axes, names, self.sides)
-        return drawn
+        return pictures.compared(names, [(side.label, side.metrics) for side in self.sides])
 
     def view(self) -> View:
         """Draw tables of what differs, the picture and the diffs."""
@@ -105,34 +111,57 @@ class Comparison(Result):
         tables = [Table(("metric", *labels), [self._metric_row(name) for name in self.metrics[:_MOST_ROWS]],
                         empty="No metric that at least two of them have.", note=self._more(self.metrics))]  # fmt: skip
         if self.params:
-            rows = [(name, *(side.params.get(name, "") for side in self.sides)) for name in self.params[:_MOST_ROWS]]
-            tables.append(Table(("parameter", *labels), rows, note=self._more(self.params)))
-        for title, found in (("data", self.data), ("environment", self.packages)):
+            # What only some have says of what kind their models are: autologging writes dozens of those.
+            common = [name for name in self.params if sum(name in side.params for side in self.sides) > 1]
+            rows = [(name, *(short(side.params.get(name, "")) for side in self.sides)) for name in common[:_MOST_ROWS]]
+            if only := self._only_some(common):
+                rows.append(("only some have", *only))
+            tables.append(Table(("parameter", *labels), rows, note=self._more(common)))
+        for title, found in (("data", self.data), ("environment", self.packages), ("git", self.commits)):
             if found:
                 tables.append(Table((title, *labels), found[:_MOST_ROWS], note=self._more(found)))
-        pictures = [plots.picture(self.plot(), self._alt())] if self.metrics else []
-        diffs = [Diff(title, text) for title, text in self.changes if text] if len(self.changes) < 3 else []
-        return Card(" and ".join(labels), facts=self._facts(), tables=tables, pictures=pictures, diffs=diffs)
+        drawn = [plots.picture(self.plot(), self._alt())] if self.metrics else []
+        return Card(" and ".join(labels), facts=self._facts(), tables=tables, pictures=drawn, diffs=self._diffs())
+
+    def _only_some(self, common: Sequence[str]) -> list[str]:
+        rest = set(self.params) - set(common)
+        mine = [[f"{name}={value}" for name, value in side.params.items() if name in rest] for side in self.sides]
+        return [short(", ".join(each), 160) for each in mine] if rest else []
+
+    def _diffs(self) -> list[Diff]:
+        if len(self.sides) > _MOST_DIFFED:
+            return []
+        return [Diff(title, text) for title, text in (*self.changes, *self.uncommitted) if text]
 
     def _facts(self) -> list[tuple[str, Cell]]:
-        same = [
-            name
-            for name, differs in (
-                ("parameters", self.params),
-                ("data", self.data),
-                ("environment", self.packages),
-                ("code", any(text for _, text in self.changes)),
-            )
-            if not differs
-        ]
+        same = list(self._same())
         facts: list[tuple[str, Cell]] = [("the same", ", ".join(same))] if same else []
-        if len(self.changes) >= 3 and "code" not in same:
-            facts.append(("code", Code(".changes has the diffs to the first one; two runs at a time show them")))
+        if len(self.sides) > _MOST_DIFFED and any(text for _, text in (*self.changes, *self.uncommitted)):
+            where = ".changes and .uncommitted have the diffs to the first one; two runs at a time show them"
+            facts.append(("code", Code(where)))
         blind = [side.label for side in self.sides if side.snapshot is None]
         if blind:
-            note = f"{', '.join(blind)}: no snapshot, so code, data and environment can't be compared"
+            more = f" and {len(blind) - 3} more" if len(blind) > 3 else ""
+            note = f"{', '.join(blind[:3])}{more}: no snapshot, so code, data and environment can't be compared"
             facts.append(("note", Badge(note, "warn")))
         return facts
+
+    def _same(self) -> Iterator[str]:
+        """Name what is the same, where all sides tell of it."""
+        if not self.params and any(side.params for side in self.sides):
+            yield "parameters"
+        if any(side.snapshot is None for side in self.sides):
+            return
+        if not self.data and all(side.data for side in self.sides):
+            yield "data"
+        if not self.packages:
+            yield "environment"
+        if not any(text for _, text in self.changes):
+            is_whole = all(side.made_by and side.made_by.is_whole for side in self.sides)
+            if not self.commits and not self.uncommitted:
+                yield "code" if is_whole else "code of the cells (of modules that they import, git tells nothing)"
+            else:
+                yield "code of the cells"
 
     def _metric_row(self, name: str) -> tuple[Cell, ...]:
         values = [side.metrics.get(name) for side in self.sides]
@@ -166,7 +195,8 @@ def compare(workspace: Workspace, refs: Sequence[object]) -> Comparison:
     sides = [side_of(workspace, ref) for ref in refs]
     if len({side.run_id for side in sides}) < len(sides):
         raise InvalidUsage("The same run is named twice.", "%mlops runs")
-    return Comparison(tuple(sides), _data(sides), _packages(sides), _changes(sides))
+    changes, uncommitted = _changes(sides)
+    return Comparison(tuple(sides), _data(sides), _packages(sides), _commits(sides), changes, uncommitted)
 
 
 def side_of(workspace: Workspace, ref: object) -> Side:
@@ -199,12 +229,12 @@ def _data(sides: Sequence[Side]) -> tuple[tuple[str, ...], ...]:
     """List the data that differ, and in which columns."""
     found = []
     for role in dict.fromkeys(role for side in sides for role in side.data):
-        if len({side.data.get(role, ("", ""))[1] for side in sides}) > 1:
+        if len({side.data.get(role, ("", ""))[1] for side in sides if side.snapshot}) > 1:
             cells = [side.data.get(role) for side in sides]
             found.append((role, *(f"{cell[0]} · {cell[1][:8]}" if cell else "" for cell in cells)))
-            columns = changed_columns(sides[0].snapshot, sides[-1].snapshot, role)
-            if columns:
-                found.append((f"{role}: columns that differ", ", ".join(columns), *[""] * (len(sides) - 1)))
+            columns = [", ".join(changed_columns(sides[0].snapshot, each.snapshot, role)) for each in sides[1:]]
+            if any(columns):
+                found.append((f"{role}: columns that differ", "", *columns))
     return tuple(found)
 
 
@@ -222,77 +252,37 @@ def _columns(taken: Snapshot, role: str) -> list[Any]:
 
 
 def _packages(sides: Sequence[Side]) -> tuple[tuple[str, ...], ...]:
-    """List the packages that differ from the first side's."""
+    """List the packages that differ from those of the first side that tells of them."""
     known = [environment.of_dict(side.snapshot.manifest["environment"]) if side.snapshot else None for side in sides]
-    first = known[0]
+    first = next(filter(None, known), None)
     if first is None:
         return ()
     found: dict[str, list[str]] = {}
-    for place, other in enumerate(known[1:], start=1):
+    for place, other in enumerate(known):
         for name, then, now in environment.differences(first, other) if other else ():
             found.setdefault(name, [then] * len(sides))[place] = now or "not installed"
     return tuple((name, *(value or "not installed" for value in values)) for name, values in found.items())
 
 
-def _changes(sides: Sequence[Side]) -> tuple[tuple[str, str], ...]:
-    """Write how each one's code differs from the first one's."""
-    first = sides[0]
-    return tuple(
-        (f"Code: {first.label} → {other.label}", unified(first.code, other.code))
-        for other in sides[1:]
-        if first.snapshot and other.snapshot
-    )
+def _commits(sides: Sequence[Side]) -> tuple[tuple[str, ...], ...]:
+    """Tell the commits, where they differ."""
+    told = [(side.made_by.commit or "none")[:8] if side.made_by else "" for side in sides]
+    return (("commit", *told),) if len({*told} - {""}) > 1 else ()
 
 
-def unified(before: str, after: str) -> str:
-    """Write a unified diff of two texts, without the names of files."""
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))
-    return "\n".join(lines[2:])
+def _changes(sides: Sequence[Side]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Write how each one's cells differ from the first one's, and which changes were not committed on one side only."""
+    known = [(side.label, side.made_by) for side in sides if side.made_by]
+    cells: list[tuple[str, str]] = []
+    files: list[tuple[str, str]] = []
+    for label, other in known[1:]:
+        begin, first = known[0]
+        cells.append((f"Code: {begin} → {label}", code.unified(first.source, other.source)))
+        files += code.uncommitted(begin, first, other) + code.uncommitted(label, other, first)
+    return tuple(cells), tuple(dict.fromkeys(files))
 
 
 def _marked(value: float | None, *, is_best: bool) -> Cell:
     if value is None:
         return ""
     return Badge(figure(value), "good") if is_best else value
-
-
-def _bars(axes: Any, names: Sequence[str], sides: Sequence[Side]) -> None:
-    width = 0.8 / len(sides)
-    for number, side in enumerate(sides):
-        places = [place + (number - (len(sides) - 1) / 2) * width for place in range(len(names))]
-        values = [side.metrics.get(name, float("nan")) for name in names]
-        axes.bar(places, values, width * 0.92, label=side.label, color=plots.COLOURS[number % len(plots.COLOURS)])
-    axes.set_xticks(range(len(names)), [name if len(name) < 22 else f"{name[:20]}…" for name in names])
-    values = [v for side in sides for name in names if (v := side.metrics.get(name)) is not None and v == v]
-    if values and min(values) > 0.5 and max(values) <= 1:  # scores near 1: the differences would not be seen from 0
-        axes.set_ylim(max(0, min(values) - 0.6 * (max(values) - min(values)) - 0.02), None)
-        axes.set_ylabel("cut off below")
-    plots.legend(axes, loc="upper left", bbox_to_anchor=(1, 1))
-
-
-def _lines(axes: Any, names: Sequence[str], sides: Sequence[Side]) -> None:
-    """Draw parallel coordinates: each metric on a scale of its own, from its least to its greatest."""
-    ranges = {name: _range([side.metrics.get(name) for side in sides]) for name in names}
-    best = names[0]
-    order = sorted(sides, key=lambda s: s.metrics.get(best, float("nan")), reverse=not smaller_is_better(best))
-    for number, side in enumerate(sides):
-        heights = [_scaled(side.metrics.get(name), *ranges[name]) for name in names]
-        is_best = side is order[0]
-        axes.plot(
-            range(len(names)), heights, lw=2.4 if is_best else 1, alpha=1 if is_best else 0.55, zorder=3 if is_best else 2,
-            color=plots.COLOURS[number % len(plots.COLOURS)], label=side.label if is_best else None,
-        )  # fmt: skip
-    axes.set_xticks(range(len(names)), [f"{n}\n{ranges[n][0]:.3g} – {ranges[n][1]:.3g}" for n in names])
-    axes.set_yticks([])
-    plots.legend(axes, title=f"best {best}", loc="upper left", bbox_to_anchor=(1, 1))
-
-
-def _range(values: Sequence[float | None]) -> tuple[float, float]:
-    there = [value for value in values if value is not None and value == value]
-    return (min(there), max(there)) if there else (0.0, 1.0)
-
-
-def _scaled(value: float | None, least: float, most: float) -> float:
-    if value is None:
-        return float("nan")
-    return (value - least) / (most - least) if most > least else 0.5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..backend import experiments
-from ..fingerprint import fingerprint
+from ..fingerprint import Fingerprint, fingerprint
 
 _MOST_COLUMNS = 5000  # what MLflow keeps of a schema is 1 MB; the digest covers all columns
 
@@ -76,7 +76,11 @@ def describe(data: Any, name: str, role: str = "data") -> Dataset:
     InvalidUsage
         Where it is no table.
     """
-    found = fingerprint(data)
+    return of_fingerprint(fingerprint(data), name, role)
+
+
+def of_fingerprint(found: Fingerprint, name: str, role: str) -> Dataset:
+    """Describe a table whose fingerprint was taken already."""
     return Dataset(name, role, found.rows, found.digest, found.columns)
 
 

@@ -86,23 +86,34 @@ class History(Result):
     def plot(self) -> Figure:
         """Draw each run as a point, the best so far as a line, and marks where the champion changed."""
         figure, [axes] = plots.draw(height=2.8)
-        runs = [m for m in self.moments if m.kind == "run" and m.value is not None and math.isfinite(m.value)]
+        runs = [moment for moment in self.moments if moment.kind == "run" and _is_number(moment.value)]
         best = [moment for moment in runs if moment.is_best]
-        axes.plot([_date(m) for m in runs], [m.value for m in runs], "o", ms=4, color=plots.COLOURS[6], label="run")
+        if runs:
+            axes.plot([_date(m) for m in runs], [m.value for m in runs], "o", ms=4, color=plots.COLOURS[6], label="run")
         if best:
             ends = [*best, max([*runs, *self.moments], key=lambda moment: moment.at)]
             heights = [*(m.value for m in best), best[-1].value]
             axes.step([_date(m) for m in ends], heights, where="post", color=plots.COLOURS[0], lw=1.8, label="best run")
         for kind, mark, colour in (("promote", "^", plots.COLOURS[2]), ("rollback", "v", plots.COLOURS[1])):
-            marks = [m for m in self.moments if m.kind == kind and m.value is not None]
-            axes.plot([_date(m) for m in marks], [m.value for m in marks], mark, ms=8, color=colour, label=kind, ls="")
-            for moment in marks[-6:]:
-                axes.annotate(moment.what, (_date(moment), moment.value), xytext=(4, 6), textcoords="offset points",
-                              fontsize=8, color=colour)  # fmt: skip
+            marks = [moment for moment in self.moments if moment.kind == kind]
+            # What has no value stands at the foot: it happened all the same.
+            for known, scale in ((True, "data"), (False, "axes fraction")):
+                these = [moment for moment in marks if _is_number(moment.value) == known]
+                where = [(_date(moment), moment.value if known else 0.03) for moment in these]
+                label = kind if known else f"{kind}, without {self.metric}"
+                if where:
+                    axes.plot(
+                        *zip(*where, strict=True), mark, ms=8, color=colour, label=label, ls="",
+                        transform=axes.transData if known else axes.get_xaxis_transform(),
+                    )  # fmt: skip
+                for moment, at in list(zip(these, where, strict=True))[-6:]:
+                    axes.annotate(moment.what, at, xycoords=("data", scale), xytext=(4, 6), textcoords="offset points",
+                                  fontsize=8, color=colour)  # fmt: skip
         axes.set_ylabel(self.metric)
         axes.margins(x=0.04, y=0.15)
         _dates(axes)
-        plots.legend(axes, loc="upper left", bbox_to_anchor=(1, 1))
+        if self.moments:
+            plots.legend(axes, loc="upper left", bbox_to_anchor=(1, 1))
         return figure
 
     def view(self) -> View:
@@ -210,6 +221,10 @@ def _of_models(workspace: Workspace, runs: dict[str, Run], metric: str) -> Itera
                     why=event.because,
                     is_forced=event.is_forced,
                 )
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def _date(moment: Moment) -> datetime:

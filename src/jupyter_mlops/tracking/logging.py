@@ -107,7 +107,7 @@ class Log:
             from ..backend import models
 
             models.log_model(self._mlflow, self._run, self._model, self._fitted_on)
-            self._logged["model"] = type(self._model).__name__
+            self._logged["model"] = models.not_served(self._model) or type(self._model).__name__
         if any(self._batch.values()):
             self._mlflow.write("log_batch", run_id, **self._batch)
         if self._figure is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from ..display import Badge, Card, Cell, Link, Table, View, ago, change, figure, span
+from ..display import Badge, Card, Cell, Link, Table, View, ago, change, figure, short, span
 from ..entities import DURATION, is_own, own_first, smaller_is_better
 from ..result import Result
 
@@ -60,7 +60,7 @@ class RunCard(Result):
             facts.append(("data", self.data))
         facts.append(("model", self.model or "none: no estimator was fitted"))
         if self.params:
-            said = [f"{key}={value}" for key, value in self.said.items()]
+            said = [f"{key}={short(value)}" for key, value in self.said.items()]
             more = f"{len(self.params) - len(said)} by autologging" if len(self.params) > len(said) else ""
             facts.append(("parameters", ", ".join([*said, more] if more else said)))
         facts += [("note", Badge(note, "warn")) for note in self.notes]
@@ -102,7 +102,9 @@ class Logged(Result):
 
     def view(self) -> View:
         """Draw what was added."""
-        return Card(f"Logged to {self.name}: {', '.join(f'{name} {value}' for name, value in self.logged.items())}")
+        return Card(
+            f"Logged to {self.name}: {', '.join(f'{name} {short(value)}' for name, value in self.logged.items())}"
+        )
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ class Runs(Result):
         shown = self._shown(metrics, params, _WIDTH - sum(map(_width, zip(fixed, *who, strict=True))))
         columns = (*fixed, *(name for _, name in shown))
         rows = [
-            (*cells, *(getattr(row, kind).get(name) for kind, name in shown))
+            (*cells, *(_cut(getattr(row, kind).get(name)) for kind, name in shown))
             for cells, row in zip(who, self.rows, strict=True)
         ]
         hidden = len({*metrics, *params} - {*columns, DURATION})
@@ -207,6 +209,10 @@ class Runs(Result):
         if self.where:
             return f"No run fits {self.where}"
         return "No run yet: %%mlops run NAME, and the cell that fits the model."
+
+
+def _cut(cell: Cell) -> Cell:
+    return short(cell) if isinstance(cell, str) else cell
 
 
 def _width(column: Sequence[Cell]) -> int:

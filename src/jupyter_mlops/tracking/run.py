@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..backend import experiments, origin, runs
+from ..display.progress import waiting
 from ..entities import DURATION, is_own, smaller_is_better
 from ..errors import BackendUnreachable, MlopsError
 from ..workspace import Workspace
@@ -68,6 +69,7 @@ class ActiveRun:
         self._store_model = store_model
         self._stack = contextlib.ExitStack()
         self._model_id: str | None = None
+        self._notes: list[str] = []
 
     @property
     def run_id(self) -> str:
@@ -101,7 +103,8 @@ class ActiveRun:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._duration = time.perf_counter() - self._begin
         try:
-            self._leave(error)
+            with waiting("Storing the run …"):
+                self._leave(error)
         finally:
             _open.discard(self.run_id)
 
@@ -177,14 +180,24 @@ class ActiveRun:
             self._mlflow.write("log_artifacts", self.run_id, folder, FOLDER)
 
     def _fitted_on(self) -> list[Dataset]:
-        """Describe what the estimator was fitted on, where that is not what ``--data`` has named."""
-        from .dataset import describe
+        """Describe what the estimator was fitted on, where that is not what ``--data`` has named.
+
+        What is no table, or of a kind that can't be read, is noted: the fit was good, and the run goes on.
+        """
+        from .dataset import of_fingerprint
 
         fit = self._fits.last
-        if fit is None:
-            return []
-        given = {"features": fit.features, "target": fit.target}
-        found = [describe(data, role, role) for role, data in given.items() if data is not None]
+        found = []
+        if fit and fit.features is None and self._dataset is None:
+            self._notes.append("no digest of the data: a library's own form of them can't be read; --data X names them")
+        for role, kept in (("features", fit.features), ("target", fit.target)) if fit else ():
+            if kept is None:
+                continue
+            try:
+                found.append(of_fingerprint(kept.fingerprint(), role, role))
+            except Exception as error:  # whatever a library makes of data of its own kind
+                reason = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
+                self._notes.append(f"no digest of the {role}: {' '.join(reason.split())[:200]}")
         return [each for each in found if self._dataset is None or each.digest != self._dataset.digest]
 
     def _log_model(self) -> None:
@@ -196,7 +209,10 @@ class ActiveRun:
         elif fit and self._store_model:
             from ..backend import models
 
-            self._model_id = models.log_model(self._mlflow, self._run, fit.estimator, fit.features)
+            self._notes += filter(None, [models.not_served(fit.estimator)])
+            self._model_id = models.log_model(
+                self._mlflow, self._run, fit.estimator, fit.features and fit.features.data
+            )
 
     def _end(self, status: str) -> None:
         self._mlflow.write("set_terminated", self.run_id, status)
@@ -227,7 +243,7 @@ class ActiveRun:
             model=self._estimator if self._model_id else None,
             model_id=self._model_id,
             data=str(self._dataset) if self._dataset else None,
-            notes=tuple(self._snapshot.notes),
+            notes=(*self._snapshot.notes, *self._notes),
             url=self._mlflow.link(f"experiments/{run.info.experiment_id}/runs/{self.run_id}"),
         )
 

@@ -9,8 +9,6 @@ from ...backend.models import method_of
 from ...result import plain
 from ..fits import Fit
 
-_MOST = 100  # rows, spread evenly
-
 
 def answers_of(fit: Fit) -> dict[str, Any] | None:
     """Ask a fitted estimator.
@@ -22,7 +20,7 @@ def answers_of(fit: Fit) -> dict[str, Any] | None:
         what the estimator was fitted on; None where it has no method that answers.
     """
     method = method_of(fit.estimator)
-    rows = _some(fit.features)
+    rows = fit.features.rows() if fit.features else None
     if method is None or rows is None:
         return None
     with warnings.catch_warnings():
@@ -32,13 +30,3 @@ def answers_of(fit: Fit) -> dict[str, Any] | None:
         except Exception as error:  # of the user's own class: the run is theirs, and goes on
             return {"method": method, "error": f"{type(error).__name__}: {error}"[:500]}
     return {"method": method, "values": plain(values.toarray() if hasattr(values, "toarray") else values)}
-
-
-def _some(features: Any) -> Any:
-    count = features.shape[0] if hasattr(features, "shape") else len(features) if hasattr(features, "__len__") else 0
-    if not count:
-        return None
-    step = max(1, count // _MOST)
-    if hasattr(features, "iloc"):
-        return features.iloc[::step][:_MOST]
-    return features[::step][:_MOST]

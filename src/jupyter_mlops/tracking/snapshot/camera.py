@@ -81,8 +81,10 @@ class Camera:
             "resources": self._resources(),
             "data": [each.to_dict() for each in data],
             "hidden": [asdict(each) for each in hidden],
-            "masked": [asdict(each) for each in masked],
             "answers": answers,
+        }
+        manifest = secrets.mask_texts(manifest, self._known | self._secrets()) | {
+            "masked": [asdict(each) for each in masked]
         }
         return Snapshot(files, manifest, hidden, masked)
 
@@ -115,7 +117,7 @@ class Camera:
 
     def _masked(self, files: Mapping[str, str]) -> tuple[dict[str, str], tuple[secrets.Finding, ...]]:
         known = self._known | self._secrets()  # with those that the cell itself has made
-        masked = {name: secrets.mask(text, known) for name, text in files.items()}
+        masked = {name: secrets.mask_file(name, text, known) for name, text in files.items()}
         found = dict.fromkeys(finding for _, findings in masked.values() for finding in findings)
         return {name: text for name, (text, _) in masked.items()}, tuple(found)
 
@@ -131,7 +133,19 @@ class Camera:
             "seconds": round(time.perf_counter() - self._began, 3),
             "cpu_seconds": round(sum(os.times()[:4]) - self._cpu, 3),
             "memory": psutil.Process().memory_info().rss,
+            # The most that this process ever had, cells before the run included: nothing cheap tells of the run alone.
+            **({"peak_memory_of_process": peak} if (peak := _peak_memory()) else {}),
         }
+
+
+def _peak_memory() -> int | None:
+    """Give the most memory in bytes that this process ever had, where the system tells."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return getattr(psutil.Process().memory_info(), "peak_wset", None)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _ipython() -> Any:

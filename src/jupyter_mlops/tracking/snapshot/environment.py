@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -26,7 +29,7 @@ class Environment:
     python, platform : str
         ``3.11.7`` and ``Linux-6.1-x86_64``.
     hardware : dict
-        Processor, cores, memory in bytes.
+        Processor, cores, memory in bytes, and the GPUs that ``nvidia-smi`` lists; of other makers' nothing is known.
     packages : dict of str to str
         The version of each installed distribution, by its normalised name.
     sources : dict of str to str
@@ -53,7 +56,7 @@ class Environment:
 
 def here() -> Environment:
     """Describe the environment of this process."""
-    packages, sources = _installed(tuple(sys.path))
+    packages, sources = _installed(tuple((folder, _changed(folder)) for folder in sys.path))
     return Environment(platform.python_version(), platform.platform(), _hardware(), dict(packages), dict(sources))
 
 
@@ -77,12 +80,20 @@ def differences(then: Environment, now: Environment) -> list[tuple[str, str, str
     return found
 
 
-@cache
-def _installed(path: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Read the installed distributions; 0.2 s for a few hundred, so once for each search path."""
+def _changed(folder: str) -> int:
+    """Say when something was last put into a folder, or taken out of it: ``%pip install`` does."""
+    try:
+        return Path(folder or ".").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _installed(path: tuple[tuple[str, int], ...]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Read the installed distributions; 0.2 s for a few hundred, so again only where a folder of the path has changed."""
     packages: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for distribution in metadata.distributions(path=list(path)):
+    for distribution in metadata.distributions(path=[folder for folder, _ in path]):
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
         if not name or name in packages:  # the first on the path is the one that is imported
             continue
@@ -104,6 +115,7 @@ def _hardware() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory": psutil.virtual_memory().total,
+        "gpus": list(_gpus()),
     }
 
 
@@ -114,3 +126,17 @@ def _processor() -> str:
             return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "")
     except OSError:
         return platform.processor()
+
+
+@cache
+def _gpus() -> tuple[str, ...]:
+    """Ask ``nvidia-smi``, where there is one, for name, memory and driver of each GPU."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    words = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, timeout=5, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(line.strip() for line in told.splitlines() if line.strip())
