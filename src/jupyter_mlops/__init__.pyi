@@ -11,6 +11,7 @@ from .registry.sharing.api import export as export
 from .registry.sharing.api import import_ as import_
 from .serving.api import deploy as deploy
 from .serving.api import endpoints as endpoints
+from .serving.api import label as label
 from .serving.api import logs as logs
 from .serving.api import predict as predict
 from .serving.api import undeploy as undeploy

@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import InvalidUsage, nearest
 
@@ -93,6 +93,68 @@ class GateSettings(BaseModel):
         return ", ".join([*asked, *(f"{name} {bound}" for name, bound in sorted(self.bounds.items()))])
 
 
+class LogSettings(BaseModel):
+    """``[endpoints.NAME.log]``: what an endpoint remembers of its predictions, and for how long.
+
+    Attributes
+    ----------
+    days : int
+        How long a prediction is kept.
+    megabytes : int
+        How large the log may grow before the oldest are removed.
+    drop, hash : list of str
+        Columns that are marked as personal: left out, or kept as a keyed hash.
+    enabled : bool
+        Whether predictions are remembered at all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: Annotated[int, Field(ge=1, le=36_500, strict=True)] = 30
+    megabytes: Annotated[int, Field(ge=1, strict=True)] = 1024
+    drop: list[str] = []
+    hash: list[str] = []
+    enabled: Annotated[bool, Field(strict=True)] = True
+
+    @model_validator(mode="after")
+    def _either_or(self) -> Self:
+        if both := sorted({*self.drop} & {*self.hash}):
+            raise ValueError(f"{both[0]!r} can't be both left out and hashed")
+        return self
+
+    def __str__(self) -> str:
+        if not self.enabled:
+            return "no log"
+        personal = [f"{word} {', '.join(names)}" for word, names in (("drop", self.drop), ("hash", self.hash)) if names]
+        return ", ".join([f"log of {self.days} days and {self.megabytes} MB", *personal])
+
+
+class EndpointSettings(BaseModel):
+    """``[endpoints.NAME]``: how an endpoint behaves.
+
+    Attributes
+    ----------
+    timeout : float
+        Seconds that a prediction may take before its process is taken for hung, and started again.
+    start_timeout : float
+        Seconds that a version may take until it has answered its own example.
+    memory : int
+        Megabytes that each of its processes may take.
+    log : LogSettings
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    start_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    memory: Annotated[int, Field(ge=256, strict=True)] = 8192
+    log: LogSettings = LogSettings()
+
+    def __str__(self) -> str:
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"log"}}
+        return ", ".join([*(f"{name} {value:g}" for name, value in sorted(given.items())), str(self.log)])
+
+
 class Settings(BaseModel):
     """One frozen, validated object.
 
@@ -108,6 +170,8 @@ class Settings(BaseModel):
         Seconds that one request to the MLflow server may take.
     gates : dict of str to GateSettings
         What a version of each model must show to be promoted.
+    endpoints : dict of str to EndpointSettings
+        How each endpoint behaves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,10 +181,15 @@ class Settings(BaseModel):
     user: str | None = None
     timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
     gates: dict[str, GateSettings] = {}
+    endpoints: dict[str, EndpointSettings] = {}
 
     def gate(self, model: str) -> GateSettings:
         """Give the gate of a model; one without bounds where there is none."""
         return self.gates.get(model, GateSettings())
+
+    def endpoint(self, name: str) -> EndpointSettings:
+        """Give the settings of an endpoint; the defaults where there are none."""
+        return self.endpoints.get(name, EndpointSettings())
 
 
 @dataclass(frozen=True)
@@ -207,9 +276,18 @@ def _explain(error: ValidationError, path: Path, text: str, sources: Mapping[str
     source = sources.get(keys[0], FILE_NAME)
     place = f"{path}, line {line_of(text, keys)}" if source == FILE_NAME else f"The environment variable {source}"
     if first["type"] == "extra_forbidden":
-        return InvalidUsage(f"{place}: there is no setting {name!r}.{nearest(name, Settings.model_fields)}")
+        return InvalidUsage(f"{place}: there is no setting {name!r}.{nearest(keys[-1], _known(keys[:-1]))}")
     hint = None if source == FILE_NAME else f"import os; del os.environ[{source!r}]"
     return InvalidUsage(f"{place}: {name}: {_reason(first['msg'])}.", hint)
+
+
+def _known(table: list[str]) -> list[str]:
+    """List the keys that a table of the file may have."""
+    node: Any = Settings
+    for key in table:
+        # A table of tables, as [gates.MODEL], takes any name and holds one kind of table.
+        node = node.model_fields[key].annotation if hasattr(node, "model_fields") else get_args(node)[1]
+    return list(node.model_fields)
 
 
 def line_of(text: str, keys: list[str]) -> int:

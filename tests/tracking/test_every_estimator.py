@@ -56,8 +56,10 @@ import jupyter_mlops as mlops
 from jupyter_mlops.backend import models, versions
 from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import InvalidUsage, UntrustedModel
-from jupyter_mlops.serving.loader import LoadedModel, load_estimator, load_model
-from jupyter_mlops.serving.signature import Table
+from jupyter_mlops.serving.model.loader import LoadedModel, load_estimator, load_model
+from jupyter_mlops.serving.model.predictor import Predictor
+from jupyter_mlops.serving.model.signature import Table
+from jupyter_mlops.serving.wire import Frame
 from jupyter_mlops.workspace import Workspace
 
 # What keeps an estimator from being stored, or once it is stored from being asked about new rows.
@@ -196,6 +198,28 @@ def assert_served(estimator: Any, rows: Any, folder: Path) -> None:
     table = Table.of(dense) if isinstance(dense, pd.DataFrame) else Table(None, np.asarray(dense).tolist())
     assert_equal(model.predict(model.signature.inputs.frame(table)), getattr(estimator, model.method)(rows))
     assert_same(model.predict.__self__, estimator, rows)
+    assert_same_together(model, table)
+
+
+def assert_same_together(model: LoadedModel, table: Table) -> None:
+    """Ask with a few rows, one a request: all that wait together, and each alone."""
+
+    def plain(cells: Any) -> Any:
+        if isinstance(cells, list | tuple):
+            return [plain(cell) for cell in cells]
+        return None if cells != cells else cells
+
+    content: list[Any] = [{"instances": [plain(row)]} for row in table.rows[:6]]
+    if table.names is not None:
+        content = [{"dataframe_split": {"columns": table.names, "data": [plain(row)]}} for row in table.rows[:6]]
+    bodies = [json.dumps(each, default=str).encode() for each in content]
+    frames = [Frame(key, {"id": str(key), "time": 0.0, "role": "champion"}, body) for key, body in enumerate(bodies)]
+    predictor = Predictor(model)
+    together = dict(predictor.answer(frames))
+    alone = dict(reply for frame in frames for reply in predictor.answer([frame]))
+    assert {key: reply.status for key, reply in together.items()} == dict.fromkeys(alone, 200)
+    for key, reply in alone.items():
+        assert_equal(*(json.loads(each.body)["predictions"] for each in (together[key], reply)))
 
 
 @few_rows
@@ -436,7 +460,7 @@ def test_a_fresh_worker_loads_what_is_experimental(tmp_path: Path) -> None:
     script = """
 import sys
 from pathlib import Path
-from jupyter_mlops.serving.loader import load_model
+from jupyter_mlops.serving.model.loader import load_model
 model = load_model(Path(sys.argv[1]))
 print(model.predict(model.input_example).tolist())
 assert "mlflow" not in sys.modules

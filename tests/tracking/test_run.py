@@ -75,7 +75,7 @@ def test_a_fit_is_logged_with_data_parameters_metrics_model_and_source(notebook:
 
 
 def test_the_stored_model_predicts_the_same_and_has_a_signature(notebook: InteractiveShell, tmp_path: Path) -> None:
-    from jupyter_mlops.serving.loader import load_model
+    from jupyter_mlops.serving.model.loader import load_model
 
     run(notebook, f"%%mlops run --into card\n{FIT}")
     import mlflow.artifacts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -107,6 +108,13 @@ def stop(process: Process, grace: float = GRACE_SECONDS) -> bool:
             member.kill()
     psutil.wait_procs(left, timeout=grace)
     return True
+
+
+def nudge(process: Process) -> None:
+    """Tell a process that looks at something now and then to look now."""
+    if (found := _find(process)) is not None and hasattr(signal, "SIGUSR1"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.send_signal(signal.SIGUSR1)
 
 
 def await_ready(

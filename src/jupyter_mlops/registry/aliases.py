@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from ..backend import audit, origin, versions
 from ..backend.events import ALIAS_MOVED, MADE, MODEL_DELETED, SOMEBODY, Event, number_of
+from ..backend.processes import nudge
 from ..entities import typed
 from ..errors import Conflict, MlopsError, NotFound, writing_to
 from ..workspace import Workspace
@@ -42,6 +43,9 @@ def move(
                 why = str(error)[:200] or type(error).__name__
                 record(workspace, name, f"{action} failed", alias=alias, before=after, after=before, why=why)
             raise
+    for process in workspace.state.all("endpoint"):
+        if process.details.get("model") == name:
+            nudge(process)  # it looks by itself, but only every second
 
 
 def record(

@@ -1,18 +1,32 @@
-"""The commands of serving: ``deploy``, ``predict``, ``endpoints``, ``logs``, ``undeploy``."""
+"""The commands of serving: ``deploy``, ``predict``, ``label``, ``endpoints``, ``logs``, ``undeploy``."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..command import Endpoint as EndpointName
 from ..command import Model, Variable, command
-from ..entities import CHAMPION, ModelRef
+from ..entities import CHAMPION, ModelRef, typed
 from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Endpoint, Endpoints, Logs, Predictions, Undeployed
 
+if TYPE_CHECKING:
+    from .log.results import Labelled
+
 
 @command(changes=True)
-def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: bool = False) -> Endpoint:
-    """Serve a registered model over HTTP, in a process of its own that outlives the notebook.
+def deploy(
+    model: Model,
+    *,
+    name: str | None = None,
+    port: int = 0,
+    workers: int = 1,
+    canary: str | None = None,
+    shadow: bool = False,
+    dry_run: bool = False,
+) -> Endpoint:
+    """Serve a registered model over HTTP, in processes of its own that outlive the notebook, and follow its alias.
 
     Parameters
     ----------
@@ -22,6 +36,13 @@ def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: boo
         What the endpoint is called; by default like the model.
     port
         The port on loopback; 0 takes a free one.
+    workers
+        How many processes predict; each takes a core.
+    canary
+        Let it answer a share of the requests beside what the endpoint serves, such as 10%; the same request id
+        is always answered by the same side.
+    shadow
+        Let it be asked too, in silence: its answers are compared and logged, and nobody gets them.
     dry_run
         Only show what would be served.
 
@@ -38,17 +59,28 @@ def deploy(model: Model, *, name: str | None = None, port: int = 0, dry_run: boo
         Where the endpoint does not start, with its last lines.
     Conflict
         Where the port is in use.
+    NotFound
+        Where there is no endpoint that a canary or a shadow could stand beside.
     """
     from ..backend import versions
     from . import deployment
+    from .files import files_of
 
     ref = ModelRef.of(model)
     workspace = Workspace.here()
     version = versions.find_version(workspace.mlflow, ref, CHAMPION)
-    endpoint = deployment.endpoint_name(name or ref.name)
+    served = ref if ref.version is not None else ModelRef(ref.name, alias=ref.alias or CHAMPION)
+    files_of(workspace.state.folder, name or ref.name)  # the name will do
     if dry_run:
-        return Endpoint(endpoint, ref.name, int(version.version), "", 0, port, 0.0, state="planned")
-    return deployment.deploy(workspace, version, endpoint, port)
+        return Endpoint(
+            name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
+        )
+    if canary is None and not shadow:
+        return deployment.deploy(workspace, version, served, name or ref.name, port, workers)
+    if canary is not None and shadow:
+        raise InvalidUsage("A version is a canary or a shadow, not both.", f"%mlops deploy {typed(ref)} --shadow")
+    share = None if canary is None else deployment.share(canary)
+    return deployment.beside(workspace, version, served, name or ref.name, share)
 
 
 @command()
@@ -74,17 +106,59 @@ def predict(endpoint: EndpointName, *, data: Variable) -> Predictions:
     InvalidUsage
         Where the rows don't fit the model: which column, and why.
     """
-    from . import client, deployment
+    from . import client, listing
 
-    return client.ask(deployment.find(Workspace.here(), endpoint), data)
+    return client.ask(listing.find(Workspace.here(), endpoint), data)
+
+
+@command(changes=True)
+def label(
+    endpoint: EndpointName, *, data: Variable, on: str = "id", column: str | None = None, dry_run: bool = False
+) -> Labelled:
+    """Tell what really was: labels for predictions that an endpoint has made, by their ids.
+
+    Parameters
+    ----------
+    endpoint
+        The name of the endpoint.
+    data
+        A frame with the ids and the labels.
+    on
+        The column with the ids of the predictions, as they stand in the log.
+    column
+        The column with the labels; by default the only other one.
+    dry_run
+        Only count what would be kept.
+
+    Returns
+    -------
+    Labelled
+        With ``.frame()`` of every doubt: unknown ids, changed labels, two for one id.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such endpoint, and no log of one.
+    InvalidUsage
+        Where the data lacks the column of ids, or it can't be told which one has the labels.
+    """
+    from . import listing
+    from .files import files_of
+    from .log import labelling
+
+    workspace = Workspace.here()
+    log = files_of(workspace.state.folder, endpoint).predictions
+    if not log.exists():
+        listing.find(workspace, endpoint)
+    return labelling.label(log, endpoint, data, on, column, dry_run=dry_run)
 
 
 @command()
 def endpoints() -> Endpoints:
     """List the endpoints of the project on this machine."""
-    from . import deployment
+    from . import listing
 
-    return Endpoints(tuple(deployment.endpoints(Workspace.here())))
+    return Endpoints(tuple(listing.endpoints(Workspace.here())))
 
 
 @command()
@@ -104,11 +178,11 @@ def logs(name: EndpointName, *, lines: int = 20) -> Logs:
         Where there is no such endpoint.
     """
     from ..backend.processes import tail
-    from . import deployment
+    from . import listing
 
     if lines < 1:
         raise InvalidUsage(f"--lines must be 1 or more, not {lines}.")
-    path = deployment.log_of(Workspace.here(), name)
+    path = listing.log_of(Workspace.here(), name)
     return Logs(name, str(path), tuple(tail(path, lines).splitlines()))
 
 

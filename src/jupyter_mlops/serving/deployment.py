@@ -1,250 +1,234 @@
-"""From a version to a running endpoint: fetch the files, start the process, wait until it answers."""
+"""From a version to a running endpoint, as a kernel does it: write what is wanted, and wait until it is so."""
 
 from __future__ import annotations
 
 import contextlib
-import re
-import shutil
 import time
+import uuid
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import requests
 from filelock import FileLock, Timeout
 
-from ..backend import audit, models, origin
-from ..backend.probe import session_for
-from ..backend.processes import Process, await_ready, free_port, spawn, stop, tail
+from .. import errors
+from ..backend import audit, origin
+from ..backend.processes import Process, free_port, nudge, spawn, stop, tail
 from ..display.progress import Progress
-from ..entities import typed
-from ..errors import (
-    Conflict,
-    InvalidUsage,
-    MissingDependency,
-    MlopsError,
-    NotFound,
-    ProcessFailed,
-    UntrustedModel,
-    nearest,
-    writing_to,
-)
+from ..entities import ModelRef, typed
+from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, writing_to
 from ..workspace import Workspace
+from . import listing
+from .controller.following import fetch
+from .files import EndpointFiles, Second, Standing, Wanted, files_of
 from .results import Endpoint, Undeployed
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-START_SECONDS = 60.0
-_KIND, _STARTING = "endpoint", "starting endpoint"
+START_SECONDS = 90.0
+DRAIN_SECONDS = 15.0
+MOST_WORKERS = 64
+_STARTING = "starting endpoint"
 
 
-def deploy(workspace: Workspace, version: ModelVersion, name: str, port: int) -> Endpoint:
-    """Serve a version under a name; the one that served before stays until the new one answers.
+def deploy(
+    workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, port: int, workers: int = 1
+) -> Endpoint:
+    """Serve a version under a name, and follow its alias; the one that served before does until the new one answers.
 
     Raises
     ------
     UntrustedModel
         Where the model file is refused.
     ProcessFailed
-        Where the process does not come up; the old one goes on.
+        Where it does not come up; what served before goes on.
     """
-    with _alone(workspace, name), Progress() as progress:
-        before = workspace.state.get(_KIND, name)
-        number = int(version.version)
-        if (
-            before
-            and before.details == {"model": version.name, "version": number}
-            and _answers(before)
-            and port in (0, before.port)
-        ):
-            return _endpoint(before, "serving")
-        if before and before.alive and port == before.port:
+    if not 1 <= workers <= MOST_WORKERS:
+        raise InvalidUsage(f"--workers must be 1 to {MOST_WORKERS}, not {workers}.", "--workers 2")
+    files = files_of(workspace.state.folder, name)
+    with _alone(files), Progress() as progress:
+        before = listing.running(workspace, name)
+        if before and port not in (0, before.port):
             raise Conflict(
-                f"Port {port} is in use by {name} itself, which serves until the new version answers.",
-                f"%mlops deploy {typed(f'{version.name}/{number}')}, which takes a free port",
+                f"The endpoint {name} is on port {before.port}, and stays there.",
+                f"%mlops undeploy {typed(name)}, then deploy it with --port {port}",
             )
-        port = free_port(port)
-        begin = time.perf_counter()
         progress.say(f"Starting endpoint {name} …")
-        with writing_to(workspace.state.folder):
-            folder = _fetch(workspace, version, name)
-        process = _start(workspace, version, name, folder, port, progress)
-        try:
-            _audit(workspace, version.name, "deploy", before, number, f"endpoint {name}, port {port}")
-            workspace.state.put(process)
-        except BaseException:  # no endpoint without a word in the audit
-            stop(process, grace=1)
-            raise
-        finally:
-            workspace.state.forget(_starting(process))
-        if before:
-            try:
-                stop(before)
-            except BaseException:  # an interrupt: nobody would know of it any more
-                stop(before, grace=0)
-                raise
-        return _endpoint(process, "serving", is_new=True, seconds=time.perf_counter() - begin)
+        number, folder = int(version.version), _fetch(workspace, files, version)
+        wanted = Wanted(
+            model=version.name,
+            alias=ref.alias,
+            version=number,
+            files=folder,
+            port=before.port if before else free_port(port),
+            workers=workers,
+        )
+        same = before and before.details.get("version") == number and before.details["model"] == version.name
+        say = None if same and before and listing.answers(before) else f"endpoint {name}, port {wanted.port}"
+        return _fulfil(workspace, files, wanted, before, say, progress)
 
 
-def endpoints(workspace: Workspace) -> list[Endpoint]:
-    """List the endpoints with what they do right now."""
-    return [_endpoint(process, _state(process)) for process in workspace.state.all(_KIND)]
-
-
-def find(workspace: Workspace, name: str) -> Endpoint:
-    """Find an endpoint by its name.
+def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, share: float | None) -> Endpoint:
+    """Let a version stand beside the one that an endpoint serves: as a canary with a share, else as a shadow.
 
     Raises
     ------
     NotFound
-        Where there is none, with the nearest names.
+        Where there is no such endpoint, or it has stopped.
+    InvalidUsage
+        Where its clients could not ask it.
     """
-    process = _find(workspace, name)
-    return _endpoint(process, "serving" if process.alive else "stopped")
+    files = files_of(workspace.state.folder, name)
+    with _alone(files), Progress() as progress:
+        before, wanted = listing.running(workspace, name), files.wanted()
+        if before is None or wanted is None or wanted.model != version.name:
+            raise NotFound(
+                f"No endpoint {name!r} serves {version.name}.", f"%mlops deploy {typed(f'{version.name}@champion')}"
+            )
+        progress.say(f"Starting {ref} …")
+        second = Second(alias=ref.alias, version=int(version.version), files=_fetch(workspace, files, version))
+        champion = files.standing()
+        update = {"shadow": second} if share is None else {"canary": second, "share": share}
+        if wanted.alias and champion and champion.version:  # what answers now, and not what did when it was deployed
+            update |= {"version": champion.version, "files": champion.files}
+        what = "shadow" if share is None else f"canary {share:.0%}"
+        say = f"endpoint {name}, {what}"
+        return _fulfil(workspace, files, wanted.model_copy(update=update), before, say, progress, second=second)
+
+
+def _fulfil(
+    workspace: Workspace,
+    files: EndpointFiles,
+    wanted: Wanted,
+    before: Process | None,
+    say: str | None,
+    progress: Progress,
+    second: Second | None = None,
+) -> Endpoint:
+    """Write what is wanted, and wait for it; what can't be is taken back. ``say`` is for the audit."""
+    begin = time.perf_counter()
+    name, number = files.folder.name, second.version if second else wanted.version
+    wanted = wanted.model_copy(update={"stamp": uuid.uuid4().hex})
+    earlier = files.wanted()
+    files.want(wanted)
+    if before:
+        nudge(before)  # never one that starts: it would die of a signal that it does not know yet
+    process = before or _start(workspace, files, wanted, name)
+    try:
+        _await(process, files, wanted, number, progress)
+        served = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
+        process = Process(listing.KIND, name, process.pid, process.created, process.port, process.started, served)
+        if say:
+            _audit(workspace, wanted.model, "deploy", before, number, say)
+        workspace.state.put(process)
+    except BaseException:  # refused, or an interrupt: no endpoint without a word in the audit
+        if before is None:
+            stop(process, grace=1)
+        elif earlier is not None:
+            files.want(earlier.model_copy(update={"stamp": uuid.uuid4().hex}))
+            nudge(process)
+        raise
+    finally:
+        if before is None:
+            workspace.state.forget(Process(_STARTING, name, process.pid, process.created, 0, 0))
+    seconds = time.perf_counter() - begin if say else None
+    return listing.told(process, files, "serving", is_new=say is not None, seconds=seconds)
+
+
+def share(text: str) -> float:
+    """Read ``10%`` or ``0.1``.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no share between 0 and 1.
+    """
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 1:
+        raise InvalidUsage(f"{text!r} is no share of the requests.", "--canary 10%")
+    return number
 
 
 def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
-    """Stop an endpoint and forget it; its log stays."""
-    process = _find(workspace, name)
+    """Stop an endpoint and forget it; its logs stay."""
+    process = listing.process_of(workspace, name)
     if dry_run:
         return Undeployed(name, process.alive, dry_run=True)
-    with _alone(workspace, name):
-        process = _find(workspace, name)  # as it is now that nobody else deploys
-        was_running = stop(process)  # also where the server is away
+    with _alone(files_of(workspace.state.folder, name)):
+        process = listing.process_of(workspace, name)  # as it is now that nobody else deploys
+        was_running = stop(process, grace=DRAIN_SECONDS)  # also where the server is away
         workspace.state.forget(process)
         with contextlib.suppress(NotFound):  # the model may have been deleted
             _audit(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
     return Undeployed(name, was_running)
 
 
-def log_of(workspace: Workspace, name: str) -> Path:
-    """Give the log of an endpoint, or of the project's MLflow server."""
-    if name == "mlflow":
-        from ..backend.server import log_file
-
-        return log_file(workspace.state)
-    path = workspace.state.folder / "endpoints" / endpoint_name(name) / "endpoint.log"
-    if not path.exists():
-        _find(workspace, name)
-    return path
+def _fetch(workspace: Workspace, files: EndpointFiles, version: ModelVersion) -> str:
+    with writing_to(workspace.state.folder):
+        folder = fetch(workspace.mlflow, files, version.name, int(version.version))
+    return str(folder.relative_to(files.folder))
 
 
-def endpoint_name(name: str) -> str:
-    """Check the name of an endpoint: it is a folder and part of addresses."""
-    if not re.fullmatch(r"[A-Za-z0-9_][\w .-]{0,99}", name):
-        raise InvalidUsage(
-            f"{name[:60]!r} can't be the name of an endpoint: letters, digits, - and _.", "--name tumour"
-        )
-    return name
-
-
-def _fetch(workspace: Workspace, version: ModelVersion, name: str) -> Path:
-    """Get the model's files, whole or not at all."""
-    target = _folder(workspace, name) / str(version.version)
-    part = target.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(target, ignore_errors=True)
-    models.download(workspace.mlflow, version, part).replace(target)
-    shutil.rmtree(part, ignore_errors=True)
-    return target
-
-
-def _start(
-    workspace: Workspace, version: ModelVersion, name: str, folder: Path, port: int, progress: Progress
-) -> Process:
-    log = folder.parent / "endpoint.log"
-    # fmt: off
-    command = [
-        "-m", "jupyter_mlops.serving.worker",
-        "--endpoint", name, "--folder", str(folder), "--model", version.name, "--version", str(version.version),
-        "--host", "127.0.0.1", "--port", str(port),
-    ]
-    # fmt: on
+def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str) -> Process:
+    """Start a controller, and write it down before it answers, so that it is found when this kernel is killed."""
     left = workspace.state.get(_STARTING, name)
     if left:  # of a kernel that was killed while it started one
         stop(left, grace=1)
-    with writing_to(log), log.open("a") as file:
-        print(f"--- {version.name}/{version.version} on port {port}, {time.strftime('%F %T')}", file=file)
-    pid, created = spawn(command, log)
-    details = {"model": version.name, "version": int(version.version)}
-    process = Process(_KIND, name, pid, created, port, time.time(), details)
-    try:
-        workspace.state.put(_starting(process))
-        await_ready(
-            process,
-            lambda: _answers(process),
-            log,
-            timeout=START_SECONDS,
-            tick=lambda waited: progress.say(f"Starting endpoint {name} … {waited:.0f} s"),
-        )
-    except ProcessFailed:
-        stop(process, grace=1)
-        workspace.state.forget(_starting(process))
-        refusal = _refusal(f"{version.name}/{version.version}", tail(log, 1))
-        if refusal is None:
-            raise
-        raise refusal from None
-    except BaseException:  # an interrupt too must leave no process behind
-        stop(process, grace=1)
-        workspace.state.forget(_starting(process))
-        raise
-    return process
+    files.stand(Standing(state="starting"))
+    with writing_to(files.log), files.log.open("a") as file:
+        print(f"--- {wanted.ref} on port {wanted.port}, {time.strftime('%F %T')}", file=file)
+    command = ["-m", "jupyter_mlops.serving.controller.process", "--root", str(workspace.root), "--endpoint", name]
+    pid, created = spawn(command, files.log)
+    details = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
+    workspace.state.put(Process(_STARTING, name, pid, created, wanted.port, time.time(), details))
+    return Process(listing.KIND, name, pid, created, wanted.port, time.time(), details)
 
 
-def _starting(process: Process) -> Process:
-    """Write down a process that does not answer yet, so that it is found when this kernel is killed."""
-    return replace(process, kind=_STARTING)
+def _await(process: Process, files: EndpointFiles, wanted: Wanted, number: int, progress: Progress) -> None:
+    """Wait until the controller is done with what is wanted.
+
+    Raises
+    ------
+    MlopsError
+        Why it is not served, in the words of who found out.
+    """
+    begin = time.monotonic()
+    while (standing := files.standing()) is None or standing.stamp != wanted.stamp:
+        waited = time.monotonic() - begin
+        if not process.alive:
+            raise _told(tail(files.log, 1)) or ProcessFailed(
+                f"The endpoint {process.name} ended while it started. Its last lines:\n{tail(files.log)}",
+                f"read {files.log}",
+            )
+        if waited > START_SECONDS:
+            raise ProcessFailed(
+                f"The endpoint {process.name} did not answer within {START_SECONDS:.0f} s. "
+                f"Its last lines:\n{tail(files.log)}",
+                f"read {files.log}",
+            )
+        progress.say(f"Starting endpoint {process.name} … {waited:.0f} s")
+        time.sleep(0.02)
+    if standing.refused:
+        kind = _kind(standing.kind)
+        raise kind(f"{wanted.model}/{number} is not served: {standing.refused}", standing.hint)
 
 
-def _refusal(what: str, line: str) -> MlopsError | None:
-    """Read the last line of a process that would not serve, ``refused: KIND: message → hint``."""
-    match = re.fullmatch(r"refused: (\w+): (.*?)(?: → (.*))?", line)
-    if match is None:
+def _told(line: str) -> MlopsError | None:
+    """Read the last line of a controller that could not start, ``refused: KIND: message → hint``."""
+    start, _, rest = line.partition("refused: ")
+    if start or not rest:
         return None
-    kind = {cls.__name__: cls for cls in (UntrustedModel, InvalidUsage, Conflict, MissingDependency)}.get(
-        match[1], ProcessFailed
-    )
-    return kind(f"{what} is not served: {match[2]}", match[3])
+    name, _, said = rest.partition(": ")
+    message, _, hint = said.partition(" → ")
+    return _kind(name)(message, hint or None)
 
 
-def _find(workspace: Workspace, name: str) -> Process:
-    process = workspace.state.get(_KIND, name)
-    if process is None:
-        known = [process.name for process in workspace.state.all(_KIND)]
-        raise NotFound(
-            f"There is no endpoint {name!r}.{nearest(name, known)}", f"%mlops deploy {typed(f'{name}@champion')}"
-        )
-    return process
-
-
-def _state(process: Process) -> str:
-    return "stopped" if not process.alive else "serving" if _answers(process) else "not answering"
-
-
-def _answers(process: Process) -> bool:
-    """Whether it is this endpoint that answers on its port."""
-    try:
-        answer = session_for(process.url).get(f"{process.url}/health", timeout=(1, 2))
-        return answer.ok and process.alive and answer.json().get("endpoint") == process.name
-    except (requests.RequestException, ValueError):
-        return False
-
-
-def _endpoint(process: Process, state: str, *, is_new: bool = False, seconds: float | None = None) -> Endpoint:
-    return Endpoint(
-        name=process.name,
-        model=process.details["model"],
-        version=process.details["version"],
-        url=process.url,
-        pid=process.pid,
-        port=process.port,
-        started=process.started,
-        state=state,
-        is_new=is_new,
-        seconds=seconds,
-    )
+def _kind(name: str) -> type[MlopsError]:
+    kind = getattr(errors, name, ProcessFailed)
+    return kind if isinstance(kind, type) and issubclass(kind, MlopsError) else ProcessFailed
 
 
 def _audit(workspace: Workspace, model: str, action: str, before: Process | None, after: int | None, why: str) -> None:
@@ -261,17 +245,13 @@ def _audit(workspace: Workspace, model: str, action: str, before: Process | None
     )
 
 
-def _folder(workspace: Workspace, name: str) -> Path:
-    folder = workspace.state.folder / "endpoints" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 @contextlib.contextmanager
-def _alone(workspace: Workspace, name: str) -> Iterator[None]:
+def _alone(files: EndpointFiles) -> Iterator[None]:
     """Keep two kernels from starting the same endpoint at once."""
+    with writing_to(files.folder):
+        files.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(_folder(workspace, name) / "lock", timeout=START_SECONDS):
+        with FileLock(files.folder / "lock", timeout=START_SECONDS):
             yield
     except Timeout:
-        raise Conflict(f"Another kernel is starting the endpoint {name}.", "%mlops endpoints") from None
+        raise Conflict(f"Another kernel is starting the endpoint {files.folder.name}.", "%mlops endpoints") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from ..entities import ModelRef, typed
 from ..result import Result
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 
@@ -28,7 +30,18 @@ class Endpoint(Result):
     started : float
         Seconds since the epoch.
     state : str
-        ``"serving"``, ``"not answering"``, ``"stopped"`` or ``"planned"``.
+        ``"serving"``, ``"not answering"``, ``"failed"``, ``"stopped"`` or ``"planned"``.
+    follows : str, optional
+        The alias that it follows; None stays at its version.
+    refused : str
+        Why the version that was to answer last does not; empty where it does.
+    canary, shadow : int, optional
+        The versions that stand beside the one that answers; ``share`` is the canary's part of the requests, 0 to 1.
+    arms : list of dict
+        The figures of each version in each role since the endpoint was started: ``role``, ``version``, ``answered``,
+        ``refused`` (4xx), ``failed`` (5xx), ``p50_ms``, ``p99_ms``, and of a shadow ``compared`` and ``agreed``.
+    restarts : int
+        How often one of its processes has died or hung.
     is_new : bool
         Whether this call started it.
     """
@@ -41,6 +54,13 @@ class Endpoint(Result):
     port: int
     started: float
     state: str = "serving"
+    follows: str | None = None
+    refused: str = ""
+    restarts: int = 0
+    canary: int | None = None
+    share: float = 0.0
+    shadow: int | None = None
+    arms: Sequence[Mapping[str, Any]] = ()
     is_new: bool = False
     seconds: float | None = None
 
@@ -60,10 +80,51 @@ class Endpoint(Result):
 
         return ask(self, data)
 
+    def log(
+        self,
+        since: datetime | float | str | None = None,
+        until: datetime | float | str | None = None,
+        ids: Collection[str] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read what it has answered, in the order of time, with the labels that have come.
+
+        Parameters
+        ----------
+        since, until : datetime, float or str, optional
+            From when, and until before when: ``"2h"`` ago, ``"yesterday"``, ``"2026-11-01"``, a datetime, or seconds since
+            the epoch.
+        ids : collection of str, optional
+            Only the rows of these ids: the first row of a request has the request's, the others ``ID/1``, ``ID/2`` …
+        limit : int, optional
+            The newest so many rows.
+
+        Returns
+        -------
+        DataFrame
+            ``id``, ``time``, ``endpoint``, ``model``, ``version``, ``arm``, ``latency_ms``, ``tags``, the inputs as
+            ``input.NAME``, ``prediction`` or ``prediction_0`` …, ``label``, ``labelled``.
+        """
+        from ..workspace import Workspace
+        from .files import files_of
+        from .log.reader import read_frame
+
+        folder = files_of(Workspace.here().state.folder, self.name).predictions
+        return read_frame(folder, since=since, until=until, ids=ids, limit=limit)
+
     def view(self) -> View:
         """Draw where it is, what it serves and how to ask it."""
         ready = f" in {span(self.seconds)}" if self.seconds else ""
-        facts: list[tuple[str, Cell]] = [("serves", f"{self.model}/{self.version}")]
+        follows = f", follows @{self.follows}" if self.follows else ""
+        facts: list[tuple[str, Cell]] = [("serves", f"{self.model}/{self.version}{follows}")]
+        if self.canary:
+            facts.append(("canary", f"{self.model}/{self.canary} answers {self.share:.0%} of the requests"))
+        if self.shadow:
+            facts.append(("shadow", f"{self.model}/{self.shadow} is asked too"))
+        if self.refused:
+            facts.append(("refused", self.refused))
+        if self.restarts:
+            facts.append(("restarts", self.restarts))
         if self.state != "planned":
             facts += [
                 ("url", Link(self.url, self.url)),
@@ -77,8 +138,26 @@ class Endpoint(Result):
             f"Endpoint {self.name}",
             state_badge(self.state),
             facts,
+            tables=[arms_table(self.arms)] if self.arms else [],
             next=f"%mlops predict {typed(self.name)} --data X_test" if self.ok else "",
         )
+
+
+def arms_table(arms: Sequence[Mapping[str, Any]]) -> Table:
+    """Draw the figures of the versions side by side."""
+    rows: list[Sequence[Cell]] = [
+        (
+            f"{arm['role']} {arm['version']}",
+            arm["answered"],
+            arm["refused"],
+            arm["failed"],
+            "" if arm["p50_ms"] is None else f"{arm['p50_ms']:.1f} ms",
+            "" if arm["p99_ms"] is None else f"{arm['p99_ms']:.1f} ms",
+            f"{arm['agreed'] / arm['compared']:.1%} of {arm['compared']:,}" if arm["compared"] else "",
+        )
+        for arm in arms
+    ]
+    return Table(("version", "answered", "refused", "failed", "p50", "p99", "agrees"), rows, empty="No request yet.")
 
 
 def state_badge(state: str) -> Badge:

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from ..errors import InvalidUsage
 
@@ -48,9 +47,6 @@ _TOKEN = re.compile(
 _PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _SQL = {"as", "case", "from", "in", "using", "values"}
 _PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
-
-_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|d|w)(?: ago)?")
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 @dataclass(frozen=True)
@@ -154,17 +150,3 @@ def figure(field: Field, text: str) -> str:
     if field.kind != "metric":
         return str(int(value))
     return text if _PLAIN_NUMBER.fullmatch(text) else repr(value).replace("e+", "e")
-
-
-def moment(text: str, now: float) -> float | None:
-    """Read how long ago, a day or a date, in seconds since the epoch; ``None`` where it is neither."""
-    span = _SPAN.fullmatch(text.lower())
-    if span:
-        return now - float(span[1]) * _SECONDS[span[2]]
-    try:
-        if text.lower() in ("today", "yesterday"):
-            day = datetime.fromtimestamp(now).date() - timedelta(days=text.lower() == "yesterday")
-            return datetime.combine(day, datetime.min.time()).timestamp()
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        return None

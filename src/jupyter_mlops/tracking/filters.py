@@ -33,6 +33,7 @@ from typing import Protocol
 from ..backend.experiments import equals, like, literal
 from ..entities import typed
 from ..errors import InvalidUsage, nearest
+from ..moments import moment
 from . import filter_words as words
 from .filter_words import EXAMPLE, IN, NULL, STATES, Field, Token
 
@@ -198,13 +199,13 @@ class _Filter:
     def _time(self, word: Token, rest: Sequence[Token]) -> str:
         """Write ``since 7d`` as a condition on the start."""
         text = " ".join(token.value for token in rest)
-        moment = words.moment(text, self.now)
-        if moment is None:
+        begin = moment(text, self.now)
+        if begin is None:
             raise InvalidUsage(
                 f"{text!r} is no time: it should be 30min, 2h, 7d, 2w, today, yesterday or '2026-11-01 14:30'.",
                 f"%mlops runs '{word.text} 7d'",
             )
-        return f"attributes.start_time {'>=' if word.says('since') else '<'} {round(moment * 1000)}"
+        return f"attributes.start_time {'>=' if word.says('since') else '<'} {round(begin * 1000)}"
 
     def _unknown(self, token: Token) -> InvalidUsage:
         name = token.value

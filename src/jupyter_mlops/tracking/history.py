@@ -14,9 +14,9 @@ from ..backend import audit, experiments, versions
 from ..display import Badge, Card, Cell, Table, Time, View, ago, plots
 from ..entities import CHAMPION, DURATION, is_own, own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound, nearest
+from ..moments import moment as moment_of
 from ..result import Result
 from ..workspace import Workspace
-from .filter_words import moment as moment_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -155,7 +155,7 @@ def test_from_one_project_and_server_to_another(
 def test_what_was_taken_in_can_be_looked_at_served_and_rebuilt(
     there: Path, name: str, project: Path, cancer: Any, tmp_path: Path
 ) -> None:
-    from jupyter_mlops.serving.loader import load_model
+    from jupyter_mlops.serving.model.loader import load_model
 
     mlops.import_(str(there))
     mlflow = Workspace.here().mlflow

@@ -33,9 +33,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from jupyter_mlops.backend import models
 from jupyter_mlops.errors import InvalidUsage, MissingDependency, UntrustedModel
 from jupyter_mlops.mlmodel import _nodes
-from jupyter_mlops.serving.columns import Column
-from jupyter_mlops.serving.loader import load_model
-from jupyter_mlops.serving.signature import ColumnSchema, TensorSchema
+from jupyter_mlops.serving.model.columns import Column
+from jupyter_mlops.serving.model.loader import load_model
+from jupyter_mlops.serving.model.signature import ColumnSchema, TensorSchema
 from jupyter_mlops.trust import TRUSTED_TYPES
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)

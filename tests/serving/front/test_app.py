@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
+import tempfile
 import threading
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import numpy as np
 import pytest
@@ -17,10 +23,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from jupyter_mlops.serving.app import ServedModel, create_app
-from jupyter_mlops.serving.formats import MAX_BYTES
-from jupyter_mlops.serving.loader import LoadedModel
-from jupyter_mlops.serving.signature import Signature
+from jupyter_mlops.serving.front.app import Front, Limits
+from jupyter_mlops.serving.front.links import Link
+from jupyter_mlops.serving.front.routing import Arm, Routing
+from jupyter_mlops.serving.model.formats import MAX_BYTES
+from jupyter_mlops.serving.model.loader import LoadedModel
+from jupyter_mlops.serving.model.predictor import Predictor
+from jupyter_mlops.serving.model.process import Service, listen
+from jupyter_mlops.serving.model.signature import Signature
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATOR = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)
@@ -37,23 +47,41 @@ BODY = json.dumps({"dataframe_split": ROWS.to_dict(orient="split")})
 
 
 class Client:
-    """Ask the app without a network, each request in an event loop of its own."""
+    """Ask the front without a network; behind it a predictor answers over a real socket."""
 
-    def __init__(self, model: LoadedModel = MODEL) -> None:
-        self.app = create_app(model, endpoint="churn-live", model_name="churn", version=3, hosts=["serving.example"])
+    def __init__(self, *models: LoadedModel, limits: Limits | None = None) -> None:
+        self.front = Front("churn-live", ["serving.example"], limits or Limits())
+        folder = Path(tempfile.mkdtemp(prefix="mlops-"))  # pytest's own are too long for a socket
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.sockets: list[str] = []
+        for number, model in enumerate(models or [MODEL]):
+            path = folder / str(number)
+            threading.Thread(target=Service(Predictor(model), listen(path)).run, daemon=True).start()
+            self.sockets.append(str(path))
 
-    def connect(self) -> httpx.AsyncClient:
-        """Make a client for several requests in one event loop."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://localhost")
+    def arm(self, version: int, link: Link, role: str = "champion") -> Arm:
+        """Let a version take part."""
+        return Arm(role, str(version), [link], {"mlflow_version": "3.17.2"})
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[tuple[httpx.AsyncClient, list[Link]]]:
+        """Make a client for several requests in one event loop; version 3 answers, and the next ones could."""
+        links = [await Link.to(path) for path in self.sockets]
+        self.front.routing = Routing("churn", self.arm(3, links[0]))
+        transport = httpx.ASGITransport(self.front)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield client, links
+        for link in links:
+            link.close()
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask once."""
 
         async def ask() -> httpx.Response:
-            async with self.connect() as client:
+            async with self.connect() as (client, _):
                 return await client.request(method, path, **options)
 
-        return anyio.run(ask)
+        return asyncio.run(ask())
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Ask once by GET."""
@@ -191,34 +219,111 @@ def test_a_fault_of_the_server_tells_the_log_and_not_the_client(caplog: pytest.L
 
 
 def test_a_new_version_takes_over_between_two_requests_and_not_within_one() -> None:
-    free = threading.Event()
-    asked = threading.Event()
+    free, asked = threading.Event(), threading.Event()
 
     def slow(rows: Any) -> Any:
         asked.set()
         assert free.wait(10)
         return np.zeros(len(rows))
 
-    endpoint = Client(replace(MODEL, predict=slow))
-    answers: dict[str, httpx.Response] = {}
+    endpoint = Client(replace(MODEL, predict=slow), MODEL)
 
-    async def scenario() -> None:
-        async with endpoint.connect() as client, anyio.create_task_group() as tasks:
-
-            async def first() -> None:
-                answers["first"] = await client.post("/invocations", content=BODY)
-
-            tasks.start_soon(first)
-            with anyio.fail_after(10):
-                while not asked.is_set():
-                    await anyio.sleep(0.01)
-                # The first request is being predicted, and the event loop answers others meanwhile.
-                assert (await client.get("/ping")).headers["x-model-version"] == "3"
-                endpoint.app.state.slot.current = ServedModel(MODEL, "churn", "4")
-                answers["second"] = await client.post("/invocations", content=BODY)
+    async def scenario() -> tuple[httpx.Response, httpx.Response]:
+        async with endpoint.connect() as (client, links):
+            first = asyncio.create_task(client.post("/invocations", content=BODY))
+            while not asked.is_set():
+                await asyncio.sleep(0.01)
+            # The first request is being predicted, and the front answers others meanwhile.
+            assert (await client.get("/ping")).headers["x-model-version"] == "3"
+            endpoint.front.routing = Routing("churn", endpoint.arm(4, links[1]))
+            second = await client.post("/invocations", content=BODY)
             free.set()
+            return await first, second
 
-    anyio.run(scenario)
-    first, second = answers["first"], answers["second"]
+    first, second = asyncio.run(asyncio.wait_for(scenario(), 20))
     assert (first.headers["x-model-version"], sum(first.json()["predictions"])) == ("3", 0)
     assert (second.headers["x-model-version"], second.json()["predictions"]) == ("4", ESTIMATOR.predict(ROWS).tolist())
+
+
+def test_requests_that_wait_together_are_predicted_together_and_get_their_own() -> None:
+    sizes: list[int] = []
+    free = threading.Event()
+
+    def counting(rows: Any) -> Any:
+        sizes.append(len(rows))
+        assert free.wait(10)
+        return ESTIMATOR.predict(rows)
+
+    endpoint = Client(replace(MODEL, predict=counting))
+    bodies = [json.dumps({"dataframe_split": FRAME[n : n + 1 + n % 3].to_dict(orient="split")}) for n in range(20)]
+    bodies[7] = json.dumps({"dataframe_split": {"columns": ["nonsense"], "data": [[1]]}})
+    bodies[9] = json.dumps({"dataframe_split": FRAME[:1].assign(**{"mean area": "much"}).to_dict(orient="split")})
+
+    async def scenario() -> list[httpx.Response]:
+        async with endpoint.connect() as (client, _):
+            asked = [asyncio.create_task(client.post("/invocations", content=body)) for body in bodies]
+            while not sizes:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            free.set()
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(asyncio.wait_for(scenario(), 20))
+    for number, answer in enumerate(answers):
+        if number in (7, 9):
+            assert answer.status_code == 400
+        else:
+            rows = FRAME[number : number + 1 + number % 3]
+            assert answer.json() == {"predictions": ESTIMATOR.predict(rows).tolist()}
+    assert max(sizes) > 3  # most of them waited for the first
+
+
+def test_a_full_queue_says_so() -> None:
+    free = threading.Event()
+    endpoint = Client(
+        replace(MODEL, predict=lambda rows: free.wait(10) and np.zeros(len(rows))), limits=Limits(waiting=3)
+    )
+
+    async def scenario() -> list[httpx.Response]:
+        async with endpoint.connect() as (client, _):
+            asked = [asyncio.create_task(client.post("/invocations", content=BODY)) for _ in range(5)]
+            await asyncio.sleep(0.3)
+            free.set()
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(asyncio.wait_for(scenario(), 20))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [503] * 2
+    (full, _) = [answer for answer in answers if answer.status_code == 503]
+    assert (full.json()["error_code"], full.headers["retry-after"]) == ("QUEUE_FULL", "1")
+
+
+def test_a_model_process_that_dies_is_told_to_who_waited_and_the_others_wait_for_the_next() -> None:
+    free = threading.Event()
+    endpoint = Client(replace(MODEL, predict=lambda rows: free.wait(10) and np.zeros(len(rows))), MODEL)
+
+    async def scenario() -> tuple[httpx.Response, httpx.Response]:
+        async with endpoint.connect() as (client, links):
+            first = asyncio.create_task(client.post("/invocations", content=BODY))
+            await asyncio.sleep(0.2)
+            links[0].close()  # as the system closes the sockets of a process that was killed
+            lost = await first
+            second = asyncio.create_task(client.post("/invocations", content=BODY))
+            await asyncio.sleep(0.2)
+            assert (await client.get("/ping")).status_code == 503
+            endpoint.front.routing = Routing("churn", endpoint.arm(3, links[1]))
+            free.set()
+            return lost, await second
+
+    lost, answered = asyncio.run(asyncio.wait_for(scenario(), 20))
+    assert (lost.status_code, lost.json()["error_code"]) == (503, "MODEL_UNAVAILABLE")
+    assert answered.json() == {"predictions": ESTIMATOR.predict(ROWS).tolist()}
+
+
+def test_a_canary_gets_its_share_and_the_same_id_the_same_side() -> None:
+    canary = Arm("canary", "4", [], {})
+    routing = Routing("churn", Arm("champion", "3", [], {}), canary, 0.1)
+    ids = [f"{number:x}" for number in range(20_000)]
+    chosen = [routing.choose(each) for each in ids]
+    assert chosen == [routing.choose(each) for each in ids]
+    assert 0.09 < sum(arm is canary for arm in chosen) / len(chosen) < 0.11
+    assert routing.choose("") is routing.champion or routing.choose("") is canary

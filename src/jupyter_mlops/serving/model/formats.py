@@ -43,8 +43,8 @@ class UnsupportedMediaType(RequestRefused):
     status = 415
 
 
-def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
-    """Read the body of ``POST /invocations`` and check it against the model's schema.
+def read_table(body: bytes, content_type: str | None) -> Table:
+    """Read the body of ``POST /invocations``; whether it fits the model is the schema's to say.
 
     Parameters
     ----------
@@ -52,12 +52,10 @@ def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
         At most 10 MB.
     content_type : str or None
         None is JSON: many clients send nothing.
-    schema : ColumnSchema or TensorSchema
-        ``model.signature.inputs``.
 
     Returns
     -------
-    DataFrame or array, of n_rows rows
+    Table, of at least one row
 
     Raises
     ------
@@ -71,11 +69,18 @@ def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
         raise RequestRefused("NO_ROWS", "The request has no rows.")
     if len(table.rows) > MAX_ROWS:
         raise TooLarge("TOO_MANY_ROWS", f"{len(table.rows)} rows are more than the {MAX_ROWS} of one request.")
-    return schema.frame(table)
+    return table
+
+
+def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
+    """Read the body of ``POST /invocations`` and check it against the model's schema, ``model.signature.inputs``."""
+    return schema.frame(read_table(body, content_type))
 
 
 def write_answer(predictions: object) -> bytes:
     """Write predictions as MLflow's scoring server does, except that NaN is null: JSON knows no NaN."""
+    if hasattr(predictions, "toarray"):  # sparse
+        predictions = predictions.toarray()
     if isinstance(predictions, pd.Series):
         predictions = predictions.to_frame()
     if isinstance(predictions, pd.DataFrame):

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ..errors import InvalidUsage
+from ...errors import InvalidUsage
 
 WANTS: Final = {
     "b": "true or false",

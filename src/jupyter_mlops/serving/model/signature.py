@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -12,12 +12,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ..errors import InvalidUsage, nearest
+from ...errors import InvalidUsage, nearest
 from .columns import WANTS, Column, RequestRefused, quoted
 
 Rows = pd.DataFrame | np.ndarray[Any, Any]
 """What an estimator is handed: a frame, or an array where the model was trained on one."""
 
+_NUMBERS: Final = frozenset({int, float})
 # MLflow's column types. Anything else (array, object, map, any) is handed on as it came.
 _DTYPES: Final = {
     "boolean": np.dtype("bool"),
@@ -56,6 +57,19 @@ class Table:
         columns = [cell.astype(object).where(cell.notna(), None).tolist() for cell in cells]
         return cls([str(name) for name in frame.columns], list(zip(*columns, strict=True)))
 
+    @classmethod
+    def together(cls, tables: Sequence[Table]) -> Table:
+        """Put the rows of several requests under each other; all name their columns in the same way."""
+        first = tables[0]
+        return first if len(tables) == 1 else cls(first.names, [row for t in tables for row in t.rows], first.text)
+
+    @property
+    def kind(self) -> Hashable:
+        """What tables have in common that can be put under each other."""
+        first = self.rows[0]
+        width = len(first) if isinstance(first, list | tuple) else None
+        return None if self.names is None else tuple(self.names), width, self.text
+
     def columns(self) -> list[tuple[Any, ...]]:
         """Turn the rows into columns; a list of bare values is one column."""
         rows = self.rows
@@ -74,6 +88,14 @@ class ColumnSchema:
     """A model that was trained on a frame."""
 
     columns: tuple[Column, ...]
+
+    def rows(self, table: Table, *, bare: bool = False) -> Rows:
+        """Check rows as ``frame`` does; where ``bare``, give an array in place of a frame of doubles."""
+        block = self._block(table)
+        if block is None:
+            frame = self.frame(table)
+            return frame.to_numpy() if bare and self._doubles else frame
+        return block if bare else pd.DataFrame(block, columns=self._index, copy=False)
 
     def frame(self, data: Table | pd.DataFrame) -> pd.DataFrame:
         """Check rows column by column, and put them in the model's order and types.
@@ -105,6 +127,34 @@ class ColumnSchema:
         frame = pd.DataFrame(dict(enumerate(arrays)), copy=False)
         frame.columns = self._index
         return frame
+
+    def told(self) -> list[dict[str, Any]]:
+        """Say what it wants, for people and for comparing: name, type, and whether it must be there, by column."""
+        return [
+            {"name": label, "type": column.mlflow_type, "required": column.required}
+            for label, column in zip(self._labels, self.columns, strict=True)
+        ]
+
+    def is_plain(self, frame: Any) -> bool:
+        """Whether every column has the type that it has without nulls: one null changes it for all rows."""
+        if not self._changeable:
+            return True
+        dtypes = [frame.dtypes.iloc[number] for number in self._changeable]
+        return all(isinstance(dtype, np.dtype) and dtype.kind in "biu" for dtype in dtypes)
+
+    def _block(self, table: Table) -> np.ndarray[Any, Any] | None:
+        """Read all cells at once where every column is a double; None where any is odd, for the columns say which."""
+        rows, width = table.rows, len(self.columns)
+        if not self._doubles or table.text or table.names not in (None, self._labels):
+            return None
+        if not all(type(row) in (list, tuple) and len(row) == width for row in rows):
+            return None
+        if not set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
+            return None
+        try:
+            return np.array(rows, dtype=np.float64)
+        except OverflowError:
+            return None
 
     def _given(self, table: Table) -> dict[str, tuple[Any, ...]]:
         columns, labels = table.columns(), self._labels
@@ -142,6 +192,14 @@ class ColumnSchema:
         return pd.RangeIndex(len(names)) if None in names else pd.Index(names)
 
     @cached_property
+    def _doubles(self) -> bool:
+        return all(column.dtype == np.float64 for column in self.columns)
+
+    @cached_property
+    def _changeable(self) -> list[int]:
+        return [n for n, column in enumerate(self.columns) if column.dtype.kind in "biu" and not column.required]
+
+    @cached_property
     def _uniform(self) -> bool:
         dtypes = {column.dtype for column in self.columns}
         return len(dtypes) == 1 and dtypes.pop().kind in "fiu"
@@ -153,6 +211,10 @@ class TensorSchema:
 
     cell: Column
     shape: tuple[int, ...]
+
+    def rows(self, table: Table, *, bare: bool = True) -> Rows:
+        """Check nested lists; there is nothing but an array for them."""
+        return self.frame(table)
 
     def frame(self, data: Table | pd.DataFrame) -> np.ndarray[Any, Any]:
         """Check nested lists (or rows of a frame) and make them one array.
@@ -170,6 +232,14 @@ class TensorSchema:
         if any(want not in (-1, got) for want, got in zip(self.shape, shape, strict=True)):
             raise RequestRefused("WRONG_SHAPE", f"The model wants the shape {self.shape}, not {tuple(shape)}.")
         return np.asarray(self.cell.read(level, text=table.text)).reshape(shape)
+
+    def told(self) -> list[dict[str, Any]]:
+        """Say what it wants: the type and the shape of the tensor."""
+        return [{"name": None, "type": self.cell.mlflow_type, "shape": list(self.shape)}]
+
+    def is_plain(self, array: Any) -> bool:
+        """Whether nulls have left the type as it is: in a tensor they always do."""
+        return True
 
 
 Schema = ColumnSchema | TensorSchema

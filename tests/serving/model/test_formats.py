@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.serving.columns import RequestRefused
-from jupyter_mlops.serving.formats import MAX_BYTES, MAX_ROWS, read_request, write_answer
-from jupyter_mlops.serving.signature import ColumnSchema, Signature, TensorSchema
+from jupyter_mlops.serving.model.columns import RequestRefused
+from jupyter_mlops.serving.model.formats import MAX_BYTES, MAX_ROWS, read_request, write_answer
+from jupyter_mlops.serving.model.signature import ColumnSchema, Signature, TensorSchema
 
 
 def schema(**columns: str) -> ColumnSchema:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+import numpy as np
+import pandas as pd
 import skops.io
 from sklearn.base import BaseEstimator
 
-from .. import mlmodel
-from ..errors import InvalidUsage, UntrustedModel
+from ... import mlmodel
+from ...errors import InvalidUsage, UntrustedModel
 from .columns import RequestRefused
 from .formats import read_request
 from .signature import Rows, Signature
@@ -42,6 +44,9 @@ class LoadedModel:
         What wrote the model; ``"unknown"`` where it does not say, as xgboost's and lightgbm's don't.
     method : str
         The method of the estimator that answers.
+    takes_arrays : bool
+        Whether it answers the same for an array as for a frame of doubles: scikit-learn spends a millisecond on
+        looking a frame over, whose names and types have been checked by then.
     """
 
     predict: Callable[[Rows], Any]
@@ -50,6 +55,7 @@ class LoadedModel:
     mlflow_version: str
     sklearn_version: str
     method: str
+    takes_arrays: bool = False
 
 
 def load_model(folder: Path) -> LoadedModel:
@@ -78,14 +84,34 @@ def load_model(folder: Path) -> LoadedModel:
     if not callable(predict := getattr(estimator, model.method, None)):
         kind = type(estimator).__name__
         raise InvalidUsage(f"{kind} can't answer by {model.method}: it has no such method.", mlmodel.HINT)
+    example = _input_example(folder, model.said, signature)
     return LoadedModel(
         predict=predict,
         signature=signature,
-        input_example=_input_example(folder, model.said, signature),
+        input_example=example,
         mlflow_version=str(model.said.get("mlflow_version") or "unknown"),
         sklearn_version=str(model.flavor.get("sklearn_version") or "unknown"),
         method=model.method,
+        takes_arrays=_same_for_arrays(predict, example),
     )
+
+
+def _same_for_arrays(predict: Callable[[Rows], Any], example: Rows | None) -> bool:
+    """Try whether an estimator answers an array as it answers a frame: one that picks columns by name does not.
+
+    Names and their order are checked for every request, so there is nothing that the frame says and the array does not.
+    """
+    if not isinstance(example, pd.DataFrame) or not all(dtype == np.float64 for dtype in example.dtypes):
+        return False
+    try:
+        by_frame = predict(example)
+    except ValueError:
+        return False  # an example that its own model refuses says nothing
+    try:
+        by_array = predict(example.to_numpy())
+    except Exception:  # whatever a model does with what it was not made for
+        return False
+    return type(by_frame) is type(by_array) and isinstance(by_array, np.ndarray) and np.array_equal(by_frame, by_array)
 
 
 def load_estimator(library: str, flavor: Mapping[str, Any], file: Path) -> BaseEstimator:

@@ -1,0 +1,236 @@
+"""What an endpoint does by itself: what is wanted of it, and what its aliases say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+from ...backend.state import State
+from ...entities import ModelRef
+from ...errors import BackendUnreachable, InvalidUsage, MlopsError
+from ..files import EndpointFiles, Standing, Wanted
+from . import versions
+from .following import Registry
+from .fronting import FrontGone
+from .health import Health
+from .lineup import CANARY, CHAMPION, SHADOW, Lineup
+from .orders import Orders
+
+_log = logging.getLogger(__name__)
+
+LOOK = 1.0
+"""Seconds from one look at the registry to the next; a move by our own commands is told at once."""
+_COMPACT_SECONDS = 600.0
+_FIGURES_SECONDS = 1.0
+_KEPT_SECONDS = 600  # that files stay which nobody serves: a kernel may have fetched them a moment ago
+
+
+class Controller:
+    """One endpoint.
+
+    Parameters
+    ----------
+    root : Path
+        The project.
+    files : EndpointFiles
+    listener : socket
+        Where clients come in; it is open for as long as the endpoint is.
+    sockets : Path
+        A folder of this process alone, for the sockets between the processes.
+    """
+
+    def __init__(self, root: Path, files: EndpointFiles, listener: socket.socket, sockets: Path) -> None:
+        self._files = files
+        self._state = State(root / ".mlops")
+        self._registry = Registry(root, files)
+        self._orders = Orders(root, files, sockets)
+        self._settings = self._orders.settings
+        self._lineup = Lineup(files.folder.name, listener, self._orders)
+        timeout = lambda: self._settings.timeout  # noqa: E731 - it may change
+        self._health = Health(self._lineup, timeout, self._restarted, self._given_up, self._counted)
+        self._wanted: Wanted | None = None
+        self._standing, self._written = Standing(state="starting"), 0.0
+        self._refused: dict[str, int] = {}
+        self._unsaid: list[tuple[str, int | None, int | None, str]] = []
+        self._nudged = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """What the endpoint is called."""
+        return self._files.folder.name
+
+    def nudge(self) -> None:
+        """Look now: what is wanted has changed, or an alias has moved."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        versions.prepare()
+        self._stand(state="starting", version=None, refused="")
+        template = asyncio.create_task(versions.warm_up())  # while the front starts
+        try:
+            await self._lineup.start_front()
+            await template
+            await asyncio.gather(self._look(), self._health.watch(), self._compact())
+        finally:
+            await self._lineup.end()
+            self._stand(state="stopped")
+
+    async def _look(self) -> None:
+        while True:
+            wanted = self._files.wanted()
+            if wanted is not None and wanted != self._wanted:
+                await self._fulfil(wanted)
+            elif wanted is not None:
+                for role, alias in wanted.aliases.items():
+                    await self._follow(wanted, role, alias)
+            await self._say()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), LOOK)
+            self._nudged.clear()
+
+    async def _compact(self) -> None:
+        """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""
+        while True:
+            await asyncio.sleep(_COMPACT_SECONDS)
+            limits = ["--days", str(self._settings.log.days), "--megabytes", str(self._settings.log.megabytes)]
+            command = ["-P", "-m", "jupyter_mlops.serving.log.compaction", str(self._files.predictions), *limits]
+            process = await asyncio.create_subprocess_exec(sys.executable, *command)
+            if await process.wait():
+                _log.warning("the log was not put in order (exit code %d)", process.returncode)
+
+    async def _fulfil(self, wanted: Wanted) -> None:
+        """Do what a person has asked for: another version is taken as it is, also where it wants other columns."""
+        self._wanted, self._refused = wanted, {}
+        with contextlib.suppress(InvalidUsage):  # it is told where the settings are needed to start something
+            self._settings = self._orders.settings
+        self._health.forgive()
+        number = wanted.version
+        try:
+            await self._swap(wanted, CHAMPION, number, self._files.folder / wanted.files)
+            for role, second in ((CANARY, wanted.canary), (SHADOW, wanted.shadow)):
+                if second is None:
+                    await self._lineup.drop(role)
+                    continue
+                number = second.version
+                await self._swap(wanted, role, number, self._files.folder / second.files, like_champion=True)
+        except MlopsError as error:
+            self._refuse(CHAMPION, number, error, stamp=wanted.stamp)
+        except FrontGone:
+            _log.warning("the front died while it was told of version %d", number)
+            self._wanted = None  # once more, when there is another
+        else:
+            self._stand(refused="", hint=None, kind="", stamp=wanted.stamp, **self._lineup_told())
+
+    async def _follow(self, wanted: Wanted, role: str, alias: str) -> None:
+        """Go where an alias has gone, if that version can take over."""
+        version = self._lineup.by_role.get(role)
+        before = version.number if version else None
+        with contextlib.suppress(BackendUnreachable, FrontGone):
+            number = await asyncio.to_thread(self._registry.alias, wanted.model, alias)
+            if number is None or number in (before, self._refused.get(role)):
+                return
+            try:
+                folder = await asyncio.to_thread(self._registry.fetch, wanted.model, number)
+                await self._swap(wanted, role, number, folder, like_champion=True)
+            except BackendUnreachable:
+                raise
+            except MlopsError as error:
+                self._refuse(role, number, error)
+                ref = ModelRef(wanted.model, alias=alias)
+                self._unsaid.append(("refuse", before, number, f"{ref} is not followed: {error.message}"))
+            else:
+                self._refused.pop(role, None)
+                self._stand(refused="", hint=None, kind="")
+                as_what = "" if role == CHAMPION else f" as its {role}"
+                self._unsaid.append(("deploy", before, number, f"endpoint {self.name} follows @{alias}{as_what}"))
+
+    async def _swap(self, wanted: Wanted, role: str, number: int, folder: Path, *, like_champion: bool = False) -> None:
+        """Let another version take a role; until it can, the one before has it.
+
+        Raises
+        ------
+        MlopsError
+            Why it can't.
+        FrontGone
+        """
+        version = await self._lineup.ready(wanted, number, folder)
+        champion = self._lineup.champion
+        if like_champion and champion is not None:
+            why = versions.difference(champion.about["inputs"], version.about["inputs"])
+            if why:
+                if version not in self._lineup.all:
+                    version.end()
+                raise InvalidUsage(f"Its clients can't ask it as they ask version {champion.number}: {why}.")
+        if await self._lineup.put(wanted, role, version):
+            _log.info("%s/%d answers%s", wanted.model, number, "" if role == CHAMPION else f" as {role}")
+        self._stand(state="serving", **self._lineup_told())
+        if role == CHAMPION:
+            self._remember(wanted)
+        self._tidy()
+
+    def _refuse(self, role: str, number: int, error: MlopsError, **more: str) -> None:
+        self._refused[role] = number
+        _log.warning("refused: version %d: %s", number, error)
+        state = "serving" if self._lineup.champion else "failed"
+        self._stand(state=state, refused=error.message, hint=error.hint, kind=type(error).__name__, **more)
+
+    def _restarted(self) -> None:
+        self._stand(restarts=self._standing.restarts + 1)
+
+    def _given_up(self, why: str) -> None:
+        self._stand(state="failed", refused=why, hint=f"%mlops logs {self.name}")
+
+    def _counted(self, arms: list[dict[str, object]]) -> None:
+        if arms != self._standing.arms and time.monotonic() - self._written > _FIGURES_SECONDS:
+            self._stand(arms=arms)
+
+    def _lineup_told(self) -> dict[str, object]:
+        numbers = {role: version.number for role, version in self._lineup.by_role.items()}
+        previous, champion = self._lineup.previous, self._lineup.champion
+        return {
+            "files": str(champion.folder.relative_to(self._files.folder)) if champion else "",
+            "version": numbers.get(CHAMPION),
+            "canary": numbers.get(CANARY),
+            "shadow": numbers.get(SHADOW),
+            "warm": [previous.number] if previous else [],
+        }
+
+    def _stand(self, **changes: object) -> None:
+        self._written = time.monotonic()
+        self._standing = self._standing.model_copy(update=changes)
+        self._files.stand(self._standing)
+
+    def _remember(self, wanted: Wanted) -> None:
+        """Tell the project's other processes which version answers now."""
+        process, champion = self._state.get("endpoint", self.name), self._lineup.champion
+        if process is not None and process.pid == os.getpid() and champion is not None:
+            process.details.update(model=wanted.model, version=champion.number, alias=wanted.alias)
+            self._state.put(process)
+
+    def _tidy(self) -> None:
+        """Remove the files of versions that nobody serves."""
+        for left in self._files.versions.iterdir():
+            if left not in [version.folder for version in self._lineup.all]:
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - left.stat().st_mtime > _KEPT_SECONDS:
+                        shutil.rmtree(left, ignore_errors=True)
+
+    async def _say(self) -> None:
+        """Write into the audit what it does not have yet; while the server is away, it waits."""
+        while self._unsaid and self._wanted:
+            action, before, after, evidence = self._unsaid[0]
+            note = {"before": before, "after": after, "evidence": evidence}
+            try:
+                await asyncio.to_thread(self._registry.note, self._wanted.model, action, **note)  # type: ignore[arg-type]
+            except MlopsError as error:
+                _log.warning("the audit can't be written yet: %s", error)
+                return
+            del self._unsaid[0]

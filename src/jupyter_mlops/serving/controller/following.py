@@ -1,0 +1,101 @@
+"""What the registry says, seen from an endpoint: which version its alias names, and the files of a version."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from pathlib import Path
+
+from ...backend import audit, models, versions
+from ...backend.adapter import Mlflow
+from ...entities import ModelRef
+from ...errors import BackendUnreachable, NotFound
+from ...workspace import Workspace
+from ..files import EndpointFiles
+
+
+class Registry:
+    """The tracking server of the project; it is asked, and never started: who has stopped it wants it so."""
+
+    def __init__(self, root: Path, files: EndpointFiles) -> None:
+        self._root = root
+        self._files = files
+        self._mlflow: Mlflow | None = None
+
+    def number(self, ref: ModelRef) -> int:
+        """Say which version is meant.
+
+        Raises
+        ------
+        NotFound
+        BackendUnreachable
+        """
+        return int(versions.find_version(self._server(), ref).version)
+
+    def alias(self, model: str, alias: str) -> int | None:
+        """Say which version an alias names now; None where there is none. One request, so it can be asked often.
+
+        Raises
+        ------
+        BackendUnreachable
+        """
+        try:
+            return int(self._server().read("get_model_version_by_alias", model, alias).version)
+        except NotFound:
+            return None
+
+    def fetch(self, model: str, number: int) -> Path:
+        """Get the files of a version, whole or not at all; those that are there stay.
+
+        Raises
+        ------
+        NotFound
+        BackendUnreachable
+        """
+        return fetch(self._server(), self._files, model, number)
+
+    def note(self, model: str, action: str, *, before: int | None, after: int | None, evidence: str) -> None:
+        """Write into the audit."""
+        workspace = Workspace(self._root)
+        audit.append(
+            self._server(),
+            model,
+            action,
+            who=workspace.who,
+            where=f"endpoint {self._files.folder.name}",
+            before=str(before or ""),
+            after=str(after or ""),
+            evidence=evidence,
+        )
+
+    def _server(self) -> Mlflow:
+        workspace = Workspace(self._root)
+        uri = workspace.settings.tracking_uri
+        if uri is None:
+            server = next(iter(workspace.state.all("server")), None)
+            if server is None or not server.alive:
+                raise BackendUnreachable("The project's MLflow server is not running.", "%mlops init")
+            uri = server.url
+        if self._mlflow is None or self._mlflow.uri != uri:
+            self._mlflow = Mlflow(uri, workspace.settings.timeout)
+        return self._mlflow
+
+
+def fetch(mlflow: Mlflow, files: EndpointFiles, model: str, number: int) -> Path:
+    """Get the files of a version into the endpoint's folder, whole or not at all; those that are there stay.
+
+    The folder is named after where they are from: another server may have another version of the same number.
+    """
+    version = mlflow.read("get_model_version", model, str(number))
+    origin = hashlib.sha256(f"{mlflow.uri} {version.source} {version.creation_timestamp}".encode()).hexdigest()
+    target = files.versions / f"{number}-{origin[:12]}"
+    if target.exists():
+        return target
+    part = target.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    downloaded = models.download(mlflow, version, part)
+    with contextlib.suppress(FileExistsError):
+        downloaded.replace(target)
+    shutil.rmtree(part, ignore_errors=True)
+    return target

@@ -1,0 +1,175 @@
+"""A version with its processes: started beside the one that answers, tried, and ended when nobody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import multiprocessing
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ... import errors
+from ...errors import MlopsError, ProcessFailed
+from ..model.order import Order
+
+_log = logging.getLogger(__name__)
+_TEMPLATE = "jupyter_mlops.serving.model.process"
+_MOST_SAID = 1 << 24
+_numbers = itertools.count()
+
+
+@dataclass
+class Worker:
+    """One process of a version."""
+
+    process: BaseProcess
+    socket: Path
+    about: dict[str, Any]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.is_alive()
+
+
+@dataclass(eq=False)
+class Version:
+    """A version that can answer."""
+
+    number: int
+    folder: Path
+    workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What it says of itself."""
+        return self.workers[0].about
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its processes run."""
+        return bool(self.workers) and all(worker.is_alive for worker in self.workers)
+
+    @property
+    def sockets(self) -> list[str]:
+        """Where its processes listen."""
+        return [str(worker.socket) for worker in self.workers if worker.is_alive]
+
+    def end(self) -> None:
+        """Tell its processes to end when they have answered what they have accepted."""
+        for worker in self.workers:
+            worker.process.terminate()
+
+
+def prepare() -> None:
+    """Set up the template that processes are forked from.
+
+    It has imported what models need and holds no model; a process is there in milliseconds, and shares its memory.
+    One thread for linear algebra: a request is small, and ``--workers`` is how to use more cores.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    _context().set_forkserver_preload([_TEMPLATE])
+
+
+async def warm_up() -> None:
+    """Let the template import what it has to, by a process that does nothing."""
+    process = _context().Process(target=_nothing, daemon=True)
+    await asyncio.to_thread(process.start)
+
+
+def _nothing() -> None: ...
+
+
+async def start(order: Order, workers: int, seconds: float) -> Version:
+    """Start the processes of a version, and wait until each has loaded it and answered its example.
+
+    Parameters
+    ----------
+    order : Order
+        For all of them; its ``socket`` is the folder for theirs.
+    workers : int
+    seconds : float
+        How long they may take.
+
+    Raises
+    ------
+    MlopsError
+        Why it can't be served.
+    """
+    orders = [replace(order, socket=order.socket / f"{next(_numbers)}") for _ in range(workers)]
+    started = await asyncio.gather(*(_start_worker(each, seconds) for each in orders), return_exceptions=True)
+    good = [worker for worker in started if isinstance(worker, Worker)]
+    bad = [error for error in started if isinstance(error, BaseException)]
+    version = Version(order.version, order.folder, good)
+    if bad:
+        version.end()
+        raise bad[0]
+    return version
+
+
+async def _start_worker(order: Order, seconds: float) -> Worker:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    process = _context().Process(target=_run, args=(order, theirs), name=f"{order.model}/{order.version}", daemon=True)
+    await asyncio.to_thread(process.start)
+    theirs.close()
+    try:
+        said = await asyncio.to_thread(_report, ours, process, seconds)
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        ours.close()
+    if "refused" in said:
+        raise _error(said["refused"])(said["message"], said["hint"])
+    return Worker(process, order.socket, said)
+
+
+def _run(order: Order, report: Connection) -> None:
+    from ..model.process import run
+
+    run(order, report)
+
+
+def _report(ours: Connection, process: BaseProcess, seconds: float) -> dict[str, Any]:
+    if not ours.poll(seconds):
+        raise ProcessFailed(f"It was not ready after {seconds:.0f} s.")
+    try:
+        said: dict[str, Any] = orjson.loads(ours.recv_bytes(_MOST_SAID))
+    except (EOFError, OSError):
+        process.join(5)
+        raise ProcessFailed(f"Its process ended while it was loaded (exit code {process.exitcode}).") from None
+    return said
+
+
+def _error(name: str) -> type[MlopsError]:
+    kind = getattr(errors, name, ProcessFailed)
+    return kind if isinstance(kind, type) and issubclass(kind, MlopsError) else ProcessFailed
+
+
+def _context() -> Any:
+    return multiprocessing.get_context("forkserver")
+
+
+def difference(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> str:
+    """Say why what asked the old version can't ask the new one; empty where it can."""
+    before, after = ({str(column["name"]): column for column in inputs} for inputs in (old, new))
+    if gone := [name for name in before if name not in after]:
+        return f"it does not know {', '.join(map(repr, gone[:3]))}"
+    if added := [name for name, column in after.items() if name not in before and column.get("required", True)]:
+        return f"it also wants {', '.join(map(repr, added[:3]))}"
+    for name, column in before.items():
+        for what in ("type", "shape"):
+            if column.get(what) != after[name].get(what):
+                return f"it wants {name!r} as {after[name].get(what)}, not as {column.get(what)}"
+        if after[name].get("required") and not column.get("required"):
+            return f"it does not do without {name!r}"
+    return ""

@@ -1,0 +1,201 @@
+"""The files of an endpoint in ``.mlops/endpoints/NAME/``: what is wanted, what is, and its log.
+
+A kernel writes what is wanted and nudges the controller; the controller writes what is. So nobody waits for
+anybody, and what an endpoint was to do and why it did not can be read when all its processes are gone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..entities import ModelRef
+from ..errors import InvalidUsage, writing_to
+
+State = Literal["starting", "serving", "failed", "stopped"]
+_Content = TypeVar("_Content", bound=BaseModel)
+
+
+class Second(BaseModel):
+    """A version beside the one that answers: by its alias, or staying at its number.
+
+    Attributes
+    ----------
+    alias : str, optional
+    version : int
+        What it is first.
+    files : str
+        Where its files are, within the endpoint's folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alias: str | None
+    version: int
+    files: str
+
+
+class Wanted(BaseModel):
+    """What an endpoint is to do.
+
+    Attributes
+    ----------
+    model : str
+    alias : str, optional
+        The alias that it follows; None stays at ``version``.
+    version : int
+        What answers first.
+    files : str
+        Where its files are, within the endpoint's folder.
+    canary, shadow : Second, optional
+        A version that answers a share of the requests; one that is asked too, and whose answers nobody gets.
+    share : float
+        The part of the requests that the canary answers, 0 to 1.
+    workers : int
+        Processes for each version.
+    stamp : str
+        Which wish this is; the controller gives it back when it is done with it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    alias: str | None
+    version: int
+    files: str
+    host: str = "127.0.0.1"
+    port: int
+    workers: int = 1
+    canary: Second | None = None
+    share: float = 0.0
+    shadow: Second | None = None
+    stamp: str = ""
+
+    @property
+    def ref(self) -> ModelRef:
+        """What it follows, or the version that it stays at."""
+        return ModelRef(self.model, alias=self.alias) if self.alias else ModelRef(self.model, version=self.version)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The aliases that are followed, by the role of what they name."""
+        named = {"canary": self.canary, "shadow": self.shadow}
+        seconds = {role: second.alias for role, second in named.items() if second and second.alias}
+        return {**({"champion": self.alias} if self.alias else {}), **seconds}
+
+
+class Standing(BaseModel):
+    """What an endpoint does.
+
+    Attributes
+    ----------
+    state : str
+    version : int, optional
+        What answers.
+    files : str
+        Where its files are, within the endpoint's folder.
+    warm : list of int
+        The versions that could answer at once.
+    refused : str
+        Why the version that was to answer last does not; empty where it does.
+    hint : str
+        What mends it.
+    kind : str
+        The class of the error.
+    restarts : int
+        How often one of its processes has died or hung since it was started.
+    arms : list of dict
+        The figures of each version that has taken part since the front was started; see ``front.figures``.
+    stamp : str
+        The last wish that it is done with, be it that it was refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: State
+    version: int | None = None
+    files: str = ""
+    warm: list[int] = []
+    canary: int | None = None
+    shadow: int | None = None
+    refused: str = ""
+    hint: str | None = None
+    kind: str = ""
+    restarts: int = 0
+    arms: list[dict[str, Any]] = []
+    stamp: str = ""
+
+
+@dataclass(frozen=True)
+class EndpointFiles:
+    """Where everything of one endpoint is."""
+
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """What its processes write."""
+        return self.folder / "endpoint.log"
+
+    @property
+    def predictions(self) -> Path:
+        """The folder of the prediction log."""
+        return self.folder / "log"
+
+    @property
+    def versions(self) -> Path:
+        """The folder of the versions' files."""
+        return self.folder / "versions"
+
+    def wanted(self) -> Wanted | None:
+        """Read what is wanted; None where nothing is, or it can't be read."""
+        return _read(self.folder / "wanted.json", Wanted)
+
+    def want(self, wanted: Wanted) -> None:
+        """Write what is wanted."""
+        _write(self.folder / "wanted.json", wanted)
+
+    def standing(self) -> Standing | None:
+        """Read what is; None where nothing has been written yet."""
+        return _read(self.folder / "standing.json", Standing)
+
+    def stand(self, standing: Standing) -> None:
+        """Write what is."""
+        _write(self.folder / "standing.json", standing)
+
+
+def files_of(local: Path, name: str) -> EndpointFiles:
+    """Give the files of an endpoint in the project's local folder.
+
+    Raises
+    ------
+    InvalidUsage
+        Where nothing can have this name: it is a folder and part of addresses.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][\w .-]{0,99}", name):
+        raise InvalidUsage(
+            f"{name[:60]!r} can't be the name of an endpoint: letters, digits, - and _.", "--name tumour"
+        )
+    return EndpointFiles(local / "endpoints" / name)
+
+
+def _read(path: Path, kind: type[_Content]) -> _Content | None:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _write(path: Path, content: BaseModel) -> None:
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+        with os.fdopen(handle, "w") as file:
+            file.write(content.model_dump_json())
+        Path(part).replace(path)

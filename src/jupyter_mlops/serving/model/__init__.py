@@ -1,0 +1,1 @@
+"""The process that predicts: it loads one version, and answers what the front hands it."""

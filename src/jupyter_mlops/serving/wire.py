@@ -1,0 +1,54 @@
+"""What the front and a model process say to each other: frames over a socket, the same in both directions.
+
+A frame is a length, the key of the request that it belongs to, a short text of JSON, and a body that stays
+as it came. Nothing that runs code is on it: the model process is not trusted with the front.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+GRACE = 10
+"""Seconds that accepted requests have when the front is to end."""
+_HEAD = struct.Struct("!IQH")  # the length of all that follows it, the key, the length of the JSON
+
+
+class Frame(NamedTuple):
+    """One request, or the answer to it."""
+
+    key: int
+    about: dict[str, Any]
+    body: bytes
+
+
+def pack(key: int, about: dict[str, Any], body: bytes) -> bytes:
+    """Write a frame."""
+    text = orjson.dumps(about)
+    return b"".join((_HEAD.pack(len(text) + len(body), key, len(text)), text, body))
+
+
+class Unpacker:
+    """Put frames together again from what arrives in pieces."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Take what has arrived, and give every frame that is whole now."""
+        buffer = self._buffer
+        buffer += data
+        start, end = 0, len(buffer)
+        while end - start >= _HEAD.size:
+            length, key, split = _HEAD.unpack_from(buffer, start)
+            begin = start + _HEAD.size
+            if end - begin < length:
+                break
+            start = begin + length
+            about = orjson.loads(memoryview(buffer)[begin : begin + split])
+            yield Frame(key, about, bytes(memoryview(buffer)[begin + split : start]))
+        if start:
+            del buffer[:start]
