@@ -198,7 +198,8 @@ def assert_served(estimator: Any, rows: Any, folder: Path) -> None:
     table = Table.of(dense) if isinstance(dense, pd.DataFrame) else Table(None, np.asarray(dense).tolist())
     assert_equal(model.predict(model.signature.inputs.frame(table)), getattr(estimator, model.method)(rows))
     assert_same(model.predict.__self__, estimator, rows)
-    assert_same_together(model, table)
+    if not isinstance(estimator, text.HashingVectorizer):  # a million columns: as JSON, minutes
+        assert_same_together(model, table)
 
 
 def assert_same_together(model: LoadedModel, table: Table) -> None:
@@ -217,9 +218,12 @@ def assert_same_together(model: LoadedModel, table: Table) -> None:
     predictor = Predictor(model)
     together = dict(predictor.answer(frames))
     alone = dict(reply for frame in frames for reply in predictor.answer([frame]))
-    assert {key: reply.status for key, reply in together.items()} == dict.fromkeys(alone, 200)
+    assert {key: reply.status for key, reply in together.items()} == {key: reply.status for key, reply in alone.items()}
+    # One whose answers hang on the rows beside it may refuse a single row: the predictor behind it gets only zeros.
+    assert {reply.status for reply in alone.values()} == {200} or not model.answers_rows_alike
     for key, reply in alone.items():
-        assert_equal(*(json.loads(each.body)["predictions"] for each in (together[key], reply)))
+        if reply.status == 200:
+            assert_equal(*(json.loads(each.body)["predictions"] for each in (together[key], reply)))
 
 
 @few_rows

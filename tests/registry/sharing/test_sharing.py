@@ -556,8 +556,12 @@ def test_secrets_in_the_audit_do_not_go_along(trained: Any, name: str) -> None:
     key = "gh" + "p_" + "x7Kq2mPz91LvRt0Yw4Ns8Bd3Fg6Hj5Ac1De9"
     trained("first", accuracy=0.95)
     mlops.register(name, alias="challenger")
-    mlops.promote(f"{name}/1", reason=f"the token {key} works")
+    mlops.promote(f"{name}/1")
     mlops.card(name)
+    from jupyter_mlops.backend import audit
+
+    # As a version before this one has written it: our commands mask it by now.
+    audit.append(Workspace.here().mlflow, name, "note", who="ann", where="here", why=f"the token {key} works")
     exported = mlops.export(f"{name}/1")
     with zipfile.ZipFile(exported.file) as opened:
         assert not any(key.encode() in opened.read(each) for each in opened.namelist())

@@ -291,7 +291,10 @@ def test_a_shadow_is_asked_too_and_nobody_gets_its_answers(name: str) -> None:
 
     def shadow(version: int) -> dict[str, Any]:
         arms = mlops.endpoints().rows[0].arms
-        return next((dict(a) for a in arms if (a["role"], a["version"]) == ("shadow", str(version))), {"compared": 0})
+        return next(
+            (dict(a) for a in arms if (a["role"], a["version"]) == ("shadow", str(version))),
+            {"compared": 0, "agreed": 0},
+        )
 
     until(lambda: shadow(second)["compared"] == 20)
     assert shadow(second)["agreed"] == 0

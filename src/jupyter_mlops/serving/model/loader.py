@@ -25,6 +25,16 @@ from .columns import RequestRefused
 from .formats import read_request
 from .signature import Rows, Signature
 
+ALONE: Final = frozenset({
+    # Their answer to a row hangs on the rows beside it: by a draw, by a fit that starts anew, by a shared scale.
+    "DummyClassifier", "MiniBatchNMF", "MiniBatchSparsePCA", "NMF", "SparsePCA",
+    # Products of matrices that are summed in another order for more rows: numbers differ by more than 1e-12.
+    "GaussianProcessClassifier", "GaussianProcessRegressor", "KernelPCA", "KernelRidge", "Nystroem", "RBFSampler",
+    # They don't answer a row with a row.
+    "PatchExtractor",
+})  # fmt: skip
+"""What is never asked for several requests at once, each found by ``tests/tracking/test_every_estimator.py``."""
+
 # Where models keep the name of a method of a part of theirs, which they call with the rows.
 _NAME_METHODS: Final = ("stack_method_", "chain_method_", "response_method", "_response_method")
 
@@ -44,6 +54,8 @@ class LoadedModel:
         What wrote the model; ``"unknown"`` where it does not say, as xgboost's and lightgbm's don't.
     method : str
         The method of the estimator that answers.
+    answers_rows_alike : bool
+        Whether a row gets the same answer alone and among others; see ``ALONE``.
     takes_arrays : bool
         Whether it answers the same for an array as for a frame of doubles: scikit-learn spends a millisecond on
         looking a frame over, whose names and types have been checked by then.
@@ -56,6 +68,7 @@ class LoadedModel:
     sklearn_version: str
     method: str
     takes_arrays: bool = False
+    answers_rows_alike: bool = True
 
 
 def load_model(folder: Path) -> LoadedModel:
@@ -93,7 +106,28 @@ def load_model(folder: Path) -> LoadedModel:
         sklearn_version=str(model.flavor.get("sklearn_version") or "unknown"),
         method=model.method,
         takes_arrays=_same_for_arrays(predict, example),
+        answers_rows_alike=not any(kind.__name__ in ALONE for kind in _kinds(estimator)),
     )
+
+
+def _kinds(estimator: object) -> set[type]:
+    """Collect the kinds of estimators that one is made of, fitted ones among them."""
+    kinds: set[type] = set()
+    seen: set[int] = set()
+    left: list[object] = [estimator]
+    while left:
+        part = left.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, BaseEstimator):
+            kinds.add(type(part))
+            left += vars(part).values()
+        elif isinstance(part, dict):
+            left += part.values()
+        elif isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype == object):
+            left += list(part)
+    return kinds
 
 
 def _same_for_arrays(predict: Callable[[Rows], Any], example: Rows | None) -> bool:

@@ -44,13 +44,13 @@ class Predictor:
     log : LogWriter, optional
         Written before any answer is given.
     together : bool
-        Whether requests may be predicted together.
+        Whether requests may be predicted together, where the model answers rows alike.
     """
 
     def __init__(self, model: LoadedModel, log: LogWriter | None = None, *, together: bool = True) -> None:
         self._model = model
         self._log = log
-        self._together = together
+        self._together = together and model.answers_rows_alike
 
     def answer(self, frames: Sequence[Frame]) -> list[tuple[int, Reply]]:
         """Answer requests, each under its key; one that is refused does not touch the others."""
