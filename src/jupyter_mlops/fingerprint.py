@@ -220,18 +220,16 @@ def _hash_numbers(name: str, array: np.ndarray[Any, Any]) -> tuple[str, bytes]:
 
 def _canonical(array: pa.Array) -> tuple[str, pa.Array]:
     """Name the type of an array, and bring it into the one layout that this type is hashed in; else its cells' texts."""
-    try:
-        return _known(array)
-    except (pa.ArrowException, AttributeError):  # no way to read or to cast it: unions, intervals, what is yet to come
-        return str(array.type), _texts(array.to_pylist())
+    if not (types.is_union(array.type) or types.is_interval(array.type)):  # Arrow can't cast or hash these
+        with contextlib.suppress(pa.ArrowException, AttributeError):  # nor what is yet to come
+            return _known(array)
+    return str(array.type), _texts(array.to_pylist())
 
 
 def _known(array: pa.Array) -> tuple[str, pa.Array]:
     kind = array.type
     if types.is_run_end_encoded(kind):
         return _canonical(pc.run_end_decode(array))
-    if types.is_union(kind) or types.is_interval(kind):
-        raise pa.ArrowNotImplementedError("no layout of its own")
     if isinstance(kind, pa.BaseExtensionType):
         return f"{kind.extension_name} {kind}", _canonical(array.storage)[1]
     if types.is_dictionary(kind):

@@ -124,16 +124,22 @@ def test_nothing_of_what_opens_an_address_is_left(url: str, left: str) -> None:
     assert git.without_credentials(url) == left
 
 
-def test_a_submodule(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture
+def submodule(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository within the repository, with a file ``sub.py``."""
     other = tmp_path_factory.mktemp("other")
     run(other, "init", "-q")
     (other / "sub.py").write_text("s = 1\n")
     commit(other)
     run(repository, "submodule", "--quiet", "add", str(other), "sub")
     commit(repository)
-    (repository / "sub" / "sub.py").write_text("s = 2\n")
+    return repository / "sub"
+
+
+def test_a_submodule(repository: Path, submodule: Path) -> None:
+    (submodule / "sub.py").write_text("s = 2\n")
     assert git.look(repository).diff == ""  # its own repository
-    assert git.look(repository / "sub").diff != ""
+    assert git.look(submodule).diff != ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names can't be made there")
@@ -177,13 +183,7 @@ def test_a_large_file_that_is_gone_does_not_drop_the_rest(repository: Path) -> N
     assert "too large for the diff, and left out of it: table.csv" in found.note
 
 
-def test_changes_within_a_submodule_are_noted(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    other = tmp_path_factory.mktemp("other")
-    run(other, "init", "-q")
-    (other / "sub.py").write_text("s = 1\n")
-    commit(other)
-    run(repository, "submodule", "--quiet", "add", str(other), "sub")
-    commit(repository)
+def test_changes_within_a_submodule_are_noted(repository: Path, submodule: Path) -> None:
     assert git.look(repository).note == ""
-    (repository / "sub" / "sub.py").write_text("s = 2\n")
+    (submodule / "sub.py").write_text("s = 2\n")
     assert git.look(repository).note == "changes within submodules, which are left out of the diff: sub"

@@ -98,8 +98,8 @@ def test_the_user_is_told_what_was_masked_and_where() -> None:
         ("!curl -u user:pass https://x.example", "!curl -u user:*** https://x.example"),
         ("postgresql://u:p@host/db", "postgresql://u:***@host/db"),
         (
-            "!pip install --index-url https://user:token@host/simple",
-            "!pip install --index-url https://user:***@host/simple",
+            "!pip install --find-links https://user:token@host/wheels",
+            "!pip install --find-links https://user:***@host/wheels",
         ),
         ('key = "a1b2" + API_KEY', 'key = "a1b2" + API_KEY'),
         ('password = ("h0use-" "of-" + "cards")', 'password = ("***" "***" + "***")'),
