@@ -147,6 +147,12 @@ _OF_THE_DISK = frozenset(
 _ROOM = "free some space there, or work in a folder of your own"
 
 
+def named(name: str) -> type[MlopsError]:
+    """Give the class of an error by its name, as another process has told it; ``ProcessFailed`` where none is called so."""
+    kind = globals().get(name)
+    return kind if isinstance(kind, type) and issubclass(kind, MlopsError) else ProcessFailed
+
+
 @contextlib.contextmanager
 def writing_to(place: Path) -> Iterator[None]:
     """Say in one line where a disk is full or a folder may not be written.

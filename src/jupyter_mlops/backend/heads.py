@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..errors import MlopsError, NotFound, writing_to
+from ..disk import write_whole
+from ..errors import MlopsError, NotFound
 from .adapter import Mlflow
 from .events import Event, Stored
 
@@ -107,11 +108,8 @@ class Seen:
 
     def _write(self, model: str, head: Head) -> None:
         file = self.file(model)
-        with contextlib.suppress(MlopsError), writing_to(file):  # a full disk must not stop the command
-            file.parent.mkdir(exist_ok=True)
-            part = file.with_suffix(".part")
-            part.write_text(json.dumps({"server": self._server, "model": model, **asdict(head)}), encoding="utf-8")
-            part.replace(file)
+        with contextlib.suppress(MlopsError):  # a full disk must not stop the command
+            write_whole(file, json.dumps({"server": self._server, "model": model, **asdict(head)}))
 
 
 def _load(file: Path) -> dict[str, object]:

@@ -25,7 +25,8 @@ from .results import Endpoint, Undeployed
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-START_SECONDS = 90.0
+LOCK_SECONDS = 90.0
+MARGIN_SECONDS = 30.0  # of the front and the controller, beside those of the version
 DRAIN_SECONDS = 15.0
 MOST_WORKERS = 64
 _STARTING = "starting endpoint"
@@ -87,13 +88,11 @@ def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str
             )
         progress.say(f"Starting {ref} …")
         second = Second(alias=ref.alias, version=int(version.version), files=_fetch(workspace, files, version))
-        champion = files.standing()
         update = {"shadow": second} if share is None else {"canary": second, "share": share}
-        if wanted.alias and champion and champion.version:  # what answers now, and not what did when it was deployed
-            update |= {"version": champion.version, "files": champion.files}
+        wanted = _as_it_stands(files, wanted).model_copy(update=update)
         what = "shadow" if share is None else f"canary {share:.0%}"
         say = f"endpoint {name}, {what}"
-        return _fulfil(workspace, files, wanted.model_copy(update=update), before, say, progress, second=second)
+        return _fulfil(workspace, files, wanted, before, say, progress, second=second)
 
 
 def _fulfil(
@@ -115,7 +114,8 @@ def _fulfil(
         nudge(before)  # never one that starts: it would die of a signal that it does not know yet
     process = before or _start(workspace, files, wanted, name)
     try:
-        _await(process, files, wanted, number, progress)
+        patience = workspace.settings.endpoint(name).start_timeout + MARGIN_SECONDS
+        _await(process, files, wanted, number, patience, progress)
         served = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
         process = Process(listing.KIND, name, process.pid, process.created, process.port, process.started, served)
         if say:
@@ -125,7 +125,7 @@ def _fulfil(
         if before is None:
             stop(process, grace=1)
         elif earlier is not None:
-            files.want(earlier.model_copy(update={"stamp": uuid.uuid4().hex}))
+            files.want(_as_it_stands(files, earlier).model_copy(update={"stamp": uuid.uuid4().hex}))
             nudge(process)
         raise
     finally:
@@ -133,6 +133,14 @@ def _fulfil(
             workspace.state.forget(Process(_STARTING, name, process.pid, process.created, 0, 0))
     seconds = time.perf_counter() - begin if say else None
     return listing.told(process, files, "serving", is_new=say is not None, seconds=seconds)
+
+
+def _as_it_stands(files: EndpointFiles, wanted: Wanted) -> Wanted:
+    """Want what answers now: an alias may have moved since, and what was deployed then would answer for a moment."""
+    standing = files.standing()
+    if wanted.alias is None or standing is None or not standing.version:
+        return wanted
+    return wanted.model_copy(update={"version": standing.version, "files": standing.files})
 
 
 def share(text: str) -> float:
@@ -187,7 +195,9 @@ def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str
     return Process(listing.KIND, name, pid, created, wanted.port, time.time(), details)
 
 
-def _await(process: Process, files: EndpointFiles, wanted: Wanted, number: int, progress: Progress) -> None:
+def _await(
+    process: Process, files: EndpointFiles, wanted: Wanted, number: int, patience: float, progress: Progress
+) -> None:
     """Wait until the controller is done with what is wanted.
 
     Raises
@@ -203,17 +213,17 @@ def _await(process: Process, files: EndpointFiles, wanted: Wanted, number: int, 
                 f"The endpoint {process.name} ended while it started. Its last lines:\n{tail(files.log)}",
                 f"read {files.log}",
             )
-        if waited > START_SECONDS:
+        if waited > patience:
             raise ProcessFailed(
-                f"The endpoint {process.name} did not answer within {START_SECONDS:.0f} s. "
+                f"The endpoint {process.name} did not answer within {patience:.0f} s. "
                 f"Its last lines:\n{tail(files.log)}",
                 f"read {files.log}",
             )
         progress.say(f"Starting endpoint {process.name} … {waited:.0f} s")
         time.sleep(0.02)
     if standing.refused:
-        kind = _kind(standing.kind)
-        raise kind(f"{wanted.model}/{number} is not served: {standing.refused}", standing.hint)
+        said = f"{wanted.model}/{number} is not served: {standing.refused}"
+        raise errors.named(standing.kind)(said, standing.hint)
 
 
 def _told(line: str) -> MlopsError | None:
@@ -223,12 +233,7 @@ def _told(line: str) -> MlopsError | None:
         return None
     name, _, said = rest.partition(": ")
     message, _, hint = said.partition(" → ")
-    return _kind(name)(message, hint or None)
-
-
-def _kind(name: str) -> type[MlopsError]:
-    kind = getattr(errors, name, ProcessFailed)
-    return kind if isinstance(kind, type) and issubclass(kind, MlopsError) else ProcessFailed
+    return errors.named(name)(message, hint or None)
 
 
 def _audit(workspace: Workspace, model: str, action: str, before: Process | None, after: int | None, why: str) -> None:
@@ -251,7 +256,7 @@ def _alone(files: EndpointFiles) -> Iterator[None]:
     with writing_to(files.folder):
         files.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(files.folder / "lock", timeout=START_SECONDS):
+        with FileLock(files.folder / "lock", timeout=LOCK_SECONDS):
             yield
     except Timeout:
         raise Conflict(f"Another kernel is starting the endpoint {files.folder.name}.", "%mlops endpoints") from None

@@ -6,17 +6,16 @@ anybody, and what an endpoint was to do and why it did not can be read when all 
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..disk import write_whole
 from ..entities import ModelRef
-from ..errors import InvalidUsage, writing_to
+from ..errors import InvalidUsage
 
 State = Literal["starting", "serving", "failed", "stopped"]
 _Content = TypeVar("_Content", bound=BaseModel)
@@ -159,7 +158,7 @@ class EndpointFiles:
 
     def want(self, wanted: Wanted) -> None:
         """Write what is wanted."""
-        _write(self.folder / "wanted.json", wanted)
+        write_whole(self.folder / "wanted.json", wanted.model_dump_json())
 
     def standing(self) -> Standing | None:
         """Read what is; None where nothing has been written yet."""
@@ -167,7 +166,7 @@ class EndpointFiles:
 
     def stand(self, standing: Standing) -> None:
         """Write what is."""
-        _write(self.folder / "standing.json", standing)
+        write_whole(self.folder / "standing.json", standing.model_dump_json())
 
 
 def files_of(local: Path, name: str) -> EndpointFiles:
@@ -190,12 +189,3 @@ def _read(path: Path, kind: type[_Content]) -> _Content | None:
         return kind.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
-
-
-def _write(path: Path, content: BaseModel) -> None:
-    with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-        with os.fdopen(handle, "w") as file:
-            file.write(content.model_dump_json())
-        Path(part).replace(path)

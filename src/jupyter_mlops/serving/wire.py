@@ -12,9 +12,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
+MAX_BYTES = 10 * 1024 * 1024
+"""Bytes that a request may have."""
 GRACE = 10
 """Seconds that accepted requests have when the front is to end."""
 _HEAD = struct.Struct("!IQH")  # the length of all that follows it, the key, the length of the JSON
+
+
+def error_body(code: str, message: str, column: str | None = None) -> bytes:
+    """Write what a client is told that gets no prediction."""
+    return orjson.dumps({"error_code": code, "message": message, "column": column})
 
 
 class Frame(NamedTuple):

@@ -11,7 +11,8 @@ from .. import config
 from ..backend import audit, experiments, origin, probe, server, versions
 from ..backend.processes import Process
 from ..backend.processes import stop as stop_process
-from ..errors import BackendUnreachable, InvalidUsage, MlopsError, need_space, writing_to
+from ..disk import write_whole
+from ..errors import BackendUnreachable, InvalidUsage, MlopsError, need_space
 from ..workspace import Workspace, find
 from .results import Counts, Setting, Status, Stopped, running
 
@@ -69,10 +70,7 @@ def _write(path: Path, asked: dict[str, str]) -> None:
     if path.exists() and all(document.get(key) == value for key, value in asked.items()):
         return
     document.update(asked)
-    with writing_to(path):  # as a whole: an interrupt or a full disk must not cost the settings
-        part = path.with_suffix(".part")
-        part.write_text(tomlkit.dumps(document), encoding="utf-8")
-        part.replace(path)
+    write_whole(path, tomlkit.dumps(document))
 
 
 def _plan(workspace: Workspace, asked: dict[str, str]) -> Status:

@@ -314,3 +314,20 @@ def test_a_canary_needs_something_to_stand_beside(name: str) -> None:
     point(name, add(name, 1.0))
     with pytest.raises(NotFound, match=f"%mlops deploy {name}@champion"):
         mlops.deploy(name, canary="10%")
+
+
+def test_a_refused_wish_leaves_what_answers_and_not_what_was_deployed_first(name: str) -> None:
+    first, second = add(name, 1.0), add(name, 2.0)
+    point(name, first)
+    endpoint = mlops.deploy(name)
+    point(name, second)
+    until(lambda: ask(endpoint.url) == ("2", 2.0))
+    from sklearn.naive_bayes import GaussianNB
+
+    unsigned = mlops.register(name, model=GaussianNB().fit([[0.0], [1.0]], [0, 1])).version
+    with asking(endpoint.url) as seen:
+        with pytest.raises(InvalidUsage, match="no signature"):
+            mlops.deploy(f"{name}/{unsigned}")
+        time.sleep(2)
+    assert set(seen) == {(200, "2", 2.0)}
+    assert mlops.endpoints().rows[0].version == second

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ...backend import artifacts
 from ...backend.adapter import Mlflow
+from ...disk import write_whole
 from ...entities import file_name
-from ...errors import InvalidUsage, NotFound, writing_to
+from ...errors import InvalidUsage, NotFound
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -45,21 +46,11 @@ def read(path: Path) -> str | None:
         raise InvalidUsage(f"{file} can't be read: {reason}.", "move it away, and run it again") from None
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: it has what somebody wrote."""
-    part = path.with_suffix(".part")
-    with writing_to(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="") as opened:
-            opened.write(text)
-        part.replace(path)
-
-
 def write_both(path: Path, text: str, page: str) -> None:
     """Write a card and its page, where they are others than before."""
     for file, content in ((path, text), (path.with_suffix(".html"), page)):
         if content != read(file):
-            write(file, content)
+            write_whole(file, content)
 
 
 def fetch(mlflow: Mlflow, version: ModelVersion) -> str | None:

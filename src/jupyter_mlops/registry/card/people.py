@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...backend import versions
+from ...disk import write_whole
 from ...entities import typed
 from ...errors import Conflict
 from ...workspace import Workspace
@@ -74,13 +75,13 @@ class People:
             return Written(parts.read(self.there, self.file), source)
         except Conflict:  # to be mended, it must be here
             if not dry_run:
-                files.write(self.path, self.there)
+                write_whole(self.path, self.there)
                 self.remember(self.there)
             raise
 
     def remember(self, text: str) -> None:
         """Keep the card that the server has now."""
-        files.write(self._seen, text)
+        write_whole(self._seen, text)
 
     def _one(self, mine: dict[str, str], *, dry_run: bool) -> Written:
         """Put together what was written here and there since the last time."""
@@ -97,7 +98,7 @@ class People:
         what = f"on the server, somebody else has written {', '.join(map(parts.title, twice))}"
         if dry_run:
             raise Conflict(f"{self.file} would not be written: {what}.", "run it without --dry-run, to see what")
-        files.write(self._theirs, self.there)
+        write_whole(self._theirs, self.there)
         self.remember(self.there)
         raise self._two(what)
 

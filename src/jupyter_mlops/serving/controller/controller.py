@@ -85,16 +85,22 @@ class Controller:
 
     async def _look(self) -> None:
         while True:
-            wanted = self._files.wanted()
-            if wanted is not None and wanted != self._wanted:
-                await self._fulfil(wanted)
-            elif wanted is not None:
-                for role, alias in wanted.aliases.items():
-                    await self._follow(wanted, role, alias)
-            await self._say()
+            try:
+                await self._look_once()
+            except Exception:  # whatever it is that nobody foresaw: those who ask the endpoint shall not notice
+                _log.exception("a look at what is wanted failed, and is tried again")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._nudged.wait(), LOOK)
             self._nudged.clear()
+
+    async def _look_once(self) -> None:
+        wanted = self._files.wanted()
+        if wanted is not None and wanted != self._wanted:
+            await self._fulfil(wanted)
+        elif wanted is not None:
+            for role, alias in wanted.aliases.items():
+                await self._follow(wanted, role, alias)
+        await self._say()
 
     async def _compact(self) -> None:
         """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""

@@ -78,6 +78,8 @@ class Health:
                     await self._watch_version(version)
             except FrontGone:
                 _log.warning("the front does not answer")
+            except Exception:  # the watch goes on
+                _log.exception("a look at the processes failed, and is tried again")
 
     async def _watch_front(self) -> None:
         front = self._lineup.front

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from ... import errors
-from ...errors import MlopsError, ProcessFailed
+from ...errors import ProcessFailed
 from ..model.order import Order
 
 _log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ async def _start_worker(order: Order, seconds: float) -> Worker:
     finally:
         ours.close()
     if "refused" in said:
-        raise _error(said["refused"])(said["message"], said["hint"])
+        raise errors.named(said["refused"])(said["message"], said["hint"])
     return Worker(process, order.socket, said)
 
 
@@ -148,11 +148,6 @@ def _report(ours: Connection, process: BaseProcess, seconds: float) -> dict[str,
         process.join(5)
         raise ProcessFailed(f"Its process ended while it was loaded (exit code {process.exitcode}).") from None
     return said
-
-
-def _error(name: str) -> type[MlopsError]:
-    kind = getattr(errors, name, ProcessFailed)
-    return kind if isinstance(kind, type) and issubclass(kind, MlopsError) else ProcessFailed
 
 
 def _context() -> Any:

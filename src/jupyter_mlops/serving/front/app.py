@@ -19,7 +19,7 @@ from typing import Any, Final
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from ..wire import Frame
+from ..wire import MAX_BYTES, Frame, error_body
 from .figures import Figures
 from .links import ModelGone
 from .routing import Arm, Routing
@@ -39,7 +39,7 @@ _PATIENCE: Final = 10.0  # seconds that a request waits for a process that is be
 class Limits:
     """What a client may ask at the most."""
 
-    body: int = 10 * 1024 * 1024
+    body: int = MAX_BYTES
     waiting: int = 1000
 
 
@@ -58,8 +58,7 @@ class Refusal(Exception):
 
     def __init__(self, status: int, code: str, message: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(message)
-        body = orjson.dumps({"error_code": code, "message": message, "column": None})
-        self.reply = Reply(status, body, headers=headers)
+        self.reply = Reply(status, error_body(code, message), headers=headers)
 
 
 class _HungUp(Exception):

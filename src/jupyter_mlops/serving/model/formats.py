@@ -21,10 +21,10 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from ..wire import MAX_BYTES as MAX_BYTES
 from .columns import RequestRefused
 from .signature import Rows, Schema, Table
 
-MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_ROWS: Final = 50_000
 
 _FORMATS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")

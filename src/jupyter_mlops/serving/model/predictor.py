@@ -10,11 +10,10 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-import orjson
 
 from ...errors import MlopsError
 from ..log.writer import Answered, LogWriter
-from ..wire import Frame
+from ..wire import Frame, error_body
 from .columns import RequestRefused
 from .formats import read_table, write_answer
 from .loader import LoadedModel
@@ -136,8 +135,7 @@ def write_answers(predictions: Any, counts: Sequence[int]) -> list[bytes]:
 
 def refused(error: RequestRefused) -> Reply:
     """Say what is wrong with a request."""
-    content = {"error_code": error.code, "message": error.message, "column": error.column}
-    return Reply(error.status, orjson.dumps(content))
+    return Reply(error.status, error_body(error.code, error.message, error.column))
 
 
 def _told(frames: Sequence[Frame], counts: Sequence[int]) -> list[Answered]:
@@ -160,12 +158,12 @@ def _tags(text: str | None) -> dict[str, str] | None:
 
 def _forgotten() -> Reply:
     message = "The prediction could not be written to the log, and is not given without."
-    return Reply(503, orjson.dumps({"error_code": "LOG_NOT_WRITABLE", "message": message, "column": None}))
+    return Reply(503, error_body("LOG_NOT_WRITABLE", message))
 
 
 def _failed(frame: Frame) -> Reply:
     message = f"The server failed. Its log has the reason, under request {frame.about.get('id')}."
-    return Reply(500, orjson.dumps({"error_code": "INTERNAL_ERROR", "message": message, "column": None}))
+    return Reply(500, error_body("INTERNAL_ERROR", message))
 
 
 def _parts(group: list[tuple[Frame, Table]]) -> list[list[tuple[Frame, Table]]]:

@@ -1,0 +1,29 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from .errors import writing_to
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text as it is, in place of what was there; an interrupt or a full disk costs neither.
+
+    Two who write at once don't disturb one another: the later one's text stays. The folder is made where it isn't there.
+
+    Raises
+    ------
+    NotWritable
+        Where the disk is full, or the folder may not be written.
+    """
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
