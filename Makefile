@@ -17,7 +17,7 @@ demo: $(STAMP)  ## Run the quickstart without a screen, and show each step
 	$(BIN)/python examples/demo.py build/demo
 
 test: $(STAMP)  ## Run the tests
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal
 
 check: $(STAMP)  ## Lint, check types and the floors of the house
 	$(BIN)/ruff format --check .
