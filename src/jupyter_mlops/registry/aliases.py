@@ -19,11 +19,16 @@ from .said import Said
 
 def move(
     workspace: Workspace, name: str, alias: str, *, before: int | None, after: int, action: str, why: str, evidence: str
-) -> None:
-    """Point an alias at a version.
+) -> tuple[str, ...]:
+    """Point an alias at a version, and tell the endpoints that follow it.
 
     The event is written before the alias moves: a crash in between leaves a word too much in the
     audit, never a change without one. Where somebody else has moved it before, that is written first.
+
+    Returns
+    -------
+    tuple of str
+        The endpoints that go there too, by their names.
 
     Raises
     ------
@@ -43,9 +48,14 @@ def move(
                 why = str(error)[:200] or type(error).__name__
                 record(workspace, name, f"{action} failed", alias=alias, before=after, after=before, why=why)
             raise
-    for process in workspace.state.all("endpoint"):
-        if process.details.get("model") == name:
-            nudge(process)  # it looks by itself, but only every second
+    told: list[str] = []
+    with contextlib.suppress(MlopsError):  # it is done, whatever the list of endpoints is like
+        for process in workspace.state.all("endpoint"):
+            if (process.details.get("model"), process.details.get("alias")) == (name, alias) and process.alive:
+                told.append(process.name)
+            if process.details.get("model") == name:
+                nudge(process)  # it looks by itself, but only every second; a canary may follow another alias
+    return tuple(told)
 
 
 def record(

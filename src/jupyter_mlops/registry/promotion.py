@@ -43,8 +43,10 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
     if forced and not force:
         raise _refusal(plan)
     evidence = verdict.evidence(forced)
-    aliases.move(workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence)
-    return Change("promote", ref.name, to, before, after, verdict, done=True, why=reason, forced=forced)
+    followers = aliases.move(
+        workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence
+    )
+    return Change("promote", ref.name, to, before, after, verdict, True, reason, forced, followers)
 
 
 def rollback(workspace: Workspace, name: str, to: int | None, *, reason: str, dry_run: bool) -> Change:
@@ -67,13 +69,16 @@ def rollback(workspace: Workspace, name: str, to: int | None, *, reason: str, dr
         raise NotFound(f"{name} has had no other champion to go back to.", f"%mlops audit {typed(name)}")
     after = earlier[-1] if to is None else to
     moves = not dry_run and after != before
+    followers: tuple[str, ...] = ()
     if moves:
         try:
             versions.find_version(workspace.mlflow, ModelRef(name, version=after))
         except NotFound:
             raise aliases.deleted_is_told(name, after) from None
-        aliases.move(workspace, name, CHAMPION, before=before, after=after, action="rollback", why=reason, evidence="")
-    return Change("rollback", name, CHAMPION, before, after, None, done=moves, why=reason)
+        followers = aliases.move(
+            workspace, name, CHAMPION, before=before, after=after, action="rollback", why=reason, evidence=""
+        )
+    return Change("rollback", name, CHAMPION, before, after, None, done=moves, why=reason, followers=followers)
 
 
 def _events(workspace: Workspace, name: str) -> list[Event]:

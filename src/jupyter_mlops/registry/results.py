@@ -53,7 +53,7 @@ class Registered(Result):
 
 @dataclass(frozen=True, repr=False)
 class Change(Result):
-    """An alias that moves: from which version to which, and what the gate says of it."""
+    """An alias that moves: from which version to which, what the gate says of it, and which endpoints follow."""
 
     action: str
     name: str
@@ -64,6 +64,7 @@ class Change(Result):
     done: bool
     why: str = ""
     forced: bool = False
+    followers: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -94,12 +95,15 @@ class Change(Result):
         facts: list[tuple[str, Cell]] = [(f"@{self.alias}", f"{before} → {self.name}/{self.after}")]
         if self.why:
             facts.append(("why", self.why))
+        if self.followers:
+            facts.append(("followed", f"by the endpoint{'s' * (len(self.followers) > 1)} {', '.join(self.followers)}"))
+        deploy = f"%mlops deploy {typed(f'{self.name}@{self.alias}')}"
         return Card(
             f"{self.action.capitalize()} {self.name}",
             badge,
             facts,
             tables=[self.gate.table()] if self.gate else [],
-            next=f"%mlops deploy {typed(f'{self.name}@{self.alias}')}" if self.done else "",
+            next=("%mlops endpoints" if self.followers else deploy) if self.done else "",
         )
 
 

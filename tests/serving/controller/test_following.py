@@ -99,7 +99,7 @@ def test_a_rollback_is_told_to_the_endpoint_at_once(name: str) -> None:
     endpoint = mlops.deploy(name)
     mlops.promote(f"{name}/{second}", force=True, reason="test")
     until(lambda: ask(endpoint.url)[0] == "2")
-    mlops.rollback(name)
+    assert "by the endpoint" in str(mlops.rollback(name))
     assert until(lambda: ask(endpoint.url)[0] == "1") < 0.9  # less than a look takes to come round
 
 
