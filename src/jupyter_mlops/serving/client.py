@@ -36,6 +36,8 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     ProcessFailed
         Where the endpoint does not answer.
     """
+    if endpoint.state == "stopped":  # what is left of it may still refuse for a moment, with a reason that misleads
+        raise _silent(endpoint)
     frame, write = _rows(data)
     at_once = max(1, min(_ROWS_A_REQUEST, _CELLS_A_REQUEST // max(1, len(frame.columns))))
     begin = time.perf_counter()
@@ -98,7 +100,6 @@ def _cells(frame: Any) -> list[list[Any]]:
 
 
 def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
-    mend = f"%mlops logs {typed(endpoint.name)}, then %mlops deploy {typed(endpoint.ref)}"
     try:
         answer = session_for(endpoint.url).post(
             f"{endpoint.url}/invocations",
@@ -107,7 +108,7 @@ def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
             timeout=(2, _SECONDS),
         )
     except requests.RequestException:
-        raise ProcessFailed(f"The endpoint {endpoint.name} does not answer at {endpoint.url}.", mend) from None
+        raise _silent(endpoint) from None
     if answer.ok:
         return answer
     try:
@@ -116,4 +117,12 @@ def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
         problem = answer.text[:200]
     if answer.status_code < 500:
         raise InvalidUsage(f"{endpoint.ref} can't take these rows: {problem}")
-    raise ProcessFailed(f"The endpoint {endpoint.name} failed: {problem}", mend)
+    raise ProcessFailed(f"The endpoint {endpoint.name} failed: {problem}", _mend(endpoint))
+
+
+def _silent(endpoint: Endpoint) -> ProcessFailed:
+    return ProcessFailed(f"The endpoint {endpoint.name} does not answer at {endpoint.url}.", _mend(endpoint))
+
+
+def _mend(endpoint: Endpoint) -> str:
+    return f"%mlops logs {typed(endpoint.name)}, then %mlops deploy {typed(endpoint.ref)}"
