@@ -23,7 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from jupyter_mlops.serving.front.app import Front, Limits
+from jupyter_mlops.serving.front.app import Front
+from jupyter_mlops.serving.front.dispatcher import Limits
 from jupyter_mlops.serving.front.links import Link
 from jupyter_mlops.serving.front.routing import Arm, Routing
 from jupyter_mlops.serving.model.formats import MAX_BYTES
@@ -67,7 +68,7 @@ class Client:
     async def connect(self) -> AsyncIterator[tuple[httpx.AsyncClient, list[Link]]]:
         """Make a client for several requests in one event loop; version 3 answers, and the next ones could."""
         links = [await Link.to(path) for path in self.sockets]
-        self.front.routing = Routing("churn", self.arm(3, links[0]))
+        self.front.dispatcher.routing = Routing("churn", self.arm(3, links[0]))
         transport = httpx.ASGITransport(self.front)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client, links
@@ -235,7 +236,7 @@ def test_a_new_version_takes_over_between_two_requests_and_not_within_one() -> N
                 await asyncio.sleep(0.01)
             # The first request is being predicted, and the front answers others meanwhile.
             assert (await client.get("/ping")).headers["x-model-version"] == "3"
-            endpoint.front.routing = Routing("churn", endpoint.arm(4, links[1]))
+            endpoint.front.dispatcher.routing = Routing("churn", endpoint.arm(4, links[1]))
             second = await client.post("/invocations", content=BODY)
             free.set()
             return await first, second
@@ -310,7 +311,7 @@ def test_a_model_process_that_dies_is_told_to_who_waited_and_the_others_wait_for
             second = asyncio.create_task(client.post("/invocations", content=BODY))
             await asyncio.sleep(0.2)
             assert (await client.get("/ping")).status_code == 503
-            endpoint.front.routing = Routing("churn", endpoint.arm(3, links[1]))
+            endpoint.front.dispatcher.routing = Routing("churn", endpoint.arm(3, links[1]))
             free.set()
             return lost, await second
 

@@ -31,7 +31,7 @@ class Process:
     """The front, and what its controller tells it."""
 
     def __init__(self, front: Front, server: uvicorn.Server) -> None:
-        self._front = front
+        self._dispatcher = front.dispatcher
         self._server = server
         self._links: dict[str, Link] = {}
 
@@ -49,7 +49,7 @@ class Process:
     async def do_route(self, order: dict[str, Any]) -> dict[str, Any]:
         """Let other versions answer from now on; ``warm`` are the sockets to stay connected with."""
         arms = {role: await self._arm(role, told) for role, told in order["arms"].items()}
-        self._front.routing = Routing(
+        self._dispatcher.routing = Routing(
             order["model"], arms["champion"], arms.get("canary"), order.get("share", 0.0), arms.get("shadow")
         )
         wanted = {path for told in order["arms"].values() for path in told["sockets"]} | set(order["warm"])
@@ -60,18 +60,18 @@ class Process:
     async def do_stats(self, order: dict[str, Any]) -> dict[str, Any]:
         """Say how it is."""
         return {
-            "waiting": self._front.waiting,
+            "waiting": self._dispatcher.waiting,
             "oldest": {path: link.oldest for path, link in self._links.items()},
             "arms": [
                 {"role": role, "version": version, **figures.told()}
-                for (role, version), figures in self._front.figures.items()
+                for (role, version), figures in self._dispatcher.figures.items()
             ],
         }
 
     async def _arm(self, role: str, told: dict[str, Any]) -> Arm:
         links = [await self._link(path) for path in told["sockets"]]
         version = str(told["version"])
-        return Arm(role, version, links, told["about"], self._front.figures_of(role, version))
+        return Arm(role, version, links, told["about"], self._dispatcher.figures_of(role, version))
 
     async def _link(self, path: str) -> Link:
         link = self._links.get(path)

@@ -1,0 +1,166 @@
+"""Hands a request to the version that is to answer it, and its answer to the shadow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..wire import MAX_BYTES, Frame
+from .figures import Figures
+from .links import ModelGone
+from .messages import Refusal, Reply, Request
+from .routing import Arm, Routing
+
+_TAGS: Final = 1024  # bytes of tags that are kept
+_SHADOWS: Final = 64  # requests that a shadow may be behind
+_PATIENCE: Final = 10.0  # seconds that a request waits for a process that is being started again
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a client may ask at the most."""
+
+    body: int = MAX_BYTES
+    waiting: int = 1000
+
+
+class Dispatcher:
+    """What stands between the paths and the model processes.
+
+    Attributes
+    ----------
+    waiting : int
+        Requests that are under way.
+    figures : dict
+        What is counted, by role and version.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.waiting = 0
+        self.figures: dict[tuple[str, str], Figures] = {}
+        self._routing: Routing | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def routing(self) -> Routing | None:
+        """Who answers now."""
+        return self._routing
+
+    @routing.setter
+    def routing(self, routing: Routing) -> None:
+        self._routing = routing
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    @property
+    def version(self) -> str:
+        """The version that answers, where no canary does."""
+        return self._routing.champion.version if self._routing else ""
+
+    def figures_of(self, role: str, version: str) -> Figures:
+        """Give what is counted of a version in a role; it goes on where it was when the version comes back."""
+        return self.figures.setdefault((role, version), Figures())
+
+    def there(self) -> Routing:
+        """Give who answers now.
+
+        Raises
+        ------
+        Refusal
+            Where nobody does.
+        """
+        if self._routing is None or not any(link.is_open for link in self._routing.champion.links):
+            raise _unavailable()
+        return self._routing
+
+    async def ask(self, request: Request) -> Reply:
+        """Let a version answer a request.
+
+        Raises
+        ------
+        Refusal
+            Where the body is too large, too many wait already, or the model is not there.
+        HungUp
+        """
+        body = await request.body(self.limits.body)
+        if self.waiting >= self.limits.waiting:
+            message = f"{self.waiting} requests are waiting already."
+            raise Refusal(503, "QUEUE_FULL", message, (b"retry-after", b"1"))
+        self.waiting += 1
+        try:
+            return await self._ask(request, _about(request), body)
+        finally:
+            self.waiting -= 1
+
+    async def _ask(self, request: Request, about: dict[str, Any], body: bytes) -> Reply:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        while True:
+            routing, changed = self._routing, self._changed
+            try:
+                if routing is None:
+                    raise ModelGone
+                arm = routing.choose(request.id)
+                asked = arm.link().ask(about | {"role": arm.role}, body)
+                break
+            except ModelGone:
+                left = deadline - asyncio.get_running_loop().time()
+                try:
+                    await asyncio.wait_for(changed.wait(), left)
+                except TimeoutError:
+                    raise _unavailable() from None
+        request.version = arm.version
+        begin = time.perf_counter()
+        try:
+            answer = await asked
+        except ModelGone:
+            arm.figures.count(503, 0)
+            raise _unavailable() from None
+        status = answer.about["status"]
+        arm.figures.count(status, time.perf_counter() - begin)
+        if routing.shadow is not None and status == 200:
+            asyncio.get_running_loop().call_soon(_shadow, routing.shadow, about, body, answer.body)
+        return Reply(status, answer.body, answer.about["type"])
+
+
+def _about(request: Request) -> dict[str, Any]:
+    media_type = request.headers.get(b"content-type")
+    about: dict[str, Any] = {
+        "id": request.id,
+        "type": None if media_type is None else media_type.decode("latin-1"),
+        "time": time.time(),
+    }
+    if tags := request.headers.get(b"x-request-tags"):
+        about["tags"] = tags[:_TAGS].decode("latin-1")
+    return about
+
+
+def _shadow(arm: Arm, about: dict[str, Any], body: bytes, given: bytes) -> None:
+    """Ask the shadow what has just been answered: never before, and not when it is behind."""
+    try:
+        link = arm.link()
+        if link.waiting >= _SHADOWS:
+            arm.figures.dropped += 1
+            return
+        asked = link.ask(about | {"role": arm.role}, body)
+    except ModelGone:
+        arm.figures.failed += 1
+        return
+    begin = time.perf_counter()
+
+    def compare(done: asyncio.Future[Frame]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            arm.figures.failed += 1
+            return
+        answer = done.result()
+        arm.figures.count(answer.about["status"], time.perf_counter() - begin)
+        if answer.about["status"] == 200:
+            arm.figures.compare(given, answer.body)
+
+    asked.add_done_callback(compare)
+
+
+def _unavailable() -> Refusal:
+    return Refusal(503, "MODEL_UNAVAILABLE", "The model is being started again.", (b"retry-after", b"1"))
