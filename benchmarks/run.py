@@ -17,7 +17,10 @@ from pathlib import Path
 import psutil
 from measure import Claim, Report, Samples
 
-NAMES = ("load_ext", "server", "run_overhead", "runs_table", "fingerprint", "first_answer", "prediction_log")
+NAMES = (
+    "load_ext", "server", "run_overhead", "runs_table", "fingerprint", "first_answer", "prediction_log",
+    "throughput", "swaps", "kills",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("jupyter-mlops", "mlflow", "ipython", "scikit-learn", "skops", "pandas", "numpy", "uvicorn")
 
