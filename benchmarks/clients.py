@@ -14,7 +14,7 @@ import uuid
 from typing import TextIO
 from urllib.parse import urlsplit
 
-ended = threading.Event()
+ended, writing = threading.Event(), threading.Lock()
 
 
 def client(address: str, body: bytes, out: TextIO) -> None:
@@ -33,7 +33,8 @@ def client(address: str, body: bytes, out: TextIO) -> None:
         line = "\t".join(
             [f"{begin:.6f}", f"{time.time() - begin:.6f}", id, str(status), version, " ".join(said.split())]
         )
-        out.write(line + "\n")  # one write: lines of other threads don't come between
+        with writing:
+            out.write(line + "\n")
     connection.close()
 
 

@@ -67,10 +67,9 @@ def _move(endpoint: Endpoint) -> Counter[str]:
 
 def _roll_back(endpoint: Endpoint) -> tuple[list[float], list[float]]:
     """Go back and forth between two warm versions: from the moved alias, and from the command, to the answer."""
-    traffic.point(1)
-    _until(lambda: _answering(endpoint) == 1)
-    mlops.promote(f"{traffic.MODEL}/2", force=True, reason="benchmark")
-    _until(lambda: _answering(endpoint) == 2)
+    for number in (1, 2):
+        traffic.point(number)
+        _until(lambda number=number: _answering(endpoint) == number)  # type: ignore[misc]
     switches, commands = [], []
     for number in [1, 2] * (ROLLBACKS // 2):
         traffic.point(number)
@@ -79,10 +78,11 @@ def _roll_back(endpoint: Endpoint) -> tuple[list[float], list[float]]:
         _until(lambda number=number: _answering(endpoint) == number, tick=0)  # type: ignore[misc]
         switches.append((time.perf_counter() - begin) * 1000)
     for _ in range(ROLLBACKS // 4):
-        before = _answering(endpoint)
+        mlops.promote(f"{traffic.MODEL}/3", force=True, reason="benchmark")
+        _until(lambda: _answering(endpoint) == 3)
         begin = time.perf_counter()
         mlops.rollback(traffic.MODEL)
-        _until(lambda before=before: _answering(endpoint) != before, tick=0)  # type: ignore[misc]
+        _until(lambda: _answering(endpoint) != 3, tick=0)
         commands.append((time.perf_counter() - begin) * 1000)
     return switches, commands
 
