@@ -21,7 +21,7 @@ from measure import CANCER, await_answer, background, free_port, server_of
 
 BUILD = Path(__file__).parent.parent / "build" / "peers"
 PACKAGES = {
-    "mlserver": ["mlserver>=1.7,<2", "mlserver-sklearn>=1.7,<2"],
+    "mlserver": ["mlserver>=1.7,<2", "mlserver-sklearn>=1.7,<2", "uvloop<0.22"],
     "bentoml": ["bentoml>=1.4,<2", "scikit-learn", "pandas"],
 }
 
