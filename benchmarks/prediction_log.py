@@ -20,12 +20,12 @@ import pandas as pd
 import pyarrow.csv
 from measure import Claim, Report, Samples, alternate, ratio
 
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.serving.log.compaction import compact
 from jupyter_mlops.serving.log.reader import read_frame
 from jupyter_mlops.serving.log.writer import Answered, LogWriter
 from jupyter_mlops.serving.model.columns import Column
 from jupyter_mlops.serving.model.signature import ColumnSchema, Signature
+from jupyter_mlops.settings import LogSettings
 
 WIDTH = 30
 ROUNDS = 9

@@ -1,18 +1,18 @@
-"""The settings: argument > environment > ``mlops.toml`` > default, and where each value came from."""
+"""Where settings come from: argument > environment > ``mlops.toml`` > default, and what is wrong with them."""
 
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, get_args
+from typing import Any, Final, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from .errors import InvalidUsage, nearest
+from .settings import Settings
 
 FILE_NAME: Final = "mlops.toml"
 
@@ -23,173 +23,6 @@ _ENVIRONMENT: Final = {
     "user": ("MLOPS_USER",),
     "timeout": ("MLOPS_TIMEOUT",),
 }
-_THRESHOLD = re.compile(r"\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
-
-
-def _is_threshold(text: str) -> str:
-    if not _THRESHOLD.fullmatch(text):
-        raise ValueError(f'{text!r} is no threshold; write it as ">= 0.9"')
-    return text
-
-
-def _is_http(uri: str) -> str:
-    if not uri.startswith(("http://", "https://")):
-        raise ValueError(f"{uri!r} is no MLflow server; write http://host:port, or leave it out to get one of your own")
-    if "@" in uri.split("//", 1)[1].split("/", 1)[0]:
-        raise ValueError(
-            "a password does not belong here; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
-        )
-    return uri.rstrip("/")
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """A bound on a metric, as ``>= 0.9``."""
-
-    relation: str
-    bound: float
-
-    @classmethod
-    def of(cls, text: str) -> Threshold:
-        """Read ``">= 0.9"``; the settings have been checked for that form."""
-        match = _THRESHOLD.fullmatch(_is_threshold(text))
-        assert match is not None
-        return cls(match[1], float(match[2]))
-
-    def holds(self, value: float) -> bool:
-        """Whether ``value`` is within the bound; NaN never is."""
-        return {
-            ">=": value >= self.bound,
-            "<=": value <= self.bound,
-            ">": value > self.bound,
-            "<": value < self.bound,
-        }[self.relation]
-
-    def __str__(self) -> str:
-        return f"{self.relation} {self.bound:g}"
-
-
-class GateSettings(BaseModel):
-    """``[gates.MODEL]``: bounds on metrics by their names, as ``auc = ">= 0.9"``, and what else a promotion takes.
-
-    Attributes
-    ----------
-    approvals : int
-        How many other people must have approved the version.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, Annotated[str, AfterValidator(_is_threshold)]] = Field(init=False)
-
-    approvals: Annotated[int, Field(ge=0, strict=True)] = 0
-
-    @property
-    def bounds(self) -> dict[str, str]:
-        """The bounds on metrics."""
-        return dict(self.__pydantic_extra__)
-
-    def __str__(self) -> str:
-        asked = [f"approvals {self.approvals}"] if self.approvals else []
-        return ", ".join([*asked, *(f"{name} {bound}" for name, bound in sorted(self.bounds.items()))])
-
-
-class LogSettings(BaseModel):
-    """``[endpoints.NAME.log]``: what an endpoint remembers of its predictions, and for how long.
-
-    Attributes
-    ----------
-    days : int
-        How long a prediction is kept.
-    megabytes : int
-        How large the log may grow before the oldest are removed.
-    drop, hash : list of str
-        Columns that are marked as personal: left out, or kept as a keyed hash.
-    enabled : bool
-        Whether predictions are remembered at all.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    days: Annotated[int, Field(ge=1, le=36_500, strict=True)] = 30
-    megabytes: Annotated[int, Field(ge=1, strict=True)] = 1024
-    drop: list[str] = []
-    hash: list[str] = []
-    enabled: Annotated[bool, Field(strict=True)] = True
-
-    @model_validator(mode="after")
-    def _either_or(self) -> Self:
-        if both := sorted({*self.drop} & {*self.hash}):
-            raise ValueError(f"{both[0]!r} can't be both left out and hashed")
-        return self
-
-    def __str__(self) -> str:
-        if not self.enabled:
-            return "no log"
-        personal = [f"{word} {', '.join(names)}" for word, names in (("drop", self.drop), ("hash", self.hash)) if names]
-        return ", ".join([f"log of {self.days} days and {self.megabytes} MB", *personal])
-
-
-class EndpointSettings(BaseModel):
-    """``[endpoints.NAME]``: how an endpoint behaves.
-
-    Attributes
-    ----------
-    timeout : float
-        Seconds that a prediction may take before its process is taken for hung, and started again.
-    start_timeout : float
-        Seconds that a version may take until it has answered its own example.
-    memory : int
-        Megabytes that each of its processes may take.
-    log : LogSettings
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
-    start_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    memory: Annotated[int, Field(ge=256, strict=True)] = 8192
-    log: LogSettings = LogSettings()
-
-    def __str__(self) -> str:
-        given = {name: getattr(self, name) for name in self.model_fields_set - {"log"}}
-        return ", ".join([*(f"{name} {value:g}" for name, value in sorted(given.items())), str(self.log)])
-
-
-class Settings(BaseModel):
-    """One frozen, validated object.
-
-    Attributes
-    ----------
-    tracking_uri : str, optional
-        The team's MLflow server. Without it the project starts a server of its own.
-    experiment : str
-        Where runs go.
-    user : str, optional
-        Who the audit names; by default the login name.
-    timeout : float
-        Seconds that one request to the MLflow server may take.
-    gates : dict of str to GateSettings
-        What a version of each model must show to be promoted.
-    endpoints : dict of str to EndpointSettings
-        How each endpoint behaves.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tracking_uri: Annotated[str, AfterValidator(_is_http)] | None = None
-    experiment: Annotated[str, Field(min_length=1, max_length=250)] = "Default"
-    user: str | None = None
-    timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
-    gates: dict[str, GateSettings] = {}
-    endpoints: dict[str, EndpointSettings] = {}
-
-    def gate(self, model: str) -> GateSettings:
-        """Give the gate of a model; one without bounds where there is none."""
-        return self.gates.get(model, GateSettings())
-
-    def endpoint(self, name: str) -> EndpointSettings:
-        """Give the settings of an endpoint; the defaults where there are none."""
-        return self.endpoints.get(name, EndpointSettings())
 
 
 @dataclass(frozen=True)

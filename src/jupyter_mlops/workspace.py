@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from . import config
 from .display.progress import Progress
 from .errors import InvalidUsage
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .backend.adapter import Mlflow
@@ -49,7 +50,7 @@ class Workspace:
         return cls(root)
 
     @property
-    def settings(self) -> config.Settings:
+    def settings(self) -> Settings:
         """The settings as they are now."""
         return self.configuration.settings
 

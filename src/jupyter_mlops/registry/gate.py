@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..backend.events import FORCED
-from ..config import Threshold
 from ..display import Badge, Table, figure
+from ..settings import Threshold
 
 APPROVALS = "approvals"  # what stands for the approvals among the checks
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..backend import audit, versions
 from ..backend.events import Event
-from ..config import GateSettings
 from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
 from ..errors import Inconclusive, NotFound, ValidationFailed
+from ..settings import GateSettings
 from ..workspace import Workspace
 from . import aliases, approvals, outside, registration
 from .gate import APPROVALS, Gate, judge

@@ -16,8 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.serving.log import compaction
+from jupyter_mlops.settings import LogSettings
 from tests.serving.log.support import NOON, answered, numbers, writer
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.serving.log.compaction import compact
 from jupyter_mlops.serving.log.reader import read
 from jupyter_mlops.serving.model.columns import Column
 from jupyter_mlops.serving.model.signature import ColumnSchema, Signature
+from jupyter_mlops.settings import LogSettings
 
 from .support import KINDS, answered, rows, writer
 

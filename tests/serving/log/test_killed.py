@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.serving.log import compaction
 from jupyter_mlops.serving.log.compaction import LOCK, compact
 from jupyter_mlops.serving.log.folder import DAYS, parts, segments
 from jupyter_mlops.serving.log.reader import read, read_frame
+from jupyter_mlops.settings import LogSettings
 
 from .support import DAY, NOON, append, writer
 

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pytest
 
 import jupyter_mlops as mlops
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.errors import InvalidUsage
 from jupyter_mlops.serving.files import files_of
 from jupyter_mlops.serving.log.compaction import compact
@@ -25,6 +24,7 @@ from jupyter_mlops.serving.log.labels import FILE
 from jupyter_mlops.serving.log.reader import read, read_frame
 from jupyter_mlops.serving.log.results import Labelled
 from jupyter_mlops.serving.results import Endpoint
+from jupyter_mlops.settings import LogSettings
 from jupyter_mlops.workspace import Workspace
 
 from ...conftest import Face

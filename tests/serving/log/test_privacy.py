@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.errors import Conflict, InvalidUsage
 from jupyter_mlops.serving.log.compaction import compact
 from jupyter_mlops.serving.log.privacy import KEY_FILE, Privacy, project_key
 from jupyter_mlops.serving.log.reader import read
+from jupyter_mlops.settings import LogSettings
 
 from .support import answered, rows, signature, tensor, writer
 

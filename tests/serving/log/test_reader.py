@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.config import LogSettings
 from jupyter_mlops.errors import InvalidUsage
 from jupyter_mlops.serving.log import compaction, part, reader, segment
 from jupyter_mlops.serving.log.compaction import compact
 from jupyter_mlops.serving.log.folder import DAYS, parts, segments
 from jupyter_mlops.serving.log.reader import read, read_frame
+from jupyter_mlops.settings import LogSettings
 
 from .support import DAY, NOON, answered, append, signature, writer
 

@@ -136,8 +136,8 @@ def test_names_of_columns_are_told_from_ours(tmp_path: Path, names: list[Any]) -
     with writer(tmp_path, odd) as log:
         log.append([answered()], rows(odd, None, ["first", *range(1, len(names))]), np.zeros(1))
     labels = [str(number if name is None else name) for number, name in enumerate(names)]
-    from jupyter_mlops.config import LogSettings
     from jupyter_mlops.serving.log.compaction import compact
+    from jupyter_mlops.settings import LogSettings
 
     for _ in range(2):  # of segments, then of Parquet
         (row,) = read(tmp_path).to_pylist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...config import EndpointSettings
+from ...settings import EndpointSettings
 from ...workspace import LOCAL, Workspace
 from ..files import EndpointFiles
 from ..model.order import Order

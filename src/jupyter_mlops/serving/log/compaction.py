@@ -22,8 +22,8 @@ from typing import Final
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from ...config import LogSettings
 from ...errors import MlopsError, writing_to
+from ...settings import LogSettings
 from . import labels, part, segment
 from .folder import DAYS, PartFile, SegmentFile, is_held, leftovers, part_path, parts, segments
 from .layout import Layout, expanded
