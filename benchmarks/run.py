@@ -1,4 +1,4 @@
-"""Run the benchmarks, print what they found and write it to ``RESULTS.md``.
+"""Run the benchmarks, print what they found and put it into ``RESULTS.md``, where the others stay as they were.
 
 Usage: python benchmarks/run.py [NAME…]
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -22,6 +23,12 @@ NAMES = (
     "throughput", "swaps", "kills",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
+HEADING = """# Results
+
+- The machine is shared and busy: **trust the ratios, not the seconds.** All ways take turns (A B A B …) in one run.
+  A ratio or a difference is that of the medians; in brackets the smallest and the largest of one round.
+- MLflow's telemetry is off on both sides.
+"""
 PACKAGES = ("jupyter-mlops", "mlflow", "ipython", "scikit-learn", "skops", "pandas", "numpy", "uvicorn")
 
 
@@ -30,34 +37,39 @@ def main(names: Sequence[str]) -> int:
     if unknown:
         print(f"No benchmark {', '.join(sorted(unknown))}: there are {', '.join(NAMES)}.", file=sys.stderr)
         return 2
-    parts = [heading(names)]
+    parts = sections()
     for name in names or NAMES:
         print(f"{name} …", file=sys.stderr)
-        parts.append(markdown(importlib.import_module(name).run()))
-        print(parts[-1], flush=True)
-    RESULTS.write_text("\n".join(parts))
+        made = how(name)
+        parts[name] = markdown(importlib.import_module(name).run(), made)
+        print(parts[name], flush=True)
+        RESULTS.write_text("\n".join([HEADING, *(parts[name] for name in NAMES if name in parts)]))
     return 0
 
 
-def heading(names: Sequence[str]) -> str:
+def sections() -> dict[str, str]:
+    """Give what the file has so far, by the names of the benchmarks."""
+    text = RESULTS.read_text() if RESULTS.exists() else ""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return {part[3 : part.index("\n")]: part.rstrip("\n") + "\n" for part in parts}
+
+
+def how(name: str) -> str:
+    """Say what makes this part of the file, and where and when it was made."""
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    return f"""# Results
-
-`{" ".join(["python benchmarks/run.py", *names])}`, {date.today():%-d %B %Y}
-
-- {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()} {platform.machine()}, \
-Python {platform.python_version()}; load {os.getloadavg()[0]:.1f} before the first benchmark
-- {versions}
-- The machine is shared and busy: **trust the ratios, not the seconds.** All ways take turns (A B A B …) in one run.
-  A ratio or a difference is that of the medians; in brackets the smallest and the largest of one round.
-- MLflow's telemetry is off on both sides.
-"""
+    return (
+        f"`python benchmarks/run.py {name}`, {date.today():%-d %B %Y}: {os.cpu_count()} cores, "
+        f"{psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()} {platform.machine()}, "
+        f"load {os.getloadavg()[0]:.1f} before; Python {platform.python_version()}, {versions}."
+    )
 
 
-def markdown(report: Report) -> str:
+def markdown(report: Report, made: str) -> str:
     rows = [_row(samples) for samples in report.samples]
     claims = [_claim(claim) for claim in report.claims]
     return f"""## {report.title}
+
+{made}
 
 {report.about}
 
