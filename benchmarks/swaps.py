@@ -22,6 +22,7 @@ CALM_SECONDS, SECONDS = 20.0, 60.0
 GOOD = range(1, 7)
 OTHER_COLUMNS, BROKEN = 7, 8
 ROLLBACKS = 20
+PAUSE = 1.0  # until the swap before has been written into the audit
 BACK, ANOTHER, BAD = "back to the version before", "to another", "to a bad one"
 
 
@@ -72,6 +73,7 @@ def _roll_back(endpoint: Endpoint) -> tuple[list[float], list[float]]:
         _until(lambda number=number: _answering(endpoint) == number)  # type: ignore[misc]
     switches, commands = [], []
     for number in [1, 2] * (ROLLBACKS // 2):
+        time.sleep(PAUSE)
         traffic.point(number)
         begin = time.perf_counter()
         os.kill(endpoint.pid, signal.SIGUSR1)
@@ -80,6 +82,7 @@ def _roll_back(endpoint: Endpoint) -> tuple[list[float], list[float]]:
     for _ in range(ROLLBACKS // 4):
         mlops.promote(f"{traffic.MODEL}/3", force=True, reason="benchmark")
         _until(lambda: _answering(endpoint) == 3)
+        time.sleep(PAUSE)
         begin = time.perf_counter()
         mlops.rollback(traffic.MODEL)
         _until(lambda: _answering(endpoint) != 3, tick=0)
@@ -123,7 +126,7 @@ def _report(
         f"{CLIENTS} clients ask one endpoint for {SECONDS:g} s over connections that stay, while the alias of its model "
         f"is moved as fast as it follows: among {len(GOOD)} good versions, one with other columns and one whose file is "
         "cut. Each answer's value names the version that made it, and is held against the header. Calm: the same "
-        f"clients for {CALM_SECONDS:g} s before. A rollback: the version before is warm; /health is asked until it says so.",
+        f"clients for {CALM_SECONDS:g} s before. A rollback: the version before is warm, and the swap before has been written into the audit; /health is asked until it says so.",
         [
             Samples("answers while it swaps", [len(answers)], ""),
             Samples("answers in calm", [len(calm)], ""),

@@ -176,7 +176,7 @@ def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
 
 def _fetch(workspace: Workspace, files: EndpointFiles, version: ModelVersion) -> str:
     with writing_to(workspace.state.folder):
-        folder = fetch(workspace.mlflow, files, version.name, int(version.version))
+        folder = fetch(workspace.mlflow, files, version)
     return str(folder.relative_to(files.folder))
 
 

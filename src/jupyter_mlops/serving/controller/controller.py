@@ -22,6 +22,7 @@ from .fronting import FrontGone
 from .health import Health
 from .lineup import CANARY, CHAMPION, SHADOW, Lineup
 from .orders import Orders
+from .record import Event, Record
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Controller:
         self._wanted: Wanted | None = None
         self._standing, self._written = Standing(state="starting"), 0.0
         self._refused: dict[str, int] = {}
-        self._unsaid: list[tuple[str, int | None, int | None, str]] = []
+        self._record = Record(self._registry)
         self._nudged = asyncio.Event()
 
     @property
@@ -75,12 +76,14 @@ class Controller:
         versions.prepare()
         self._stand(state="starting", version=None, refused="")
         template = asyncio.create_task(versions.warm_up())  # while the front starts
+        self._record.start()
         try:
             await self._lineup.start_front()
             await template
             await asyncio.gather(self._look(), self._health.watch(), self._compact())
         finally:
             await self._lineup.end()
+            await self._record.end()
             self._stand(state="stopped")
 
     async def _look(self) -> None:
@@ -100,7 +103,6 @@ class Controller:
         elif wanted is not None:
             for role, alias in wanted.aliases.items():
                 await self._follow(wanted, role, alias)
-        await self._say()
 
     async def _compact(self) -> None:
         """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""
@@ -140,23 +142,26 @@ class Controller:
         version = self._lineup.by_role.get(role)
         before = version.number if version else None
         with contextlib.suppress(BackendUnreachable, FrontGone):
-            number = await asyncio.to_thread(self._registry.alias, wanted.model, alias)
-            if number is None or number in (before, self._refused.get(role)):
+            named = await asyncio.to_thread(self._registry.alias, wanted.model, alias)
+            if named is None or int(named.version) in (before, self._refused.get(role)):
                 return
+            number = int(named.version)
             try:
-                folder = await asyncio.to_thread(self._registry.fetch, wanted.model, number)
+                folder = await asyncio.to_thread(self._registry.fetch, named)
                 await self._swap(wanted, role, number, folder, like_champion=True)
             except BackendUnreachable:
                 raise
             except MlopsError as error:
                 self._refuse(role, number, error)
                 ref = ModelRef(wanted.model, alias=alias)
-                self._unsaid.append(("refuse", before, number, f"{ref} is not followed: {error.message}"))
+                evidence = f"{ref} is not followed: {error.message}"
+                self._record.add(Event(wanted.model, "refuse", before, number, evidence))
             else:
                 self._refused.pop(role, None)
                 self._stand(refused="", hint=None, kind="")
                 as_what = "" if role == CHAMPION else f" as its {role}"
-                self._unsaid.append(("deploy", before, number, f"endpoint {self.name} follows @{alias}{as_what}"))
+                evidence = f"endpoint {self.name} follows @{alias}{as_what}"
+                self._record.add(Event(wanted.model, "deploy", before, number, evidence))
 
     async def _swap(self, wanted: Wanted, role: str, number: int, folder: Path, *, like_champion: bool = False) -> None:
         """Let another version take a role; until it can, the one before has it.
@@ -228,15 +233,3 @@ class Controller:
                 with contextlib.suppress(FileNotFoundError):
                     if time.time() - left.stat().st_mtime > _KEPT_SECONDS:
                         shutil.rmtree(left, ignore_errors=True)
-
-    async def _say(self) -> None:
-        """Write into the audit what it does not have yet; while the server is away, it waits."""
-        while self._unsaid and self._wanted:
-            action, before, after, evidence = self._unsaid[0]
-            note = {"before": before, "after": after, "evidence": evidence}
-            try:
-                await asyncio.to_thread(self._registry.note, self._wanted.model, action, **note)  # type: ignore[arg-type]
-            except MlopsError as error:
-                _log.warning("the audit can't be written yet: %s", error)
-                return
-            del self._unsaid[0]

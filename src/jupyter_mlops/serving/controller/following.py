@@ -6,13 +6,16 @@ import contextlib
 import hashlib
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...backend import audit, models, versions
+from ...backend import audit, models
 from ...backend.adapter import Mlflow
-from ...entities import ModelRef
 from ...errors import BackendUnreachable, NotFound
 from ...workspace import Workspace
 from ..files import EndpointFiles
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 
 class Registry:
@@ -23,29 +26,20 @@ class Registry:
         self._files = files
         self._mlflow: Mlflow | None = None
 
-    def number(self, ref: ModelRef) -> int:
-        """Say which version is meant.
-
-        Raises
-        ------
-        NotFound
-        BackendUnreachable
-        """
-        return int(versions.find_version(self._server(), ref).version)
-
-    def alias(self, model: str, alias: str) -> int | None:
-        """Say which version an alias names now; None where there is none. One request, so it can be asked often.
+    def alias(self, model: str, alias: str) -> ModelVersion | None:
+        """Give the version that an alias names now; None where there is none. One request, so it can be asked often.
 
         Raises
         ------
         BackendUnreachable
         """
         try:
-            return int(self._server().read("get_model_version_by_alias", model, alias).version)
+            version: ModelVersion = self._server().read("get_model_version_by_alias", model, alias)
         except NotFound:
             return None
+        return version
 
-    def fetch(self, model: str, number: int) -> Path:
+    def fetch(self, version: ModelVersion) -> Path:
         """Get the files of a version, whole or not at all; those that are there stay.
 
         Raises
@@ -53,9 +47,9 @@ class Registry:
         NotFound
         BackendUnreachable
         """
-        return fetch(self._server(), self._files, model, number)
+        return fetch(self._server(), self._files, version)
 
-    def note(self, model: str, action: str, *, before: int | None, after: int | None, evidence: str) -> None:
+    def note(self, model: str, action: str, before: int | None, after: int | None, evidence: str) -> None:
         """Write into the audit."""
         workspace = Workspace(self._root)
         audit.append(
@@ -82,14 +76,13 @@ class Registry:
         return self._mlflow
 
 
-def fetch(mlflow: Mlflow, files: EndpointFiles, model: str, number: int) -> Path:
+def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion) -> Path:
     """Get the files of a version into the endpoint's folder, whole or not at all; those that are there stay.
 
     The folder is named after where they are from: another server may have another version of the same number.
     """
-    version = mlflow.read("get_model_version", model, str(number))
     origin = hashlib.sha256(f"{mlflow.uri} {version.source} {version.creation_timestamp}".encode()).hexdigest()
-    target = files.versions / f"{number}-{origin[:12]}"
+    target = files.versions / f"{version.version}-{origin[:12]}"
     if target.exists():
         return target
     part = target.with_suffix(".part")
