@@ -125,6 +125,14 @@ class EndpointSettings(BaseModel):
         Seconds that a version may take until it has answered its own example.
     memory : int
         Megabytes that each of its processes may take.
+    max_megabytes, max_rows : int
+        What one request may have.
+    max_waiting : int
+        Requests that may be under way at once.
+    auth : bool
+        Whether it asks for a key, as ``deploy --auth`` does.
+    hosts : list of str
+        More names that clients may call it by, such as that of a proxy before it.
     log : LogSettings
     """
 
@@ -133,11 +141,22 @@ class EndpointSettings(BaseModel):
     timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     start_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
     memory: Annotated[int, Field(ge=256, strict=True)] = 8192
+    max_megabytes: Annotated[int, Field(ge=1, le=1024, strict=True)] = 10
+    max_rows: Annotated[int, Field(ge=1, le=100_000_000, strict=True)] = 50_000
+    max_waiting: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 1000
+    auth: Annotated[bool, Field(strict=True)] = False
+    hosts: list[str] = []
     log: LogSettings = LogSettings()
 
     def __str__(self) -> str:
         given = {name: getattr(self, name) for name in self.model_fields_set - {"log"}}
-        return ", ".join([*(f"{name} {value:g}" for name, value in sorted(given.items())), str(self.log)])
+        return ", ".join([*(f"{name} {_shown(value)}" for name, value in sorted(given.items())), str(self.log)])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 
 class Settings(BaseModel):

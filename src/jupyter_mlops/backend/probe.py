@@ -79,6 +79,13 @@ def session_for(uri: str) -> requests.Session:
     return session
 
 
+def session_here() -> requests.Session:
+    """Make a session for what this machine serves itself: no proxy, and nobody's credentials."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 def is_local(uri: str) -> bool:
     """Whether an address is of this machine."""
     return urlsplit(uri).hostname in ("127.0.0.1", "localhost", "::1")

@@ -34,11 +34,10 @@ class Process:
     created : float
         The start time that the system gives; with the pid it names one process for good.
     port : int
-        On loopback.
     started : float
         Seconds since the epoch.
     details : dict
-        What its kind wants to remember: an endpoint its model and version.
+        What its kind wants to remember: an endpoint its model and version, and where it listens, if not on 127.0.0.1.
     """
 
     kind: str
@@ -52,7 +51,7 @@ class Process:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.details.get('host', '127.0.0.1')}:{self.port}"
 
     @property
     def alive(self) -> bool:

@@ -22,6 +22,8 @@ def deploy(
     name: str | None = None,
     port: int = 0,
     workers: int = 1,
+    host: str | None = None,
+    auth: bool = False,
     canary: str | None = None,
     shadow: bool = False,
     dry_run: bool = False,
@@ -35,9 +37,13 @@ def deploy(
     name
         What the endpoint is called; by default like the model.
     port
-        The port on loopback; 0 takes a free one.
+        The port; 0 takes a free one.
     workers
         How many processes predict; each takes a core.
+    host
+        The address to listen on, where other machines are to reach it; by default loopback. It takes --auth.
+    auth
+        Ask for a key: that of MLOPS_API_KEY, else one that is made and kept in .mlops for predict to use.
     canary
         Let it answer a share of the requests beside what the endpoint serves, such as 10%; the same request id
         is always answered by the same side.
@@ -76,7 +82,12 @@ def deploy(
             name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
         )
     if canary is None and not shadow:
-        return deployment.deploy(workspace, version, served, name or ref.name, port, workers)
+        return deployment.deploy(workspace, version, served, name or ref.name, port, workers, host, auth)
+    if host is not None or auth:
+        raise InvalidUsage(
+            "--host and --auth are of the endpoint, not of what stands beside.",
+            f"%mlops deploy {typed(ref.name)} --auth",
+        )
     if canary is not None and shadow:
         raise InvalidUsage("A version is a canary or a shadow, not both.", f"%mlops deploy {typed(ref)} --shadow")
     share = None if canary is None else deployment.share(canary)

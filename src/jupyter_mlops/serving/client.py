@@ -10,10 +10,13 @@ import numpy as np
 import orjson
 import requests
 
-from ..backend.probe import session_for
+from ..backend.probe import session_here
 from ..entities import typed
 from ..errors import InvalidUsage, ProcessFailed
 from ..frames import as_frame
+from ..workspace import Workspace
+from . import access
+from .files import files_of
 from .results import Endpoint, Predictions
 
 # Under the endpoint's own limits of 50,000 rows and 10 MB: a number has up to 20 characters.
@@ -101,16 +104,21 @@ def _cells(frame: Any) -> list[list[Any]]:
 
 def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
     try:
-        answer = session_for(endpoint.url).post(
+        answer = session_here().post(
             f"{endpoint.url}/invocations",
             data=body,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **_key(endpoint)},
             timeout=(2, _SECONDS),
         )
     except requests.RequestException:
         raise _silent(endpoint) from None
     if answer.ok:
         return answer
+    if answer.status_code == 401:
+        raise InvalidUsage(
+            f"The endpoint {endpoint.name} asks for a key that is not here.",
+            f"set {access.VARIABLE} in the environment",
+        )
     try:
         problem = answer.json().get("message", answer.text)
     except ValueError:
@@ -118,6 +126,11 @@ def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
     if answer.status_code < 500:
         raise InvalidUsage(f"{endpoint.ref} can't take these rows: {problem}")
     raise ProcessFailed(f"The endpoint {endpoint.name} failed: {problem}", _mend(endpoint))
+
+
+def _key(endpoint: Endpoint) -> dict[str, str]:
+    key = access.key_to_send(files_of(Workspace.here().state.folder, endpoint.name)) if endpoint.auth else None
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
 
 
 def _silent(endpoint: Endpoint) -> ProcessFailed:

@@ -6,7 +6,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -17,7 +17,7 @@ from ..display.progress import Progress
 from ..entities import ModelRef, typed
 from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, writing_to
 from ..workspace import Workspace
-from . import listing
+from . import access, listing
 from .controller.following import fetch
 from .files import EndpointFiles, Second, Standing, Wanted, files_of
 from .results import Endpoint, Undeployed
@@ -33,7 +33,14 @@ _STARTING = "starting endpoint"
 
 
 def deploy(
-    workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, port: int, workers: int = 1
+    workspace: Workspace,
+    version: ModelVersion,
+    ref: ModelRef,
+    name: str,
+    port: int = 0,
+    workers: int = 1,
+    host: str | None = None,
+    auth: bool = False,
 ) -> Endpoint:
     """Serve a version under a name, and follow its alias; the one that served before does until the new one answers.
 
@@ -54,6 +61,7 @@ def deploy(
                 f"The endpoint {name} is on port {before.port}, and stays there.",
                 f"%mlops undeploy {typed(name)}, then deploy it with --port {port}",
             )
+        host, key = _access(workspace, files, host, auth=auth)
         progress.say(f"Starting endpoint {name} …")
         number, folder = int(version.version), _fetch(workspace, files, version)
         wanted = Wanted(
@@ -61,12 +69,44 @@ def deploy(
             alias=ref.alias,
             version=number,
             files=folder,
+            host=host,
             port=before.port if before else free_port(port),
             workers=workers,
+            key=key,
         )
+        earlier = files.wanted()
         same = before and before.details.get("version") == number and before.details["model"] == version.name
-        say = None if same and before and listing.answers(before) else f"endpoint {name}, port {wanted.port}"
+        same = same and earlier is not None and earlier.key == key
+        where = f"port {wanted.port}" + f" of {host}" * (not access.is_loopback(host)) + ", with a key" * bool(key)
+        say = None if same and before and listing.answers(before) else f"endpoint {name}, {where}"
         return _fulfil(workspace, files, wanted, before, say, progress)
+
+
+def _access(workspace: Workspace, files: EndpointFiles, host: str | None, *, auth: bool) -> tuple[str, str]:
+    """Say where an endpoint listens and which key it asks for; what it does already stays, until it is undeployed.
+
+    Raises
+    ------
+    InvalidUsage
+        Where others could reach it, and it asks for no key.
+    Conflict
+        Where it runs, and listens elsewhere.
+    """
+    name = files.folder.name
+    earlier = files.wanted() if workspace.state.get(listing.KIND, name) else None
+    if earlier and host not in (None, earlier.host) and listing.running(workspace, name):
+        raise Conflict(
+            f"The endpoint {name} listens on {earlier.host}, and stays there.",
+            f"%mlops undeploy {typed(name)}, then deploy it with --host {host}",
+        )
+    host, key = host or (earlier.host if earlier else access.LOOPBACK), earlier.key if earlier else ""
+    if auth or workspace.settings.endpoint(name).auth:
+        key = access.key_to_ask_for(files, key)
+    if not key and not access.is_loopback(host):
+        raise InvalidUsage(
+            f"Who can reach {host} could ask the endpoint: it must ask for a key.", f"--host {host} --auth"
+        )
+    return host, key
 
 
 def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, share: float | None) -> Endpoint:
@@ -116,7 +156,7 @@ def _fulfil(
     try:
         patience = workspace.settings.endpoint(name).start_timeout + MARGIN_SECONDS
         _await(process, files, wanted, number, patience, progress)
-        served = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
+        served = _details(wanted)
         process = Process(listing.KIND, name, process.pid, process.created, process.port, process.started, served)
         if say:
             _audit(workspace, wanted.model, "deploy", before, number, say)
@@ -169,6 +209,7 @@ def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
         process = listing.process_of(workspace, name)  # as it is now that nobody else deploys
         was_running = stop(process, grace=DRAIN_SECONDS)  # also where the server is away
         workspace.state.forget(process)
+        files_of(workspace.state.folder, name).key.unlink(missing_ok=True)
         with contextlib.suppress(NotFound):  # the model may have been deleted
             _audit(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
     return Undeployed(name, was_running)
@@ -190,9 +231,14 @@ def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str
         print(f"--- {wanted.ref} on port {wanted.port}, {time.strftime('%F %T')}", file=file)
     command = ["-m", "jupyter_mlops.serving.controller.process", "--root", str(workspace.root), "--endpoint", name]
     pid, created = spawn(command, files.log)
-    details = {"model": wanted.model, "version": wanted.version, "alias": wanted.alias}
+    details = _details(wanted)
     workspace.state.put(Process(_STARTING, name, pid, created, wanted.port, time.time(), details))
     return Process(listing.KIND, name, pid, created, wanted.port, time.time(), details)
+
+
+def _details(wanted: Wanted) -> dict[str, Any]:
+    host = access.reached_at(wanted.host)
+    return {"model": wanted.model, "version": wanted.version, "alias": wanted.alias, "host": host}
 
 
 def _await(

@@ -58,6 +58,8 @@ class Wanted(BaseModel):
         The part of the requests that the canary answers, 0 to 1.
     workers : int
         Processes for each version.
+    key : str
+        The digest of the key that clients must have; empty where it asks for none.
     stamp : str
         Which wish this is; the controller gives it back when it is done with it.
     """
@@ -71,6 +73,7 @@ class Wanted(BaseModel):
     host: str = "127.0.0.1"
     port: int
     workers: int = 1
+    key: str = ""
     canary: Second | None = None
     share: float = 0.0
     shadow: Second | None = None
@@ -141,6 +144,11 @@ class EndpointFiles:
     def log(self) -> Path:
         """What its processes write."""
         return self.folder / "endpoint.log"
+
+    @property
+    def key(self) -> Path:
+        """The key that clients send, where one was made."""
+        return self.folder / "key"
 
     @property
     def predictions(self) -> Path:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import requests
 
-from ..backend.probe import session_for
+from ..backend.probe import session_here
 from ..backend.processes import Process
 from ..entities import typed
 from ..errors import NotFound, nearest
 from ..workspace import Workspace
+from .access import LOOPBACK
 from .files import EndpointFiles, Standing, files_of
 from .results import Endpoint
 
@@ -85,7 +86,7 @@ def _state(workspace: Workspace, process: Process) -> str:
 def answers(process: Process) -> bool:
     """Whether it is this endpoint that answers on its port."""
     try:
-        answer = session_for(process.url).get(f"{process.url}/health", timeout=(1, 2))
+        answer = session_here().get(f"{process.url}/health", timeout=(1, 2))
         return answer.ok and process.alive and answer.json().get("endpoint") == process.name
     except (requests.RequestException, ValueError):
         return False
@@ -106,6 +107,8 @@ def told(
         started=process.started,
         state=state,
         follows=wanted.alias if wanted else None,
+        host=wanted.host if wanted else LOOPBACK,
+        auth=bool(wanted and wanted.key),
         refused=standing.refused,
         restarts=standing.restarts,
         canary=standing.canary,

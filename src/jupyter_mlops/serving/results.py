@@ -33,6 +33,10 @@ class Endpoint(Result):
         ``"serving"``, ``"not answering"``, ``"failed"``, ``"stopped"`` or ``"planned"``.
     follows : str, optional
         The alias that it follows; None stays at its version.
+    host : str
+        Where it listens.
+    auth : bool
+        Whether it asks for a key.
     refused : str
         Why the version that was to answer last does not; empty where it does.
     canary, shadow : int, optional
@@ -55,6 +59,8 @@ class Endpoint(Result):
     started: float
     state: str = "serving"
     follows: str | None = None
+    host: str = "127.0.0.1"
+    auth: bool = False
     refused: str = ""
     restarts: int = 0
     canary: int | None = None
@@ -73,6 +79,10 @@ class Endpoint(Result):
     def ref(self) -> ModelRef:
         """The version that answers."""
         return ModelRef(self.model, version=self.version)
+
+    @property
+    def _header(self) -> str:
+        return ' -H "Authorization: Bearer $MLOPS_API_KEY"' if self.auth else ""
 
     def predict(self, data: Any) -> Predictions:
         """Ask the endpoint; see ``mlops.predict``."""
@@ -132,7 +142,12 @@ class Endpoint(Result):
                     "process",
                     f"pid {self.pid}, {'started' + ready if self.is_new else 'running since ' + ago(self.started)}",
                 ),
-                ("ask", Code(f"curl {self.url}/invocations -H 'Content-Type: application/json' -d @rows.json")),
+                (
+                    "ask",
+                    Code(
+                        f"curl {self.url}/invocations{self._header} -H 'Content-Type: application/json' -d @rows.json"
+                    ),
+                ),
             ]
         return Card(
             f"Endpoint {self.name}",

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 MAX_BYTES = 10 * 1024 * 1024
-"""Bytes that a request may have."""
+"""Bytes that a request may have, if the settings say nothing else."""
+MAX_ROWS = 50_000
+"""Rows that it may have."""
 GRACE = 10
 """Seconds that accepted requests have when the front is to end."""
 _HEAD = struct.Struct("!IQH")  # the length of all that follows it, the key, the length of the JSON

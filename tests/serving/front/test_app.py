@@ -27,11 +27,11 @@ from jupyter_mlops.serving.front.app import Front
 from jupyter_mlops.serving.front.dispatcher import Limits
 from jupyter_mlops.serving.front.links import Link
 from jupyter_mlops.serving.front.routing import Arm, Routing
-from jupyter_mlops.serving.model.formats import MAX_BYTES
 from jupyter_mlops.serving.model.loader import LoadedModel
 from jupyter_mlops.serving.model.predictor import Predictor
 from jupyter_mlops.serving.model.process import Service, listen
 from jupyter_mlops.serving.model.signature import Signature
+from jupyter_mlops.serving.wire import MAX_BYTES
 
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATOR = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)

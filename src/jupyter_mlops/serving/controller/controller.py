@@ -122,6 +122,7 @@ class Controller:
         self._health.forgive()
         number = wanted.version
         try:
+            await self._lineup.tell_rules()
             await self._swap(wanted, CHAMPION, number, self._files.folder / wanted.files)
             for role, second in ((CANARY, wanted.canary), (SHADOW, wanted.shadow)):
                 if second is None:

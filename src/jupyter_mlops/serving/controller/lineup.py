@@ -17,6 +17,7 @@ from .versions import Version
 _log = logging.getLogger(__name__)
 
 CHAMPION, CANARY, SHADOW = "champion", "canary", "shadow"
+_IMPORTS = 30.0  # seconds that a front may take until it listens
 
 
 class Lineup:
@@ -55,10 +56,22 @@ class Lineup:
     async def start_front(self) -> None:
         """Start a front, in place of one that has died, and tell it who answers."""
         front = await Front.start(self._endpoint, self._listener)
+        await front.tell("rules", patience=_IMPORTS, **self._orders.rules())
         async with self._alone:
             self.front = front
             if self.by_role:
                 await self._tell(self.by_role)
+
+    async def tell_rules(self) -> None:
+        """Tell the front whom it lets in: that may have changed.
+
+        Raises
+        ------
+        FrontGone
+        """
+        if self.front is None:
+            raise FrontGone
+        await self.front.tell("rules", **self._orders.rules())
 
     async def ready(self, wanted: Wanted, number: int, folder: Path) -> Version:
         """Give a version that can answer: one that is there, or a fresh one beside them.
@@ -68,10 +81,10 @@ class Lineup:
         MlopsError
             Why it can't be served.
         """
-        for version in self.all:
-            if version.folder == folder and version.is_whole and len(version.workers) == wanted.workers:
-                return version
         order, seconds = self._orders.order(wanted.model, number, folder)
+        for version in self.all:
+            if version.fulfils(order) and version.is_whole and len(version.workers) == wanted.workers:
+                return version
         return await versions.start(order, wanted.workers, seconds)
 
     async def put(self, wanted: Wanted, role: str, version: Version) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import Any
 
+from ...errors import InvalidUsage
 from ...settings import EndpointSettings
 from ...workspace import LOCAL, Workspace
+from ..access import own_names
 from ..files import EndpointFiles
 from ..model.order import Order
 
@@ -26,6 +30,7 @@ class Orders:
         self._root = root
         self._files = files
         self._sockets = sockets
+        self._latest = EndpointSettings()
 
     @property
     def settings(self) -> EndpointSettings:
@@ -36,11 +41,23 @@ class Orders:
         InvalidUsage
             Where ``mlops.toml`` has become wrong.
         """
-        return Workspace(self._root).settings.endpoint(self._files.folder.name)
+        self._latest = Workspace(self._root).settings.endpoint(self._files.folder.name)
+        return self._latest
+
+    def rules(self) -> dict[str, Any]:
+        """Say whom the front lets in, and how much a request may have."""
+        settings, wanted = self._right(), self._files.wanted()
+        assert wanted is not None
+        return {
+            "hosts": [*settings.hosts, *own_names(wanted.host)],
+            "key": wanted.key,
+            "body": settings.max_megabytes << 20,
+            "waiting": settings.max_waiting,
+        }
 
     def order(self, model: str, version: int, folder: Path) -> tuple[Order, float]:
         """Say what to serve, and how many seconds it may take until it does."""
-        settings = self.settings
+        settings = self._right()
         log, key = settings.log, b""
         if log.hash:
             from ..log.privacy import project_key  # with pandas, which a controller has no other need of
@@ -57,5 +74,12 @@ class Orders:
             drop=tuple(log.drop),
             hash=tuple(log.hash),
             key=key,
+            max_rows=settings.max_rows,
         )
         return order, settings.start_timeout
+
+    def _right(self) -> EndpointSettings:
+        """Give the settings as they were when they were right last: a slip in a file shall not stop an endpoint."""
+        with contextlib.suppress(InvalidUsage):
+            return self.settings
+        return self._latest

@@ -44,9 +44,22 @@ class Worker:
 class Version:
     """A version that can answer."""
 
-    number: int
-    folder: Path
+    order: Order
     workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        """Which version of the model it is."""
+        return self.order.version
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.order.folder
+
+    def fulfils(self, order: Order) -> bool:
+        """Whether it is what an order would start: the settings may have changed."""
+        return self.order == order
 
     @property
     def about(self) -> dict[str, Any]:
@@ -109,7 +122,7 @@ async def start(order: Order, workers: int, seconds: float) -> Version:
     started = await asyncio.gather(*(_start_worker(each, seconds) for each in orders), return_exceptions=True)
     good = [worker for worker in started if isinstance(worker, Worker)]
     bad = [error for error in started if isinstance(error, BaseException)]
-    version = Version(order.version, order.folder, good)
+    version = Version(order, good)
     if bad:
         version.end()
         raise bad[0]

@@ -8,20 +8,16 @@ as much again as all of this.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Collection
-from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from . import invocations
 from .dispatcher import Dispatcher, Limits
+from .door import Door
 from .messages import HungUp, Refusal, Reply, Request, start
 
 _log = logging.getLogger(__name__)
-
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/@\s]+)(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class Front:
@@ -34,17 +30,20 @@ class Front:
     hosts : collection of str
         Names beside 127.0.0.1, localhost and [::1] that a request may call this server by.
     limits : Limits
+    key : str
+        The SHA-256 of the key that clients must have; empty where none is asked for.
 
     Attributes
     ----------
     dispatcher : Dispatcher
         Who is told which versions answer.
+    door : Door
+        Who is let in.
     """
 
-    def __init__(self, endpoint: str, hosts: Collection[str] = (), limits: Limits | None = None) -> None:
+    def __init__(self, endpoint: str, hosts: Collection[str] = (), limits: Limits | None = None, key: str = "") -> None:
         self.dispatcher = Dispatcher(limits or Limits())
-        self._hosts = _LOCAL | {host.lower() for host in hosts}
-        self._known: set[bytes] = set()
+        self.door = Door(hosts, key)
         self._routes = invocations.routes(self.dispatcher, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,8 +66,10 @@ class Front:
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else reply.body})
 
     async def _reply(self, request: Request, scope: Scope) -> Reply:
-        self._check_host(scope)
+        self.door.check_host(scope["headers"])
         route = self._routes.get(request.path)
+        if route is None or not route.is_open:
+            self.door.check_key(request.headers.get(b"authorization"))
         if route is None:
             raise Refusal(404, "NOT_FOUND", "There is nothing at this path.")
         method = route.method
@@ -76,13 +77,3 @@ class Front:
             allowed = b"GET, HEAD" if method == "GET" else method.encode()
             raise Refusal(405, "METHOD_NOT_ALLOWED", f"This path takes {method}.", (b"allow", allowed))
         return await route.answer(request)
-
-    def _check_host(self, scope: Scope) -> None:
-        given = [value for name, value in scope["headers"] if name == b"host"]
-        if len(given) == 1 and given[0] in self._known:
-            return
-        match = _HOST.fullmatch(given[0].decode("latin-1")) if len(given) == 1 else None
-        if match is None or match[1].lower() not in self._hosts:
-            raise Refusal(403, "FOREIGN_HOST", "This server is not known by the name in the Host header.")
-        if len(self._known) < 100:  # a port may be anything
-            self._known.add(given[0])

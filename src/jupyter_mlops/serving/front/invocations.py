@@ -38,7 +38,7 @@ def routes(dispatcher: Dispatcher, endpoint: str) -> dict[str, Route]:
 
     return {
         "/invocations": Route("POST", invocations),
-        "/ping": Route("GET", ping),
-        "/health": Route("GET", health),
+        "/ping": Route("GET", ping, is_open=True),
+        "/health": Route("GET", health, is_open=True),
         "/version": Route("GET", version),
     }

@@ -81,6 +81,9 @@ class Request:
         HungUp
             Where the client has gone.
         """
+        announced = self.headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced[:20]) > most:  # refused before it is sent
+            raise _too_large(most)
         body, more = b"", True
         parts: list[bytes] = []
         size = 0
@@ -91,16 +94,21 @@ class Request:
             body, more = message.get("body", b""), message.get("more_body", False)
             size += len(body)
             if size > most:
-                raise Refusal(413, "TOO_LARGE", f"A request may have {most / 2**20:g} MB; send the rows in several.")
+                raise _too_large(most)
             parts.append(body)
         return body if len(parts) == 1 else b"".join(parts)
 
 
+def _too_large(most: int) -> Refusal:
+    return Refusal(413, "TOO_LARGE", f"A request may have {most / 2**20:g} MB; send the rows in several.")
+
+
 class Route(NamedTuple):
-    """A path's method, and who answers it."""
+    """A path's method, and who answers it; ``is_open`` is asked without a key, as those do who only look after servers."""
 
     method: str
     answer: Callable[[Request], Awaitable[Reply]]
+    is_open: bool = False
 
 
 def start(request: Request, reply: Reply) -> Message:

@@ -21,6 +21,8 @@ import uvicorn
 
 from ..wire import GRACE
 from .app import Front
+from .dispatcher import Limits
+from .door import Door
 from .links import Link
 from .routing import Arm, Routing
 
@@ -31,20 +33,34 @@ class Process:
     """The front, and what its controller tells it."""
 
     def __init__(self, front: Front, server: uvicorn.Server) -> None:
-        self._dispatcher = front.dispatcher
+        self._front, self._dispatcher = front, front.dispatcher
         self._server = server
         self._links: dict[str, Link] = {}
 
     async def obey(self, lines: asyncio.StreamReader) -> None:
         """Do what each line says, until there are no more."""
-        while line := await lines.readline():
-            order = orjson.loads(line)
-            try:
-                answer = await getattr(self, f"do_{order['do']}")(order)
-            except OSError as error:  # a model process that has just died: the controller knows, or will soon
-                answer = {"failed": str(error)}
-            os.write(1, orjson.dumps(answer) + b"\n")
+        while await self.obey_next(lines):
+            pass
         self._server.should_exit = True
+
+    async def obey_next(self, lines: asyncio.StreamReader) -> bool:
+        """Do what the next line says; give whether there was one."""
+        line = await lines.readline()
+        if not line:
+            return False
+        order = orjson.loads(line)
+        try:
+            answer = await getattr(self, f"do_{order['do']}")(order)
+        except OSError as error:  # a model process that has just died: the controller knows, or will soon
+            answer = {"failed": str(error)}
+        os.write(1, orjson.dumps(answer) + b"\n")
+        return True
+
+    async def do_rules(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Let in whom the rules say, and as much as they say."""
+        self._front.door = Door(order["hosts"], order["key"])
+        self._dispatcher.limits = Limits(order["body"], order["waiting"])
+        return {}
 
     async def do_route(self, order: dict[str, Any]) -> dict[str, Any]:
         """Let other versions answer from now on; ``warm`` are the sockets to stay connected with."""
@@ -88,7 +104,7 @@ async def _close(link: Link) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    front = Front(options.endpoint, options.allow_host)
+    front = Front(options.endpoint)
     # log_config=None: everything goes to the one log of the endpoint. Nobody reads an access log of a server that
     # answers thousands of requests a second, and it would cost a tenth of them.
     config = uvicorn.Config(
@@ -106,7 +122,10 @@ async def _run(options: argparse.Namespace) -> None:
     lines = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     with socket.socket(fileno=options.fd) as listener:
-        orders = asyncio.create_task(Process(front, server).obey(lines))
+        process = Process(front, server)
+        if not await process.obey_next(lines):  # the rules: nobody is let in without them
+            return
+        orders = asyncio.create_task(process.obey(lines))
         await server.serve(sockets=[listener])
         orders.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -118,7 +137,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m jupyter_mlops.serving.front.process", description="Serve HTTP.")
     parser.add_argument("--endpoint", required=True, help="the name of the endpoint")
     parser.add_argument("--fd", required=True, type=int, help="the socket that listens, as a number")
-    parser.add_argument("--allow-host", action="append", default=[], help="one more name that clients may use")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(parser.parse_args(argv)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from filelock import FileLock
 
+from ...disk import write_private
 from ...errors import Conflict, InvalidUsage, nearest, writing_to
 from .cells import is_missing, json_of
 
@@ -43,7 +43,7 @@ def project_key(local: Path) -> bytes:
             local.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")):
                 if not path.exists():
-                    _make(path)
+                    write_private(path, secrets.token_bytes(_BYTES))
         key = path.read_bytes()
     if len(key) != _BYTES:
         raise Conflict(
@@ -51,17 +51,6 @@ def project_key(local: Path) -> bytes:
             f"restore {path}, or remove it: later hashes then differ from earlier ones",
         )
     return key
-
-
-def _make(path: Path) -> None:
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)  # of a process that was killed here; the lock is ours
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 @dataclass(frozen=True)

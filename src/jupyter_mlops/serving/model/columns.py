@@ -12,6 +12,7 @@ import datetime
 import math
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ WANTS: Final = {
 _NULL: Final = type(None)
 _NUMBERS: Final = frozenset({int, float})
 _TIMES: Final = frozenset({str, pd.Timestamp, datetime.datetime, datetime.date})
+_MOST_BITS: Final = 1000  # a float has a few more
 _EXACT: Final = 2**53  # a float beyond it no longer says which whole number was meant
 # pandas 3 holds text in a type of its own, pandas 2 as objects; models were trained on what pandas infers.
 _TEXT: Final = pd.Series(["text"]).dtype
@@ -185,8 +187,12 @@ def _describe(cell: object) -> str:
             return "null"
         case bool():
             return "true" if cell else "false"
+        case int() if cell.bit_length() > _MOST_BITS:
+            return "a number that is too large"
         case int() | float():
             return f"{cell:.17g}"
+        case Decimal():
+            return f"{cell:.17g}" if len(f"{cell:e}") < 60 else "a number that is too large"
         case str():
             return f"the string {quoted(cell)}"
     return "a list" if isinstance(cell, list | tuple) else "an object"

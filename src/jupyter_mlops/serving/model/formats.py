@@ -11,9 +11,11 @@ import csv
 import datetime
 import io
 import json
+import math
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from email.message import Message
-from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -21,18 +23,16 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from ..wire import MAX_BYTES as MAX_BYTES
 from .columns import RequestRefused
 from .signature import Rows, Schema, Table
 
-MAX_ROWS: Final = 50_000
-
 _FORMATS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class TooLarge(RequestRefused):
-    """A body or a number of rows over the limit."""
+    """More rows than one request may have."""
 
     status = 413
 
@@ -49,7 +49,7 @@ def read_table(body: bytes, content_type: str | None) -> Table:
     Parameters
     ----------
     body : bytes
-        At most 10 MB.
+        Of a bearable size: the front sees to that.
     content_type : str or None
         None is JSON: many clients send nothing.
 
@@ -62,13 +62,9 @@ def read_table(body: bytes, content_type: str | None) -> Table:
     RequestRefused
         With the HTTP status, a code and, where there is one, the column at fault.
     """
-    if len(body) > MAX_BYTES:
-        raise too_large()
     table = _csv(body) if _media_type(content_type) == "text/csv" else _json(body)
     if not table.rows:
         raise RequestRefused("NO_ROWS", "The request has no rows.")
-    if len(table.rows) > MAX_ROWS:
-        raise TooLarge("TOO_MANY_ROWS", f"{len(table.rows)} rows are more than the {MAX_ROWS} of one request.")
     return table
 
 
@@ -92,11 +88,6 @@ def write_answer(predictions: object) -> bytes:
     )
 
 
-def too_large() -> TooLarge:
-    """Make the refusal of a body over the limit, for whoever sees it first."""
-    return TooLarge("TOO_LARGE", f"A request may have {MAX_BYTES // 1024 // 1024} MB; send the rows in several.")
-
-
 def _media_type(content_type: str | None) -> str:
     if content_type is None or not content_type.strip():
         return "application/json"
@@ -114,7 +105,7 @@ def _csv(body: bytes) -> Table:
     # strict: a broken quote is an error; otherwise the csv module guesses.
     try:
         lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        names, *rows = [line for line in islice(lines, MAX_ROWS + 2) if line]
+        names, *rows = [line for line in lines if line]
     except UnicodeDecodeError as error:
         raise _bad_encoding(error) from None
     except csv.Error as error:
@@ -202,13 +193,30 @@ def _parse(body: bytes) -> Any:
     except RecursionError:
         raise RequestRefused("INVALID_JSON", "The body is nested too deeply.") from None
     except orjson.JSONDecodeError as error:
-        try:
-            body.decode()
-        except UnicodeDecodeError as encoding:
-            raise _bad_encoding(encoding) from None
-        hint = " NaN and Infinity are no JSON: write null." if b"NaN" in body or b"Infinity" in body else ""
-        raise RequestRefused("INVALID_JSON", f"The body is no JSON: {error}.{hint}") from None
+        document = _beyond_json(body, error)
     return document
+
+
+def _beyond_json(body: bytes, error: orjson.JSONDecodeError) -> Any:
+    """Read what many clients write and JSON does not know: NaN, Infinity, and numbers beyond those of a machine.
+
+    Whether they can be held is for each column to say; so it is the column that is named where they can't.
+    """
+    refused = RequestRefused("INVALID_JSON", f"The body is no JSON: {error}.")
+    try:
+        text = body.decode()
+        if _SURROGATE.search(text):  # half a pair would be no text
+            raise refused
+        return json.loads(text, object_pairs_hook=_unique, parse_float=_number)
+    except UnicodeDecodeError as encoding:
+        raise _bad_encoding(encoding) from None
+    except (ValueError, RecursionError):
+        raise refused from None
+
+
+def _number(text: str) -> float | Decimal:
+    number = float(text)
+    return number if math.isfinite(number) else Decimal(text)  # 1e400 is not infinite
 
 
 def _count_keys(document: dict[str, Any]) -> int:

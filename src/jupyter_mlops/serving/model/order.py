@@ -23,6 +23,8 @@ class Order:
         The folder of the prediction log; None where nothing is to be remembered.
     drop, hash : tuple of str
         The columns that the log leaves out, or keeps as a hash with ``key``.
+    max_rows : int
+        Rows that a request may have.
     """
 
     folder: Path
@@ -35,3 +37,4 @@ class Order:
     drop: tuple[str, ...] = ()
     hash: tuple[str, ...] = ()
     key: bytes = b""
+    max_rows: int = 50_000

@@ -13,9 +13,9 @@ import numpy as np
 
 from ...errors import MlopsError
 from ..log.writer import Answered, LogWriter
-from ..wire import Frame, error_body
+from ..wire import MAX_ROWS, Frame, error_body
 from .columns import RequestRefused
-from .formats import read_table, write_answer
+from .formats import TooLarge, read_table, write_answer
 from .loader import LoadedModel
 from .signature import Table
 
@@ -44,11 +44,16 @@ class Predictor:
         Written before any answer is given.
     together : bool
         Whether requests may be predicted together, where the model answers rows alike.
+    max_rows : int
+        Rows that a request may have.
     """
 
-    def __init__(self, model: LoadedModel, log: LogWriter | None = None, *, together: bool = True) -> None:
+    def __init__(
+        self, model: LoadedModel, log: LogWriter | None = None, *, together: bool = True, max_rows: int = MAX_ROWS
+    ) -> None:
         self._model = model
         self._log = log
+        self._max_rows = max_rows
         self._together = together and model.answers_rows_alike
 
     def answer(self, frames: Sequence[Frame]) -> list[tuple[int, Reply]]:
@@ -57,12 +62,23 @@ class Predictor:
         read: list[tuple[Frame, Table]] = []
         for frame in frames:
             try:
-                read.append((frame, read_table(frame.body, frame.about.get("type"))))
+                read.append((frame, self._limited(read_table(frame.body, frame.about.get("type")))))
             except RequestRefused as refusal:
                 replies.append((frame.key, refused(refusal)))
+            except Exception:
+                replies.append((frame.key, _failed(frame)))
         for group in self._groups(read):
-            replies += self._answer(group)
+            try:
+                replies += self._answer(group)
+            except Exception:  # whatever nobody foresaw: the others who wait for this process shall not notice
+                replies += [(frame.key, _failed(frame)) for frame, _ in group]
         return replies
+
+    def _limited(self, table: Table) -> Table:
+        if len(table.rows) > self._max_rows:
+            message = f"{len(table.rows)} rows are more than the {self._max_rows} of one request; send several."
+            raise TooLarge("TOO_MANY_ROWS", message)
+        return table
 
     def _groups(self, read: Sequence[tuple[Frame, Table]]) -> list[list[tuple[Frame, Table]]]:
         """Put together what names its columns in the same way."""
@@ -79,12 +95,11 @@ class Predictor:
         counts = [len(table.rows) for table in tables]
         try:
             rows = inputs.rows(Table.together(tables), bare=self._model.takes_arrays)
-        except RequestRefused as refusal:
-            return [(frames[0].key, refused(refusal))] if len(group) == 1 else self._without_bad(group)
-        try:
             if len(group) > 1 and not inputs.is_plain(rows):
                 return self._one_by_one(group)  # a null in a request changes the type for it, and for it alone
             predictions = self._model.predict(rows)
+        except RequestRefused as refusal:
+            return [(frames[0].key, refused(refusal))] if len(group) == 1 else self._without_bad(group)
         except (ValueError, RecursionError) as error:
             if len(group) > 1:  # one of them is at fault
                 return self._one_by_one(group)
@@ -93,7 +108,6 @@ class Predictor:
         except Exception:
             if len(group) > 1:
                 return self._one_by_one(group)
-            _log.exception("request %s failed", frames[0].about.get("id"))
             return [(frames[0].key, _failed(frames[0]))]
         if self._log is not None:
             try:
@@ -162,6 +176,8 @@ def _forgotten() -> Reply:
 
 
 def _failed(frame: Frame) -> Reply:
+    """Say so of the error that is being handled; what it is stands in the log alone."""
+    _log.exception("request %s failed", frame.about.get("id"))
     message = f"The server failed. Its log has the reason, under request {frame.about.get('id')}."
     return Reply(500, error_body("INTERNAL_ERROR", message))
 

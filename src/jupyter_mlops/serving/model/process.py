@@ -43,7 +43,7 @@ def run(order: Order, report: Connection) -> None:
     _limit(order.memory)
     try:
         model = load_model(order.folder)
-        predictor = Predictor(model, _log_of(order, model))
+        predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows)
         said = _try(model)
         listener = listen(order.socket)
     except MlopsError as error:
