@@ -47,7 +47,7 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     values: list[Any] = []
     version = endpoint.version
     for start in range(0, len(frame), at_once):
-        answer = _post(endpoint, write(frame.iloc[start : start + at_once]))
+        answer = send(endpoint, "/invocations", write(frame.iloc[start : start + at_once]))
         values += answer.json()["predictions"]
         version = int(answer.headers.get("X-Model-Version", version))
     milliseconds = (time.perf_counter() - begin) * 1000
@@ -102,10 +102,20 @@ def _cells(frame: Any) -> list[list[Any]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _post(endpoint: Endpoint, body: bytes) -> requests.Response:
+def send(endpoint: Endpoint, path: str, body: bytes | None = None) -> requests.Response:
+    """Post a body to an endpoint, or get what it says of itself, with the key that it takes.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it refuses: why.
+    ProcessFailed
+        Where it does not answer, or fails.
+    """
     try:
-        answer = session_here().post(
-            f"{endpoint.url}/invocations",
+        answer = session_here().request(
+            "GET" if body is None else "POST",
+            f"{endpoint.url}{path}",
             data=body,
             headers={"Content-Type": "application/json", **_key(endpoint)},
             timeout=(2, _SECONDS),

@@ -151,6 +151,11 @@ class EndpointFiles:
         return self.folder / "key"
 
     @property
+    def history(self) -> Path:
+        """Which version has answered from when on; see ``history``."""
+        return self.folder / "history.json"
+
+    @property
     def predictions(self) -> Path:
         """The folder of the prediction log."""
         return self.folder / "log"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from .by_hand import ShellLine
+
 
 @dataclass(frozen=True, repr=False)
 class Endpoint(Result):
@@ -81,7 +83,8 @@ class Endpoint(Result):
         return ModelRef(self.model, version=self.version)
 
     @property
-    def _header(self) -> str:
+    def key_for_shell(self) -> str:
+        """The option by which curl sends the key, where the endpoint asks for one."""
         return ' -H "Authorization: Bearer $MLOPS_API_KEY"' if self.auth else ""
 
     def predict(self, data: Any) -> Predictions:
@@ -89,6 +92,18 @@ class Endpoint(Result):
         from .client import ask
 
         return ask(self, data)
+
+    def curl(self) -> ShellLine:
+        """Write the line that asks for its example in a shell: to paste, or ``!{ep.curl()}``."""
+        from .by_hand import curl
+
+        return curl(self)
+
+    def open(self) -> str:
+        """Open its page in the browser, where this machine has one, and give the address of it."""
+        from .by_hand import show
+
+        return show(self)
 
     def log(
         self,
@@ -145,7 +160,7 @@ class Endpoint(Result):
                 (
                     "ask",
                     Code(
-                        f"curl {self.url}/invocations{self._header} -H 'Content-Type: application/json' -d @rows.json"
+                        f"curl {self.url}/invocations{self.key_for_shell} -H 'Content-Type: application/json' -d @rows.json"
                     ),
                 ),
             ]

@@ -62,7 +62,8 @@ class Client:
 
     def arm(self, version: int, link: Link, role: str = "champion") -> Arm:
         """Let a version take part."""
-        return Arm(role, str(version), [link], {"mlflow_version": "3.17.2"})
+        figures = self.front.dispatcher.figures_of(role, str(version))
+        return Arm(role, str(version), [link], {"mlflow_version": "3.17.2"}, figures)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[tuple[httpx.AsyncClient, list[Link]]]:

@@ -16,6 +16,7 @@ from ...backend.state import State
 from ...entities import ModelRef
 from ...errors import BackendUnreachable, InvalidUsage, MlopsError
 from ..files import EndpointFiles, Standing, Wanted
+from ..history import add_to_history
 from . import versions
 from .following import Registry
 from .fronting import FrontGone
@@ -53,7 +54,7 @@ class Controller:
         self._registry = Registry(root, files)
         self._orders = Orders(root, files, sockets)
         self._settings = self._orders.settings
-        self._lineup = Lineup(files.folder.name, listener, self._orders)
+        self._lineup = Lineup(files, listener, self._orders)
         timeout = lambda: self._settings.timeout  # noqa: E731 - it may change
         self._health = Health(self._lineup, timeout, self._restarted, self._given_up, self._counted)
         self._wanted: Wanted | None = None
@@ -183,6 +184,7 @@ class Controller:
                 raise InvalidUsage(f"Its clients can't ask it as they ask version {champion.number}: {why}.")
         if await self._lineup.put(wanted, role, version):
             _log.info("%s/%d answers%s", wanted.model, number, "" if role == CHAMPION else f" as {role}")
+            add_to_history(self._files.history, role, number)
         self._stand(state="serving", **self._lineup_told())
         if role == CHAMPION:
             self._remember(wanted)
@@ -191,6 +193,7 @@ class Controller:
     def _refuse(self, role: str, number: int, error: MlopsError, **more: str) -> None:
         self._refused[role] = number
         _log.warning("refused: version %d: %s", number, error)
+        add_to_history(self._files.history, role, number, refused=error.message)
         state = "serving" if self._lineup.champion else "failed"
         self._stand(state=state, refused=error.message, hint=error.hint, kind=type(error).__name__, **more)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from ..files import EndpointFiles
 from ..wire import GRACE
 
 _log = logging.getLogger(__name__)
@@ -29,12 +30,14 @@ class Front:
         self._alone = asyncio.Lock()
 
     @classmethod
-    async def start(cls, endpoint: str, listener: socket.socket) -> Front:
+    async def start(cls, files: EndpointFiles, listener: socket.socket) -> Front:
         """Start one that accepts from a socket that stays open when it dies: clients wait, and are not turned away."""
-        command = ["-P", "-m", "jupyter_mlops.serving.front.process", "--endpoint", endpoint]
+        command = ["-P", "-m", "jupyter_mlops.serving.front.process", "--endpoint", files.folder.name]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
+            "--history",
+            str(files.history),
             "--fd",
             str(listener.fileno()),
             stdin=asyncio.subprocess.PIPE,

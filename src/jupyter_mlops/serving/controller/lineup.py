@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..files import Wanted
+from ..files import EndpointFiles, Wanted
 from . import versions
 from .fronting import Front, FrontGone
 from .orders import Orders
@@ -25,15 +25,15 @@ class Lineup:
 
     Parameters
     ----------
-    endpoint : str
+    files : EndpointFiles
     listener : socket
         Where clients come in.
     orders : Orders
         What the processes of the versions are told.
     """
 
-    def __init__(self, endpoint: str, listener: socket.socket, orders: Orders) -> None:
-        self._endpoint = endpoint
+    def __init__(self, files: EndpointFiles, listener: socket.socket, orders: Orders) -> None:
+        self._files = files
         self._listener = listener
         self._orders = orders
         self._alone = asyncio.Lock()
@@ -55,7 +55,7 @@ class Lineup:
 
     async def start_front(self) -> None:
         """Start a front, in place of one that has died, and tell it who answers."""
-        front = await Front.start(self._endpoint, self._listener)
+        front = await Front.start(self._files, self._listener)
         await front.tell("rules", patience=_IMPORTS, **self._orders.rules())
         async with self._alone:
             self.front = front

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from . import invocations
+from . import about, invocations, metrics
 from .dispatcher import Dispatcher, Limits
 from .door import Door
 from .messages import HungUp, Refusal, Reply, Request, start
@@ -32,6 +33,8 @@ class Front:
     limits : Limits
     key : str
         The SHA-256 of the key that clients must have; empty where none is asked for.
+    history : Path, optional
+        The file in which its controller keeps who has answered.
 
     Attributes
     ----------
@@ -41,10 +44,21 @@ class Front:
         Who is let in.
     """
 
-    def __init__(self, endpoint: str, hosts: Collection[str] = (), limits: Limits | None = None, key: str = "") -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        hosts: Collection[str] = (),
+        limits: Limits | None = None,
+        key: str = "",
+        history: Path | None = None,
+    ) -> None:
         self.dispatcher = Dispatcher(limits or Limits())
         self.door = Door(hosts, key)
-        self._routes = invocations.routes(self.dispatcher, endpoint)
+        self._routes = {
+            **invocations.routes(self.dispatcher, endpoint),
+            **metrics.routes(self.dispatcher, endpoint),
+            **about.routes(self.dispatcher, endpoint, history),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -55,6 +69,7 @@ class Front:
             reply = await self._reply(request, scope)
         except Refusal as refusal:
             reply = refusal.reply
+            self.dispatcher.refusals[reply.status] += 1
         except HungUp:
             _log.info("request %s: the client hung up", request.id)
             return
@@ -62,6 +77,7 @@ class Front:
             _log.exception("request %s failed", request.id)
             message = f"The server failed. Its log has the reason, under request {request.id}."
             reply = Refusal(500, "INTERNAL_ERROR", message).reply
+            self.dispatcher.refusals[500] += 1
         await send(start(request, reply))
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else reply.body})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,12 +36,15 @@ class Dispatcher:
         Requests that are under way.
     figures : dict
         What is counted, by role and version.
+    refusals : Counter
+        Answers that no version has seen, by their status.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.waiting = 0
         self.figures: dict[tuple[str, str], Figures] = {}
+        self.refusals: Counter[int] = Counter()
         self._routing: Routing | None = None
         self._changed = asyncio.Event()
 
@@ -116,10 +120,10 @@ class Dispatcher:
         try:
             answer = await asked
         except ModelGone:
-            arm.figures.count(503, 0)
-            raise _unavailable() from None
+            arm.figures.count(503)
+            return _unavailable().reply
         status = answer.about["status"]
-        arm.figures.count(status, time.perf_counter() - begin)
+        arm.figures.count(status, time.perf_counter() - begin, answer.about.get("rows", 0))
         if routing.shadow is not None and status == 200:
             asyncio.get_running_loop().call_soon(_shadow, routing.shadow, about, body, answer.body)
         return Reply(status, answer.body, answer.about["type"])
@@ -146,16 +150,16 @@ def _shadow(arm: Arm, about: dict[str, Any], body: bytes, given: bytes) -> None:
             return
         asked = link.ask(about | {"role": arm.role}, body)
     except ModelGone:
-        arm.figures.failed += 1
+        arm.figures.count(503)
         return
     begin = time.perf_counter()
 
     def compare(done: asyncio.Future[Frame]) -> None:
         if done.cancelled() or done.exception() is not None:
-            arm.figures.failed += 1
+            arm.figures.count(503)
             return
         answer = done.result()
-        arm.figures.count(answer.about["status"], time.perf_counter() - begin)
+        arm.figures.count(answer.about["status"], time.perf_counter() - begin, answer.about.get("rows", 0))
         if answer.about["status"] == 200:
             arm.figures.compare(given, answer.body)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from bisect import bisect_left
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds: the upper bounds of the histogram of latencies; a last bucket holds what took longer."""
 _LATEST = 2000
 _TOLERANCE = 1e-9  # relative: other numbers of the same model on another machine differ by less
 
@@ -21,6 +24,12 @@ class Figures:
     ----------
     answered, refused, failed : int
         Answers of 2xx, of 4xx, and of 5xx.
+    codes : Counter
+        All answers by their status.
+    rows : int
+        Rows that were predicted.
+    buckets, total_seconds
+        How many of the answers of 2xx took up to each bound, not more than the one before; how long all of them took.
     compared, agreed, dropped : int
         Of a shadow: how many answers were compared with the champion's, how many were the same, and how many requests
         it was not asked, because it was too slow.
@@ -32,13 +41,21 @@ class Figures:
     compared: int = 0
     agreed: int = 0
     dropped: int = 0
+    rows: int = 0
+    total_seconds: float = 0.0
+    codes: Counter[int] = field(default_factory=Counter)
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_LATEST))
 
-    def count(self, status: int, seconds: float) -> None:
-        """Count an answer."""
+    def count(self, status: int, seconds: float = 0.0, rows: int = 0) -> None:
+        """Count an answer. This is done for each: objects of a library of metrics would take 4 µs in place of 0.4."""
+        self.codes[status] += 1
         if status < 400:
             self.answered += 1
+            self.rows += rows
             self.seconds.append(seconds)
+            self.total_seconds += seconds
+            self.buckets[bisect_left(BOUNDS, seconds)] += 1
         elif status < 500:
             self.refused += 1
         else:
@@ -59,6 +76,7 @@ class Figures:
             "compared": self.compared,
             "agreed": self.agreed,
             "dropped": self.dropped,
+            "rows": self.rows,
             "p50_ms": _quantile(latest, 0.5),
             "p99_ms": _quantile(latest, 0.99),
         }

@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -104,7 +105,7 @@ async def _close(link: Link) -> None:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    front = Front(options.endpoint)
+    front = Front(options.endpoint, history=options.history)
     # log_config=None: everything goes to the one log of the endpoint. Nobody reads an access log of a server that
     # answers thousands of requests a second, and it would cost a tenth of them.
     config = uvicorn.Config(
@@ -136,6 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Serve until the input ends."""
     parser = argparse.ArgumentParser(prog="python -m jupyter_mlops.serving.front.process", description="Serve HTTP.")
     parser.add_argument("--endpoint", required=True, help="the name of the endpoint")
+    parser.add_argument("--history", type=Path, help="the file that says which version has answered from when on")
     parser.add_argument("--fd", required=True, type=int, help="the socket that listens, as a number")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

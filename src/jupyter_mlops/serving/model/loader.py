@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator
 from ... import mlmodel
 from ...errors import InvalidUsage, UntrustedModel
 from .columns import RequestRefused
+from .example import request_like
 from .formats import read_request
 from .signature import Rows, Signature
 
@@ -50,6 +51,8 @@ class LoadedModel:
     signature : Signature
     input_example : DataFrame, array or None
         The rows that were logged with the model, checked; for warming up and for a smoke test.
+    request : dict
+        A request of one row, for people to begin with.
     mlflow_version, sklearn_version : str
         What wrote the model; ``"unknown"`` where it does not say, as xgboost's and lightgbm's don't.
     method : str
@@ -69,6 +72,7 @@ class LoadedModel:
     method: str
     takes_arrays: bool = False
     answers_rows_alike: bool = True
+    request: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_model(folder: Path) -> LoadedModel:
@@ -97,11 +101,13 @@ def load_model(folder: Path) -> LoadedModel:
     if not callable(predict := getattr(estimator, model.method, None)):
         kind = type(estimator).__name__
         raise InvalidUsage(f"{kind} can't answer by {model.method}: it has no such method.", mlmodel.HINT)
-    example = _input_example(folder, model.said, signature)
+    logged = _logged_example(folder, model.said)
+    example = _input_example(logged, signature)
     return LoadedModel(
         predict=predict,
         signature=signature,
         input_example=example,
+        request=request_like(signature.inputs.told(), logged),
         mlflow_version=str(model.said.get("mlflow_version") or "unknown"),
         sklearn_version=str(model.flavor.get("sklearn_version") or "unknown"),
         method=model.method,
@@ -199,12 +205,17 @@ def _load_xgboost(file: Path, flavor: Mapping[str, Any]) -> BaseEstimator:
     return cast("BaseEstimator", estimator)
 
 
-def _input_example(folder: Path, said: Mapping[str, Any], signature: Signature) -> Rows | None:
+def _logged_example(folder: Path, said: Mapping[str, Any]) -> bytes | None:
     info = said.get("saved_input_example_info")
     if not isinstance(info, Mapping) or not info.get("serving_input_path"):
         return None
-    body = mlmodel.inside(folder, info["serving_input_path"]).read_bytes()
+    return mlmodel.inside(folder, info["serving_input_path"]).read_bytes()
+
+
+def _input_example(logged: bytes | None, signature: Signature) -> Rows | None:
+    if logged is None:
+        return None
     try:
-        return read_request(body, None, signature.inputs)
+        return read_request(logged, None, signature.inputs)
     except RequestRefused:
         return None  # an example that its own model would refuse is of no use, and no danger

@@ -27,11 +27,12 @@ MOST_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Reply:
-    """What a client gets: status, media type and body."""
+    """What a client gets: status, media type and body; and how many rows were predicted."""
 
     status: int
     body: bytes
     media_type: str = "application/json"
+    rows: int = 0
 
 
 class Predictor:
@@ -116,7 +117,9 @@ class Predictor:
                 _log.exception("the predictions could not be remembered, so they are not given")
                 return [(frame.key, _forgotten()) for frame in frames]
         bodies = write_answers(predictions, counts)
-        return [(frame.key, Reply(200, body)) for frame, body in zip(frames, bodies, strict=True)]
+        return [
+            (frame.key, Reply(200, body, rows=rows)) for frame, body, rows in zip(frames, bodies, counts, strict=True)
+        ]
 
     def _without_bad(self, group: list[tuple[Frame, Table]]) -> list[tuple[int, Reply]]:
         """Refuse those that don't fit the model; the others are still asked together."""

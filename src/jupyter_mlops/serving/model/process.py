@@ -92,7 +92,9 @@ class Service:
         unpacker = Unpacker()
         while frames := _gather(connection, unpacker):
             replies = self._predictor.answer(frames)
-            packed = [pack(key, {"status": r.status, "type": r.media_type}, r.body) for key, r in replies]
+            packed = [
+                pack(key, {"status": r.status, "type": r.media_type, "rows": r.rows}, r.body) for key, r in replies
+            ]
             connection.sendall(b"".join(packed))
 
 
@@ -124,6 +126,7 @@ def _try(model: LoadedModel) -> dict[str, Any]:
     """Ask the model for its own example: it must answer, and the first answers are the slow ones."""
     said: dict[str, Any] = {
         "inputs": model.signature.inputs.told(),
+        "example": model.request,
         "mlflow_version": model.mlflow_version,
         "sklearn_version": model.sklearn_version,
     }
