@@ -9,7 +9,8 @@ from ..command import Model, Variable, command
 from ..entities import CHAMPION, ModelRef, typed
 from ..errors import InvalidUsage
 from ..workspace import Workspace
-from .results import Endpoint, Endpoints, Logs, Predictions, Undeployed
+from .predictions import Predictions
+from .results import Endpoint, Endpoints, Logs, Undeployed
 
 if TYPE_CHECKING:
     from .log.results import Labelled

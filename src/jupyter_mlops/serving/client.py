@@ -17,7 +17,8 @@ from ..frames import as_frame
 from ..workspace import Workspace
 from . import access
 from .files import files_of
-from .results import Endpoint, Predictions
+from .predictions import Predictions
+from .results import Endpoint
 
 # Under the endpoint's own limits of 50,000 rows and 10 MB: a number has up to 20 characters.
 _ROWS_A_REQUEST, _CELLS_A_REQUEST = 10_000, 300_000

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..display import Badge, Card, Cell, Code, Link, Table, View, ago, figure, span
+from ..display import Badge, Card, Cell, Code, Link, Table, View, ago, span
 from ..entities import ModelRef, typed
 from ..result import Result
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .by_hand import ShellLine
+    from .predictions import Predictions
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,64 +237,6 @@ class Endpoints(Result):
         )
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Predictions(Result):
-    """What an endpoint answered, in the order of the rows.
-
-    Attributes
-    ----------
-    values : list
-        One entry for each row.
-    index : list
-        The index of the rows, where they came with one.
-    """
-
-    endpoint: str
-    model: str
-    version: int
-    values: list[Any]
-    index: list[Any]
-    milliseconds: float
-
-    @property
-    def ref(self) -> ModelRef:
-        """The version that answered."""
-        return ModelRef(self.model, version=self.version)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def frame(self) -> pd.DataFrame:
-        """Give the predictions beside the index of the rows."""
-        import pandas as pd
-
-        if self.values and isinstance(self.values[0], list):
-            return pd.DataFrame(self.values, index=self.index).add_prefix("prediction_")
-        return pd.DataFrame({"prediction": self.values}, index=self.index)
-
-    def view(self) -> View:
-        """Draw the first answers and how often each occurs."""
-        head = Table(
-            ("row", "prediction"),
-            [(str(i), _short(v)) for i, v in zip(self.index[:5], self.values[:5], strict=True)],
-            empty="No rows.",
-        )
-        counts: dict[str, int] = {}
-        for value in self.values:
-            counts[_short(value)] = counts.get(_short(value), 0) + 1
-        facts: list[tuple[str, Cell]] = [("answered", f"{len(self.values):,} rows in {self.milliseconds:,.0f} ms")]
-        if len(self.values) > 1 and len(counts) <= 10:
-            facts.append(("predictions", ", ".join(f"{value}: {count:,}" for value, count in sorted(counts.items()))))
-        more = len(self.values) - 5
-        note = f"{more:,} more: .frame()" if more > 0 else ""
-        return Card(
-            f"{self.model}/{self.version} answers",
-            None,
-            facts,
-            tables=[Table(head.columns, head.rows, empty=head.empty, note=note)],
-        )
-
-
 @dataclass(frozen=True, repr=False)
 class Logs(Result):
     """The last lines that a process wrote."""
@@ -321,12 +264,3 @@ class Undeployed(Result):
         """Draw what was done."""
         state = "would be stopped" if self.dry_run else "stopped" if self.was_running else "was not running"
         return Card(f"Endpoint {self.name}", Badge(state, "idle"))
-
-
-def _short(value: object) -> str:
-    text = (
-        f"[{', '.join(figure(v) for v in value[:4])}{', …' if len(value) > 4 else ''}]"
-        if isinstance(value, list)
-        else figure(value)
-    )
-    return text[:80]
