@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from . import about, invocations, metrics
+from . import about, invocations, metrics, page
 from .dispatcher import Dispatcher, Limits
 from .door import Door
 from .messages import HungUp, Refusal, Reply, Request, start
@@ -58,6 +58,7 @@ class Front:
             **invocations.routes(self.dispatcher, endpoint),
             **metrics.routes(self.dispatcher, endpoint),
             **about.routes(self.dispatcher, endpoint, history),
+            **page.routes(),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
