@@ -58,7 +58,7 @@ from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import InvalidUsage, UntrustedModel
 from jupyter_mlops.serving.model.loader import LoadedModel, load_estimator, load_model
 from jupyter_mlops.serving.model.predictor import Predictor
-from jupyter_mlops.serving.model.signature import Table
+from jupyter_mlops.serving.model.table import Table
 from jupyter_mlops.serving.wire import Frame
 from jupyter_mlops.workspace import Workspace
 

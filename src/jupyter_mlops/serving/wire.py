@@ -21,9 +21,9 @@ GRACE = 10
 _HEAD = struct.Struct("!IQH")  # the length of all that follows it, the key, the length of the JSON
 
 
-def error_body(code: str, message: str, column: str | None = None) -> bytes:
-    """Write what a client is told that gets no prediction."""
-    return orjson.dumps({"error_code": code, "message": message, "column": column})
+def error_body(code: str, message: str, column: str | None = None, *, v2: bool = False) -> bytes:
+    """Write what a client is told that gets no prediction; the open inference protocol v2 calls the message ``error``."""
+    return orjson.dumps({"error_code": code, "error" if v2 else "message": message, "column": column})
 
 
 class Frame(NamedTuple):

@@ -12,7 +12,8 @@ import pandas as pd
 from jupyter_mlops.serving.log.privacy import Privacy
 from jupyter_mlops.serving.log.writer import Answered, LogWriter
 from jupyter_mlops.serving.model.columns import Column
-from jupyter_mlops.serving.model.signature import _DTYPES, ColumnSchema, Signature, Table, TensorSchema
+from jupyter_mlops.serving.model.signature import _DTYPES, ColumnSchema, Signature, TensorSchema
+from jupyter_mlops.serving.model.table import Table
 
 NOON = 1_763_985_600.0  # 2025-11-24 12:00 UTC
 DAY = 86_400.0

@@ -257,7 +257,7 @@ def test_versions_with_other_columns_share_a_day(tmp_path: Path) -> None:
     ):
         model = signature(a=kind, **{f"only {version}": "long"})
         with writer(tmp_path, model, version=version) as log:
-            from jupyter_mlops.serving.model.signature import Table
+            from jupyter_mlops.serving.model.table import Table
 
             rows = model.inputs.frame(Table(["a", f"only {version}"], [[value, version] for value in values]))
             log.append([answered(2, time=NOON + version)], rows, np.array(values))

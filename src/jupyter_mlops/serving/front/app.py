@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from . import about, invocations, metrics, page
+from . import about, invocations, metrics, page, v2
 from .dispatcher import Dispatcher, Limits
 from .door import Door
 from .messages import HungUp, Refusal, Reply, Request, start
@@ -60,6 +60,7 @@ class Front:
             **about.routes(self.dispatcher, endpoint, history),
             **page.routes(),
         }
+        self._v2 = v2.V2(self.dispatcher)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,7 +70,7 @@ class Front:
         try:
             reply = await self._reply(request, scope)
         except Refusal as refusal:
-            reply = refusal.reply
+            reply = request.refused(refusal)
             self.dispatcher.refusals[reply.status] += 1
         except HungUp:
             _log.info("request %s: the client hung up", request.id)
@@ -77,14 +78,14 @@ class Front:
         except Exception:
             _log.exception("request %s failed", request.id)
             message = f"The server failed. Its log has the reason, under request {request.id}."
-            reply = Refusal(500, "INTERNAL_ERROR", message).reply
+            reply = request.refused(Refusal(500, "INTERNAL_ERROR", message))
             self.dispatcher.refusals[500] += 1
         await send(start(request, reply))
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else reply.body})
 
     async def _reply(self, request: Request, scope: Scope) -> Reply:
         self.door.check_host(scope["headers"])
-        route = self._routes.get(request.path)
+        route = self._routes.get(request.path) or self._v2.route(request.path)
         if route is None or not route.is_open:
             self.door.check_key(request.headers.get(b"authorization"))
         if route is None:

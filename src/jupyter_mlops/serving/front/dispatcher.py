@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..wire import MAX_BYTES, Frame
 from .figures import Figures
 from .links import ModelGone
-from .messages import Refusal, Reply, Request
+from .messages import Header, Refusal, Reply, Request
 from .routing import Arm, Routing
 
 _TAGS: Final = 1024  # bytes of tags that are kept
@@ -80,33 +81,48 @@ class Dispatcher:
             raise _unavailable()
         return self._routing
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(
+        self,
+        request: Request,
+        body: bytes,
+        more: dict[str, Any] | None = None,
+        choose: Callable[[Routing], Arm | None] | None = None,
+    ) -> Reply:
         """Let a version answer a request.
+
+        Parameters
+        ----------
+        request : Request
+        body : bytes
+        more : dict, optional
+            What the model process is to know beside id, type and time.
+        choose : callable, optional
+            Picks the version, where it is not left to the request's id.
 
         Raises
         ------
         Refusal
-            Where the body is too large, too many wait already, or the model is not there.
-        HungUp
+            Where too many wait already, or the model is not there.
         """
-        body = await request.body(self.limits.body)
         if self.waiting >= self.limits.waiting:
             message = f"{self.waiting} requests are waiting already."
             raise Refusal(503, "QUEUE_FULL", message, (b"retry-after", b"1"))
         self.waiting += 1
         try:
-            return await self._ask(request, _about(request), body)
+            return await self._ask(request, _about(request) | (more or {}), body, choose or _any)
         finally:
             self.waiting -= 1
 
-    async def _ask(self, request: Request, about: dict[str, Any], body: bytes) -> Reply:
+    async def _ask(
+        self, request: Request, about: dict[str, Any], body: bytes, choose: Callable[[Routing], Arm | None]
+    ) -> Reply:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
             routing, changed = self._routing, self._changed
             try:
                 if routing is None:
                     raise ModelGone
-                arm = routing.choose(request.id)
+                arm = choose(routing) or routing.choose(request.id)
                 asked = arm.link().ask(about | {"role": arm.role}, body)
                 break
             except ModelGone:
@@ -121,12 +137,20 @@ class Dispatcher:
             answer = await asked
         except ModelGone:
             arm.figures.count(503)
-            return _unavailable().reply
+            return request.refused(_unavailable())
         status = answer.about["status"]
         arm.figures.count(status, time.perf_counter() - begin, answer.about.get("rows", 0))
         if routing.shadow is not None and status == 200:
             asyncio.get_running_loop().call_soon(_shadow, routing.shadow, about, body, answer.body)
-        return Reply(status, answer.body, answer.about["type"])
+        return Reply(status, answer.body, answer.about["type"], _headers(answer.about.get("headers")))
+
+
+def _any(routing: Routing) -> None:
+    """Leave it to the request's id which version answers."""
+
+
+def _headers(said: dict[str, str] | None) -> tuple[Header, ...]:
+    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in said.items()) if said else ()
 
 
 def _about(request: Request) -> dict[str, Any]:

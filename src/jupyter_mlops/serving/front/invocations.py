@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from .dispatcher import Dispatcher
-from .messages import Refusal, Reply, Request, Route
+from .messages import Reply, Request, Route
 
 
 def routes(dispatcher: Dispatcher, endpoint: str) -> dict[str, Route]:
@@ -19,9 +19,7 @@ def routes(dispatcher: Dispatcher, endpoint: str) -> dict[str, Route]:
     """
 
     async def invocations(request: Request) -> Reply:
-        if request.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body without content encoding.")
-        return await dispatcher.ask(request)
+        return await dispatcher.ask(request, await request.body(dispatcher.limits.body))
 
     async def ping(request: Request) -> Reply:
         dispatcher.there()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from starlette.types import Message, Receive, Scope
@@ -33,6 +33,7 @@ class Refusal(Exception):
 
     def __init__(self, status: int, code: str, message: str, *headers: Header) -> None:
         super().__init__(message)
+        self.code = code
         self.reply = Reply(status, error_body(code, message), headers=headers)
 
 
@@ -68,8 +69,14 @@ class Request:
         """Take what ASGI gives."""
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
-        id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        id = given if sane_id(given) else secrets.token_hex(16)
         return cls(scope["path"], scope["method"], headers, receive, id, version)
+
+    def refused(self, refusal: Refusal) -> Reply:
+        """Write a refusal in the protocol that the request is in: v2 says ``error``, with the code beside."""
+        if self.path != "/v2" and not self.path.startswith("/v2/"):
+            return refusal.reply
+        return replace(refusal.reply, body=error_body(refusal.code, str(refusal), v2=True))
 
     async def body(self, most: int) -> bytes:
         """Read all of the body.
@@ -77,10 +84,12 @@ class Request:
         Raises
         ------
         Refusal
-            Where it has more than ``most`` bytes.
+            Where it is encoded, or has more than ``most`` bytes.
         HungUp
             Where the client has gone.
         """
+        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body without content encoding.")
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced[:20]) > most:  # refused before it is sent
             raise _too_large(most)
@@ -101,6 +110,11 @@ class Request:
 
 def _too_large(most: int) -> Refusal:
     return Refusal(413, "TOO_LARGE", f"A request may have {most / 2**20:g} MB; send the rows in several.")
+
+
+def sane_id(given: str) -> bool:
+    """Whether a request can be called by the id that its client gives it."""
+    return _REQUEST_ID.fullmatch(given) is not None
 
 
 class Route(NamedTuple):

@@ -64,6 +64,11 @@ class Routing:
         return self.champion
 
     @property
+    def answering(self) -> list[Arm]:
+        """Those whose answers clients get."""
+        return [arm for arm in (self.champion, self.canary) if arm is not None]
+
+    @property
     def arms(self) -> list[Arm]:
         """All that take part."""
         return [arm for arm in (self.champion, self.canary, self.shadow) if arm is not None]

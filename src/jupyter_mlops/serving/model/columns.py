@@ -33,6 +33,7 @@ _NULL: Final = type(None)
 _NUMBERS: Final = frozenset({int, float})
 _TIMES: Final = frozenset({str, pd.Timestamp, datetime.datetime, datetime.date})
 _MOST_BITS: Final = 1000  # a float has a few more
+_BYTES: Final = frozenset({str, bytes})  # JSON has no bytes, tensors do
 _EXACT: Final = 2**53  # a float beyond it no longer says which whole number was meant
 # pandas 3 holds text in a type of its own, pandas 2 as objects; models were trained on what pandas infers.
 _TEXT: Final = pd.Series(["text"]).dtype
@@ -66,7 +67,7 @@ class Column:
     required: bool
     dtype: np.dtype[Any]
 
-    def read(self, cells: Sequence[Any], *, text: bool) -> Any:
+    def read(self, given: Sequence[Any] | np.ndarray[Any, Any], *, text: bool = False) -> Any:
         """Check all cells of the column and convert them.
 
         Returns
@@ -78,6 +79,9 @@ class Column:
         RequestRefused
             ``WRONG_TYPE``, naming the column and the first row at fault.
         """
+        if isinstance(given, np.ndarray) and given.dtype == self.dtype and given.dtype.kind in "biuf":
+            return given.copy()  # what came in a request can't be written to, and some estimators work in place
+        cells: Sequence[Any] = given.tolist() if isinstance(given, np.ndarray) else given
         if text:
             cells = [_from_text(cell, self.dtype.kind) for cell in cells]
         match self.dtype.kind:
@@ -87,7 +91,7 @@ class Column:
                 return self._integers(cells)
             case "O":
                 return _objects(cells)
-        kinds = {"b": {bool}, "M": _TIMES}.get(self.dtype.kind, {str})
+        kinds = {"b": {bool}, "M": _TIMES, "S": _BYTES}.get(self.dtype.kind, {str})
         self._only(cells, kinds if self.required else kinds | {_NULL})
         match self.dtype.kind:
             case "b":
@@ -137,9 +141,13 @@ class Column:
             pass
         raise self._refused("at least one of them is something else")
 
-    def _bytes(self, row: int, cell: str | None) -> bytes | None:
+    def _bytes(self, row: int, cell: str | bytes | None) -> bytes | None:
         try:
-            return None if cell is None else base64.b64decode("".join(cell.split()), validate=True)
+            return (
+                cell
+                if cell is None or isinstance(cell, bytes)
+                else base64.b64decode("".join(cell.split()), validate=True)
+            )
         except (binascii.Error, ValueError):
             raise self._refused(f"row {row} holds another string") from None
 

@@ -13,7 +13,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from email.message import Message
 from operator import itemgetter
@@ -24,11 +24,17 @@ import orjson
 import pandas as pd
 
 from .columns import RequestRefused
-from .signature import Rows, Schema, Table
+from .replies import Reply, dense, share_of
+from .signature import Rows, Schema
+from .table import Table
 
 _FORMATS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
+_JSON: Final = "application/json"
+_CSV: Final = "text/csv"
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF: Final = re.compile(
+    r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
+)  # of a surrogate pair
 
 
 class TooLarge(RequestRefused):
@@ -62,9 +68,10 @@ def read_table(body: bytes, content_type: str | None) -> Table:
     RequestRefused
         With the HTTP status, a code and, where there is one, the column at fault.
     """
-    table = _csv(body) if _media_type(content_type) == "text/csv" else _json(body)
+    media_type = media_type_of(content_type, (_JSON, _CSV), "Send application/json, or text/csv with a header.")
+    table = _csv(body) if media_type == _CSV else _json(body)
     if not table.rows:
-        raise RequestRefused("NO_ROWS", "The request has no rows.")
+        raise no_rows()
     return table
 
 
@@ -75,8 +82,7 @@ def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
 
 def write_answer(predictions: object) -> bytes:
     """Write predictions as MLflow's scoring server does, except that NaN is null: JSON knows no NaN."""
-    if hasattr(predictions, "toarray"):  # sparse
-        predictions = predictions.toarray()
+    predictions = dense(predictions)
     if isinstance(predictions, pd.Series):
         predictions = predictions.to_frame()
     if isinstance(predictions, pd.DataFrame):
@@ -88,14 +94,34 @@ def write_answer(predictions: object) -> bytes:
     )
 
 
-def _media_type(content_type: str | None) -> str:
+class MlflowWriter:
+    """Writes answers as MLflow's scoring server does."""
+
+    kind = "mlflow"
+
+    def prepare(self, predictions: Any) -> Callable[[slice], Any]:
+        """Make them lists, once for all requests."""
+        return share_of(dense(predictions))
+
+    def write(self, prepared: Callable[[slice], Any], rows: slice) -> Reply:
+        """Write one request's own."""
+        return Reply(200, write_answer(prepared(rows)))
+
+
+def no_rows() -> RequestRefused:
+    """Make the refusal of a request that asks for nothing."""
+    return RequestRefused("NO_ROWS", "The request has no rows.")
+
+
+def media_type_of(content_type: str | None, spoken: tuple[str, ...], hint: str) -> str:
+    """Read the type of a body: one of those spoken, the first where none is given."""
     if content_type is None or not content_type.strip():
-        return "application/json"
+        return spoken[0]
     header = Message()
     header["content-type"] = content_type
     media_type = header.get_content_type()
-    if media_type not in ("application/json", "text/csv"):
-        raise UnsupportedMediaType("UNSUPPORTED_MEDIA_TYPE", "Send application/json, or text/csv with a header.")
+    if media_type not in spoken:
+        raise UnsupportedMediaType("UNSUPPORTED_MEDIA_TYPE", hint)
     if header.get_content_charset("utf-8") not in _CHARSETS:
         raise UnsupportedMediaType("UNSUPPORTED_MEDIA_TYPE", "The only charset is utf-8.")
     return media_type
@@ -116,7 +142,7 @@ def _csv(body: bytes) -> Table:
 
 
 def _json(body: bytes) -> Table:
-    document = _parse(body)
+    document = parse_json(body)
     if not isinstance(document, dict):
         raise RequestRefused("INVALID_INPUT", f"The body must be an object with one of {', '.join(_FORMATS)}.")
     if unknown := [key for key in document if key not in (*_FORMATS, "params")]:
@@ -182,7 +208,8 @@ def _columnar(columns: dict[str, Any]) -> Table:
     return Table(list(columns), list(zip(*columns.values(), strict=True)))
 
 
-def _parse(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
+    """Read JSON strictly: no key twice in an object, no NaN, nothing nested without end."""
     try:
         document = orjson.loads(body)
         # orjson silently keeps the last of two equal keys. Behind every key stands a colon, so where
@@ -205,7 +232,7 @@ def _beyond_json(body: bytes, error: orjson.JSONDecodeError) -> Any:
     refused = RequestRefused("INVALID_JSON", f"The body is no JSON: {error}.")
     try:
         text = body.decode()
-        if _SURROGATE.search(text):  # half a pair would be no text
+        if _HALF.search(text):  # it would be no text
             raise refused
         return json.loads(text, object_pairs_hook=_unique, parse_float=_number)
     except UnicodeDecodeError as encoding:

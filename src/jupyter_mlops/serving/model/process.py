@@ -26,6 +26,8 @@ from ..wire import Frame, Unpacker, pack
 from .loader import LoadedModel, load_model
 from .order import Order
 from .predictor import Predictor
+from .protocols import Protocols
+from .replies import Reply
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 1 << 18
@@ -43,8 +45,9 @@ def run(order: Order, report: Connection) -> None:
     _limit(order.memory)
     try:
         model = load_model(order.folder)
-        predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows)
-        said = _try(model)
+        said, predictions = _try(model)
+        protocols = Protocols(model, order.model, str(order.version), predictions)
+        predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows, protocols=protocols)
         listener = listen(order.socket)
     except MlopsError as error:
         _say(report, {"refused": type(error).__name__, "message": error.message, "hint": error.hint})
@@ -53,7 +56,7 @@ def run(order: Order, report: Connection) -> None:
         message = f"It takes more than the {order.memory // 2**20} MB that a model may have."
         _say(report, {"refused": "ProcessFailed", "message": message, "hint": None})
         return
-    _say(report, said)
+    _say(report, said | {"tensors": protocols.told()})
     service = Service(predictor, listener)
     signal.signal(signal.SIGTERM, service.end)
     service.run()
@@ -92,10 +95,12 @@ class Service:
         unpacker = Unpacker()
         while frames := _gather(connection, unpacker):
             replies = self._predictor.answer(frames)
-            packed = [
-                pack(key, {"status": r.status, "type": r.media_type, "rows": r.rows}, r.body) for key, r in replies
-            ]
-            connection.sendall(b"".join(packed))
+            connection.sendall(b"".join([pack(key, _about(reply), reply.body) for key, reply in replies]))
+
+
+def _about(reply: Reply) -> dict[str, Any]:
+    about: dict[str, Any] = {"status": reply.status, "type": reply.media_type, "rows": reply.rows}
+    return about | {"headers": reply.headers} if reply.headers else about
 
 
 def _gather(connection: socket.socket, unpacker: Unpacker) -> list[Frame]:
@@ -122,8 +127,14 @@ def _log_of(order: Order, model: LoadedModel) -> LogWriter | None:
     return LogWriter(order.log, model.signature, version=order.version, privacy=privacy, **about)
 
 
-def _try(model: LoadedModel) -> dict[str, Any]:
-    """Ask the model for its own example: it must answer, and the first answers are the slow ones."""
+def _try(model: LoadedModel) -> tuple[dict[str, Any], Any]:
+    """Ask the model for its own example: it must answer, and the first answers are the slow ones.
+
+    Returns
+    -------
+    dict, and the predictions
+        What it says of itself, and what it answers; None where it has no example.
+    """
     said: dict[str, Any] = {
         "inputs": model.signature.inputs.told(),
         "example": model.request,
@@ -131,15 +142,15 @@ def _try(model: LoadedModel) -> dict[str, Any]:
         "sklearn_version": model.sklearn_version,
     }
     if model.input_example is None:
-        return said
+        return said, None
     try:
         for _ in range(_WARM_UP):
             begin = time.perf_counter()
-            model.predict(model.input_example)
+            predictions = model.predict(model.input_example)
     except Exception as error:
         # Whatever it is, a model that fails on the rows it was logged with is not to answer anybody.
         raise InvalidUsage(f"It fails on its own example: {type(error).__name__}: {error}") from error
-    return said | {"smoke_ms": (time.perf_counter() - begin) * 1000}
+    return said | {"smoke_ms": (time.perf_counter() - begin) * 1000}, predictions
 
 
 def listen(path: Path) -> socket.socket:

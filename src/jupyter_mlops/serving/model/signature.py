@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ...errors import InvalidUsage, nearest
 from .columns import WANTS, Column, RequestRefused, quoted
+from .table import Arrays, Sent, Table, width_of
 
 Rows = pd.DataFrame | np.ndarray[Any, Any]
 """What an estimator is handed: a frame, or an array where the model was trained on one."""
@@ -33,63 +34,12 @@ _DTYPES: Final = {
 
 
 @dataclass(frozen=True)
-class Table:
-    """The rows of a request as they came.
-
-    Parameters
-    ----------
-    names : list of str or None
-        The names of the columns; None where the request gives none, and their order counts.
-    rows : sequence
-        One sequence of cells a row. For a tensor, whatever nested lists came.
-    text : bool
-        Whether all cells are text, as in CSV: ``"2"`` is a number there, and ``""`` is null.
-    """
-
-    names: list[str] | None
-    rows: Sequence[Any]
-    text: bool = False
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame) -> Table:
-        """Take a frame of the user's; whatever pandas knows as missing is null."""
-        cells = (frame.iloc[:, i] for i in range(frame.shape[1]))
-        columns = [cell.astype(object).where(cell.notna(), None).tolist() for cell in cells]
-        return cls([str(name) for name in frame.columns], list(zip(*columns, strict=True)))
-
-    @classmethod
-    def together(cls, tables: Sequence[Table]) -> Table:
-        """Put the rows of several requests under each other; all name their columns in the same way."""
-        first = tables[0]
-        return first if len(tables) == 1 else cls(first.names, [row for t in tables for row in t.rows], first.text)
-
-    @property
-    def kind(self) -> Hashable:
-        """What tables have in common that can be put under each other."""
-        first = self.rows[0]
-        width = len(first) if isinstance(first, list | tuple) else None
-        return None if self.names is None else tuple(self.names), width, self.text
-
-    def columns(self) -> list[tuple[Any, ...]]:
-        """Turn the rows into columns; a list of bare values is one column."""
-        rows = self.rows
-        if not any(isinstance(row, list | tuple) for row in rows):
-            rows = [(cell,) for cell in rows]
-        width = _width(rows)
-        if self.names is not None and width != len(self.names):
-            raise RequestRefused(
-                "RAGGED_ROWS", f"The rows have {width} values, but there are {len(self.names)} names of columns."
-            )
-        return list(zip(*rows, strict=True))
-
-
-@dataclass(frozen=True)
 class ColumnSchema:
     """A model that was trained on a frame."""
 
     columns: tuple[Column, ...]
 
-    def rows(self, table: Table, *, bare: bool = False) -> Rows:
+    def rows(self, table: Sent, *, bare: bool = False) -> Rows:
         """Check rows as ``frame`` does; where ``bare``, give an array in place of a frame of doubles."""
         block = self._block(table)
         if block is None:
@@ -97,12 +47,12 @@ class ColumnSchema:
             return frame.to_numpy() if bare and self._doubles else frame
         return block if bare else pd.DataFrame(block, columns=self._index, copy=False)
 
-    def frame(self, data: Table | pd.DataFrame) -> pd.DataFrame:
+    def frame(self, data: Sent | pd.DataFrame) -> pd.DataFrame:
         """Check rows column by column, and put them in the model's order and types.
 
         Parameters
         ----------
-        data : Table or DataFrame
+        data : Table, Arrays or DataFrame
             A request, or a frame of the user's. Names are compared as text, since JSON has no others.
 
         Returns
@@ -117,10 +67,10 @@ class ColumnSchema:
         """
         table = Table.of(data) if isinstance(data, pd.DataFrame) else data
         given = self._given(table)
-        nulls = [None] * len(table.rows)
+        nulls = [None] * len(table)
         arrays = [
             column.read(given.get(label, nulls), text=table.text and label in given)
-            for label, column in zip(self._labels, self.columns, strict=True)
+            for label, column in zip(self.labels, self.columns, strict=True)
         ]
         if self._uniform:  # one block: 20 times faster than a frame made of single columns
             return pd.DataFrame(np.array(arrays).T, columns=self._index, copy=False)
@@ -132,7 +82,7 @@ class ColumnSchema:
         """Say what it wants, for people and for comparing: name, type, and whether it must be there, by column."""
         return [
             {"name": label, "type": column.mlflow_type, "required": column.required}
-            for label, column in zip(self._labels, self.columns, strict=True)
+            for label, column in zip(self.labels, self.columns, strict=True)
         ]
 
     def is_plain(self, frame: Any) -> bool:
@@ -142,10 +92,12 @@ class ColumnSchema:
         dtypes = [frame.dtypes.iloc[number] for number in self._changeable]
         return all(isinstance(dtype, np.dtype) and dtype.kind in "biu" for dtype in dtypes)
 
-    def _block(self, table: Table) -> np.ndarray[Any, Any] | None:
+    def _block(self, table: Sent) -> np.ndarray[Any, Any] | None:
         """Read all cells at once where every column is a double; None where any is odd, for the columns say which."""
+        if isinstance(table, Arrays):
+            return None
         rows, width = table.rows, len(self.columns)
-        if not self._doubles or table.text or table.names not in (None, self._labels):
+        if not self._doubles or table.text or table.names not in (None, self.labels):
             return None
         if not all(type(row) in (list, tuple) and len(row) == width for row in rows):
             return None
@@ -156,12 +108,12 @@ class ColumnSchema:
         except OverflowError:
             return None
 
-    def _given(self, table: Table) -> dict[str, tuple[Any, ...]]:
-        columns, labels = table.columns(), self._labels
+    def _given(self, table: Sent) -> dict[str, Sequence[Any]]:
+        columns, labels = table.columns(), self.labels
         names = table.names
         if names is None:
             names = [*labels[: len(columns)], *(str(number) for number in range(len(labels), len(columns)))]
-        given = dict(zip(names, columns, strict=True))
+        given: dict[str, Sequence[Any]] = dict(zip(names, columns, strict=True))  # type: ignore[arg-type]
         if len(given) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise RequestRefused("DUPLICATE_COLUMN", f"Column {quoted(twice)} is there twice.", twice)
@@ -179,12 +131,13 @@ class ColumnSchema:
         return given
 
     @cached_property
-    def _labels(self) -> list[str]:
+    def labels(self) -> list[str]:
+        """The names of its columns as text; a column without one is called by its number."""
         return [str(number if column.name is None else column.name) for number, column in enumerate(self.columns)]
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(self._labels)
+        return frozenset(self.labels)
 
     @cached_property
     def _index(self) -> pd.Index[Any]:
@@ -212,11 +165,11 @@ class TensorSchema:
     cell: Column
     shape: tuple[int, ...]
 
-    def rows(self, table: Table, *, bare: bool = True) -> Rows:
+    def rows(self, table: Sent, *, bare: bool = True) -> Rows:
         """Check nested lists; there is nothing but an array for them."""
         return self.frame(table)
 
-    def frame(self, data: Table | pd.DataFrame) -> np.ndarray[Any, Any]:
+    def frame(self, data: Sent | pd.DataFrame) -> np.ndarray[Any, Any]:
         """Check nested lists (or rows of a frame) and make them one array.
 
         Raises
@@ -225,11 +178,16 @@ class TensorSchema:
             ``RAGGED_ROWS``, ``WRONG_SHAPE`` or ``WRONG_TYPE``.
         """
         table = Table.of(data) if isinstance(data, pd.DataFrame) else data
-        level, shape = table.rows, [len(table.rows)]
-        for _ in self.shape[1:]:
-            shape.append(_width(level))
-            level = list(chain.from_iterable(level))
-        if any(want not in (-1, got) for want, got in zip(self.shape, shape, strict=True)):
+        level: Any
+        if isinstance(table, Arrays):
+            array = table.tensor(len(self.shape))
+            level, shape = array.reshape(-1), list(array.shape)
+        else:
+            level, shape = table.rows, [len(table.rows)]
+            for _ in self.shape[1:]:
+                shape.append(width_of(level))
+                level = list(chain.from_iterable(level))
+        if len(shape) != len(self.shape) or any(w not in (-1, got) for w, got in zip(self.shape, shape, strict=True)):
             raise RequestRefused("WRONG_SHAPE", f"The model wants the shape {self.shape}, not {tuple(shape)}.")
         return np.asarray(self.cell.read(level, text=table.text)).reshape(shape)
 
@@ -291,15 +249,12 @@ def _column(spec: dict[str, Any]) -> Column:
     name, mlflow_type = spec.get("name"), spec["type"]
     if not isinstance(name, str | int | float | None):
         raise TypeError("the name of a column is no text")
-    return Column(name, mlflow_type, spec.get("required") is not False, _DTYPES.get(mlflow_type, np.dtype("O")))
+    return Column(name, mlflow_type, spec.get("required") is not False, dtype_of(mlflow_type))
 
 
-def _width(rows: Sequence[Any]) -> int:
-    # -1 is a row that is no list
-    widths = {len(row) if isinstance(row, list | tuple) else -1 for row in rows}
-    if len(widths) > 1 or -1 in widths:
-        raise RequestRefused("RAGGED_ROWS", "Every row must be a list, and all of one length.")
-    return widths.pop()
+def dtype_of(mlflow_type: str) -> np.dtype[Any]:
+    """Give the type that the estimator gets for one of MLflow's."""
+    return _DTYPES.get(mlflow_type, np.dtype("O"))
 
 
 def _listed(names: list[str], most: int = 5) -> str:
