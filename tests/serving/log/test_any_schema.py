@@ -20,6 +20,8 @@ from jupyter_mlops.settings import LogSettings
 
 from .support import KINDS, answered, rows, writer
 
+SOON = [*range(60), 513, 672]  # the last two: nulls beside whole numbers that no float can hold
+LATER = [seed for seed in range(2000) if seed not in SOON]
 NAMES = [
     "id",
     "time",
@@ -72,7 +74,7 @@ def same(kind: str, given: Any, found: Any) -> bool:
     return bool(given == found)
 
 
-@pytest.mark.parametrize("seed", [*range(60), *(pytest.param(n, marks=pytest.mark.long) for n in range(60, 2000))])
+@pytest.mark.parametrize("seed", [*SOON, *(pytest.param(n, marks=pytest.mark.long) for n in LATER)])
 def test_what_is_read_is_what_was_asked(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     names = chance.sample(NAMES, chance.randint(1, len(NAMES)))

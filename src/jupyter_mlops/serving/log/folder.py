@@ -65,7 +65,7 @@ def parts(folder: Path) -> list[PartFile]:
 
 def new_segment(folder: Path, day: date) -> Path:
     """Make up the name of a segment."""
-    return folder / SEGMENTS / f"{day}.{time.time_ns() // 1_000_000}-{uuid.uuid4().hex}.arrows"
+    return folder / SEGMENTS / f"{day}.{time.time_ns()}-{uuid.uuid4().hex}.arrows"
 
 
 def part_path(folder: Path, day: date, number: int) -> Path:

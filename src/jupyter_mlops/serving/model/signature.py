@@ -72,7 +72,8 @@ class ColumnSchema:
             column.read(given.get(label, nulls), text=table.text and label in given)
             for label, column in zip(self.labels, self.columns, strict=True)
         ]
-        if self._uniform:  # one block: 20 times faster than a frame made of single columns
+        # One block: 20 times faster than a frame made of single columns. Nulls among whole numbers don't go into one.
+        if self._uniform and all(isinstance(array, np.ndarray) for array in arrays):
             return pd.DataFrame(np.array(arrays).T, columns=self._index, copy=False)
         frame = pd.DataFrame(dict(enumerate(arrays)), copy=False)
         frame.columns = self._index
