@@ -337,7 +337,7 @@ def test_the_writer_brings_nothing_into_the_endpoints_process_but_the_ground() -
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout))
     assert not {name.partition(".")[0] for name in loaded} & {"mlflow", "pydantic", "rich", "cyclopts"}
-    assert {name for name in loaded if name.startswith("jupyter_mlops.")} - {"jupyter_mlops.errors"} == {
+    assert {name for name in loaded if name.startswith("jupyter_mlops.")} - {"jupyter_mlops.errors", "jupyter_mlops.disk"} == {
         name for name in loaded if name.startswith("jupyter_mlops.serving")
     }
 
