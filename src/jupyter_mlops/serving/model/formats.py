@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from email.message import Message
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
@@ -113,6 +114,7 @@ def no_rows() -> RequestRefused:
     return RequestRefused("NO_ROWS", "The request has no rows.")
 
 
+@lru_cache(maxsize=64)
 def media_type_of(content_type: str | None, spoken: tuple[str, ...], hint: str) -> str:
     """Read the type of a body: one of those spoken, the first where none is given."""
     if content_type is None or not content_type.strip():
