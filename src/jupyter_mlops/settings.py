@@ -123,6 +123,8 @@ class EndpointSettings(BaseModel):
         Seconds that a prediction may take before its process is taken for hung, and started again.
     start_timeout : float
         Seconds that a version may take until it has answered its own example.
+    smoke_latency : float, optional
+        Seconds that a new version may take for one answer to its own example; by default ``timeout``.
     memory : int
         Megabytes that each of its processes may take.
     max_megabytes, max_rows : int
@@ -140,6 +142,7 @@ class EndpointSettings(BaseModel):
 
     timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
     start_timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    smoke_latency: Annotated[float, Field(gt=0, le=3600)] | None = None
     memory: Annotated[int, Field(ge=256, strict=True)] = 8192
     max_megabytes: Annotated[int, Field(ge=1, le=1024, strict=True)] = 10
     max_rows: Annotated[int, Field(ge=1, le=100_000_000, strict=True)] = 50_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,6 +18,8 @@ from ..entities import ModelRef
 from ..errors import InvalidUsage
 
 State = Literal["starting", "serving", "failed", "stopped"]
+NOTHING_REFUSED: Final[dict[str, Any]] = {"refused": "", "refused_version": None, "hint": None, "kind": ""}
+"""What stands where the last version that was to answer does."""
 _Content = TypeVar("_Content", bound=BaseModel)
 
 
@@ -106,6 +108,8 @@ class Standing(BaseModel):
         The versions that could answer at once.
     refused : str
         Why the version that was to answer last does not; empty where it does.
+    refused_version : int, optional
+        Which one that is.
     hint : str
         What mends it.
     kind : str
@@ -127,6 +131,7 @@ class Standing(BaseModel):
     canary: int | None = None
     shadow: int | None = None
     refused: str = ""
+    refused_version: int | None = None
     hint: str | None = None
     kind: str = ""
     restarts: int = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import requests
 
 from ..backend.probe import session_here
-from ..backend.processes import Process
+from ..backend.processes import Process, tail
 from ..entities import typed
 from ..errors import NotFound, nearest
 from ..workspace import Workspace
@@ -97,6 +97,9 @@ def told(
 ) -> Endpoint:
     """Say of an endpoint what is known of it."""
     standing, wanted = files.standing() or Standing(state="stopped"), files.wanted()
+    refused = standing.refused
+    if refused and standing.refused_version:
+        refused = f"{process.details['model']}/{standing.refused_version}: {refused}"
     return Endpoint(
         name=process.name,
         model=process.details["model"],
@@ -109,7 +112,8 @@ def told(
         follows=wanted.alias if wanted else None,
         host=wanted.host if wanted else LOOPBACK,
         auth=bool(wanted and wanted.key),
-        refused=standing.refused,
+        refused=refused,
+        last_lines=tail(files.log, 5) if state == "failed" else "",
         restarts=standing.restarts,
         canary=standing.canary,
         share=wanted.share if wanted and standing.canary else 0.0,

@@ -41,7 +41,9 @@ class Endpoint(Result):
     auth : bool
         Whether it asks for a key.
     refused : str
-        Why the version that was to answer last does not; empty where it does.
+        Which version was to answer last and does not, and why; empty where it does.
+    last_lines : str
+        The end of its log, where it has failed.
     canary, shadow : int, optional
         The versions that stand beside the one that answers; ``share`` is the canary's part of the requests, 0 to 1.
     arms : list of dict
@@ -65,6 +67,7 @@ class Endpoint(Result):
     host: str = "127.0.0.1"
     auth: bool = False
     refused: str = ""
+    last_lines: str = ""
     restarts: int = 0
     canary: int | None = None
     share: float = 0.0
@@ -170,6 +173,7 @@ class Endpoint(Result):
             state_badge(self.state),
             facts,
             tables=[arms_table(self.arms)] if self.arms else [],
+            text=self.last_lines,
             next=f"%mlops predict {typed(self.name)} --data X_test" if self.ok else "",
         )
 
@@ -218,19 +222,24 @@ class Endpoints(Result):
 
     def view(self) -> View:
         """Draw the table."""
-        rows: list[Sequence[Cell]] = [
-            (
+        columns = ["endpoint", "state", "serves", "url", "pid", "started"]
+        rows: list[list[Cell]] = [
+            [
                 row.name,
                 state_badge(row.state),
                 f"{row.model}/{row.version}",
                 Link(row.url, row.url),
                 row.pid,
                 ago(row.started),
-            )
+            ]
             for row in self.rows
         ]
+        if any(row.refused for row in self.rows):
+            columns.append("refused")
+            for row, cells in zip(self.rows, rows, strict=True):
+                cells.append(row.refused)
         return Table(
-            ("endpoint", "state", "serves", "url", "pid", "started"),
+            columns,
             rows,
             title="Endpoints",
             empty="No endpoint yet: %mlops deploy NAME@champion",

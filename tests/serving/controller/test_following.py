@@ -110,6 +110,7 @@ def test_a_version_that_its_clients_could_not_ask_is_refused_until_somebody_want
     point(name, other)
     until(lambda: mlops.endpoints().rows[0].refused)
     assert ask(endpoint.url) == ("1", 1.0)
+    assert f"{name}/{other}: " in mlops.endpoints().rows[0].refused
     assert "it also wants 'c'" in mlops.endpoints().rows[0].refused
     assert any("it also wants 'c'" in line for line in mlops.logs(name).lines)
     until(lambda: any(e.action == "refuse" and "it also wants 'c'" in e.evidence for e in mlops.audit(name).events))
@@ -167,7 +168,9 @@ def test_what_keeps_dying_is_given_up(name: str) -> None:
     until(killed, 60)
     (row,) = mlops.endpoints().rows
     assert not row.ok
-    assert "keeps dying" in row.refused
+    assert "keeps dying, and is given up after 5 tries" in row.refused
+    assert "keeps dying, and is not started again" in row.last_lines
+    assert row.last_lines in str(row)
     assert mlops.deploy(name).state == "serving"  # somebody wants it again
     assert ask(endpoint.url) == ("1", 1.0)
 

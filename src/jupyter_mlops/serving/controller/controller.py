@@ -15,9 +15,10 @@ from pathlib import Path
 from ...backend.state import State
 from ...entities import ModelRef
 from ...errors import BackendUnreachable, InvalidUsage, MlopsError
-from ..files import EndpointFiles, Standing, Wanted
+from ..files import NOTHING_REFUSED, EndpointFiles, Standing, Wanted
 from ..history import add_to_history
 from . import versions
+from .admission import need_quick, need_same_clients
 from .following import Registry
 from .fronting import FrontGone
 from .health import Health
@@ -75,7 +76,7 @@ class Controller:
     async def run(self) -> None:
         """Serve until cancelled."""
         versions.prepare()
-        self._stand(state="starting", version=None, refused="")
+        self._stand(state="starting", version=None, **NOTHING_REFUSED)
         template = asyncio.create_task(versions.warm_up())  # while the front starts
         self._record.start()
         try:
@@ -137,7 +138,7 @@ class Controller:
             _log.warning("the front died while it was told of version %d", number)
             self._wanted = None  # once more, when there is another
         else:
-            self._stand(refused="", hint=None, kind="", stamp=wanted.stamp, **self._lineup_told())
+            self._stand(**NOTHING_REFUSED, stamp=wanted.stamp, **self._lineup_told())
 
     async def _follow(self, wanted: Wanted, role: str, alias: str) -> None:
         """Go where an alias has gone, if that version can take over."""
@@ -160,7 +161,7 @@ class Controller:
                 self._record.add(Event(wanted.model, "refuse", before, number, evidence))
             else:
                 self._refused.pop(role, None)
-                self._stand(refused="", hint=None, kind="")
+                self._stand(**NOTHING_REFUSED)
                 as_what = "" if role == CHAMPION else f" as its {role}"
                 evidence = f"endpoint {self.name} follows @{alias}{as_what}"
                 self._record.add(Event(wanted.model, "deploy", before, number, evidence))
@@ -175,13 +176,16 @@ class Controller:
         FrontGone
         """
         version = await self._lineup.ready(wanted, number, folder)
-        champion = self._lineup.champion
-        if like_champion and champion is not None:
-            why = versions.difference(champion.about["inputs"], version.about["inputs"])
-            if why:
-                if version not in self._lineup.all:
-                    version.end()
-                raise InvalidUsage(f"Its clients can't ask it as they ask version {champion.number}: {why}.")
+        champion, is_fresh = self._lineup.champion, version not in self._lineup.all
+        try:
+            if is_fresh:
+                need_quick(version, self._orders.settings)
+            if like_champion and champion is not None:
+                need_same_clients(version, champion)
+        except MlopsError:
+            if is_fresh:
+                version.end()
+            raise
         if await self._lineup.put(wanted, role, version):
             _log.info("%s/%d answers%s", wanted.model, number, "" if role == CHAMPION else f" as {role}")
             add_to_history(self._files.history, role, number)
@@ -195,13 +199,15 @@ class Controller:
         _log.warning("refused: version %d: %s", number, error)
         add_to_history(self._files.history, role, number, refused=error.message)
         state = "serving" if self._lineup.champion else "failed"
-        self._stand(state=state, refused=error.message, hint=error.hint, kind=type(error).__name__, **more)
+        told = {"refused": error.message, "refused_version": number, "hint": error.hint, "kind": type(error).__name__}
+        self._stand(state=state, **told, **more)
 
     def _restarted(self) -> None:
         self._stand(restarts=self._standing.restarts + 1)
 
     def _given_up(self, why: str) -> None:
-        self._stand(state="failed", refused=why, hint=f"%mlops logs {self.name}")
+        told = NOTHING_REFUSED | {"refused": why, "hint": f"%mlops logs {self.name}"}
+        self._stand(state="failed", **told)
 
     def _counted(self, arms: list[dict[str, object]]) -> None:
         if arms != self._standing.arms and time.monotonic() - self._written > _FIGURES_SECONDS:

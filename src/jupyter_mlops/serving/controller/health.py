@@ -110,7 +110,7 @@ class Health:
         if seconds is None:
             if backoff.tries == TRIES + 1:
                 _log.error("%s keeps dying, and is not started again", what)
-                self._given_up(f"{what} keeps dying.")
+                self._given_up(f"{what} keeps dying, and is given up after {TRIES} tries.")
             await asyncio.sleep(1)
             return False
         _log.warning("%s has ended, and is started again in %.1f s", what, seconds)

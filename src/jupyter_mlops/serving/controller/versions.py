@@ -7,7 +7,6 @@ import itertools
 import logging
 import multiprocessing
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -165,19 +164,3 @@ def _report(ours: Connection, process: BaseProcess, seconds: float) -> dict[str,
 
 def _context() -> Any:
     return multiprocessing.get_context("forkserver")
-
-
-def difference(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> str:
-    """Say why what asked the old version can't ask the new one; empty where it can."""
-    before, after = ({str(column["name"]): column for column in inputs} for inputs in (old, new))
-    if gone := [name for name in before if name not in after]:
-        return f"it does not know {', '.join(map(repr, gone[:3]))}"
-    if added := [name for name, column in after.items() if name not in before and column.get("required", True)]:
-        return f"it also wants {', '.join(map(repr, added[:3]))}"
-    for name, column in before.items():
-        for what in ("type", "shape"):
-            if column.get(what) != after[name].get(what):
-                return f"it wants {name!r} as {after[name].get(what)}, not as {column.get(what)}"
-        if after[name].get("required") and not column.get("required"):
-            return f"it does not do without {name!r}"
-    return ""

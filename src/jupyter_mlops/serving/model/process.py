@@ -143,14 +143,17 @@ def _try(model: LoadedModel) -> tuple[dict[str, Any], Any]:
     }
     if model.input_example is None:
         return said, None
+    seconds = []
     try:
         for _ in range(_WARM_UP):
             begin = time.perf_counter()
             predictions = model.predict(model.input_example)
+            seconds.append(time.perf_counter() - begin)
     except Exception as error:
         # Whatever it is, a model that fails on the rows it was logged with is not to answer anybody.
         raise InvalidUsage(f"It fails on its own example: {type(error).__name__}: {error}") from error
-    return said | {"smoke_ms": (time.perf_counter() - begin) * 1000}, predictions
+    # The fastest is what it can do; what else the machine does meanwhile is not its fault.
+    return said | {"smoke_ms": min(seconds) * 1000}, predictions
 
 
 def listen(path: Path) -> socket.socket:
