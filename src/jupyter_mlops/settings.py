@@ -114,6 +114,33 @@ class LogSettings(BaseModel):
         return ", ".join([f"log of {self.days} days and {self.megabytes} MB", *personal])
 
 
+class AutoSettings(BaseModel):
+    """``[endpoints.NAME.auto]``: when ``--auto`` promotes a canary or a shadow, and when it takes it away.
+
+    Attributes
+    ----------
+    requests : int
+        How many requests it must have had before it is promoted.
+    error_rate : float
+        By how much the share of its requests that were not answered (4xx and 5xx) may exceed the champion's.
+    latency : float
+        How many times the champion's 95th percentile its own may be.
+    agreement : float
+        Of a shadow: the least share of its answers that are the champion's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: Annotated[int, Field(ge=1, strict=True)] = 500
+    error_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
+    latency: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    agreement: Annotated[float, Field(ge=0, le=1)] = 0.9
+
+    def __str__(self) -> str:
+        given = [f"{name} {getattr(self, name):g}" for name in sorted(self.model_fields_set)]
+        return f"auto by {', '.join(given)}" if given else ""
+
+
 class EndpointSettings(BaseModel):
     """``[endpoints.NAME]``: how an endpoint behaves.
 
@@ -136,6 +163,7 @@ class EndpointSettings(BaseModel):
     hosts : list of str
         More names that clients may call it by, such as that of a proxy before it.
     log : LogSettings
+    auto : AutoSettings
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -150,10 +178,12 @@ class EndpointSettings(BaseModel):
     auth: Annotated[bool, Field(strict=True)] = False
     hosts: list[str] = []
     log: LogSettings = LogSettings()
+    auto: AutoSettings = AutoSettings()
 
     def __str__(self) -> str:
-        given = {name: getattr(self, name) for name in self.model_fields_set - {"log"}}
-        return ", ".join([*(f"{name} {_shown(value)}" for name, value in sorted(given.items())), str(self.log)])
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"log", "auto"}}
+        told = [*(f"{name} {_shown(value)}" for name, value in sorted(given.items())), str(self.log), str(self.auto)]
+        return ", ".join(filter(None, told))
 
 
 def _shown(value: object) -> str:

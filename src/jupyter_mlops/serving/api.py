@@ -27,6 +27,7 @@ def deploy(
     auth: bool = False,
     canary: str | None = None,
     shadow: bool = False,
+    auto: bool = False,
     dry_run: bool = False,
 ) -> Endpoint:
     """Serve a registered model over HTTP, in processes of its own that outlive the notebook, and follow its alias.
@@ -50,6 +51,9 @@ def deploy(
         is always answered by the same side.
     shadow
         Let it be asked too, in silence: its answers are compared and logged, and nobody gets them.
+    auto
+        Promote the canary or the shadow when it has done well, and take it away when it has not, by the rules in
+        [endpoints.NAME.auto] of mlops.toml; the gate holds as for any promotion.
     dry_run
         Only show what would be served.
 
@@ -78,6 +82,11 @@ def deploy(
     version = versions.find_version(workspace.mlflow, ref, CHAMPION)
     served = ref if ref.version is not None else ModelRef(ref.name, alias=ref.alias or CHAMPION)
     files_of(workspace.state.folder, name or ref.name)  # the name will do
+    if auto and canary is None and not shadow:
+        raise InvalidUsage(
+            "--auto is about a version beside the one that answers.",
+            f"%mlops deploy {typed(ref)} --canary 10% --auto",
+        )
     if dry_run:
         return Endpoint(
             name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
@@ -92,7 +101,7 @@ def deploy(
     if canary is not None and shadow:
         raise InvalidUsage("A version is a canary or a shadow, not both.", f"%mlops deploy {typed(ref)} --shadow")
     share = None if canary is None else deployment.share(canary)
-    return deployment.beside(workspace, version, served, name or ref.name, share)
+    return deployment.beside(workspace, version, served, name or ref.name, share, auto=auto)
 
 
 @command()

@@ -109,15 +109,19 @@ def _access(workspace: Workspace, files: EndpointFiles, host: str | None, *, aut
     return host, key
 
 
-def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, share: float | None) -> Endpoint:
+def beside(
+    workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str, share: float | None, *, auto: bool
+) -> Endpoint:
     """Let a version stand beside the one that an endpoint serves: as a canary with a share, else as a shadow.
+
+    With ``auto`` it is promoted or taken away by the rules of ``mlops.toml``.
 
     Raises
     ------
     NotFound
         Where there is no such endpoint, or it has stopped.
     InvalidUsage
-        Where its clients could not ask it.
+        Where its clients could not ask it, or there is no alias that a promotion could move.
     """
     files = files_of(workspace.state.folder, name)
     with _alone(files), Progress() as progress:
@@ -126,12 +130,18 @@ def beside(workspace: Workspace, version: ModelVersion, ref: ModelRef, name: str
             raise NotFound(
                 f"No endpoint {name!r} serves {version.name}.", f"%mlops deploy {typed(f'{version.name}@champion')}"
             )
+        if auto and wanted.alias is None:
+            raise InvalidUsage(
+                f"The endpoint {name} stays at {wanted.ref}: with --auto it must follow an alias that can be promoted to.",
+                f"%mlops deploy {typed(f'{version.name}@champion')} first",
+            )
         progress.say(f"Starting {ref} …")
-        second = Second(alias=ref.alias, version=int(version.version), files=_fetch(workspace, files, version))
+        folder = _fetch(workspace, files, version)
+        second = Second(alias=ref.alias, version=int(version.version), files=folder, auto=auto)
         update = {"shadow": second} if share is None else {"canary": second, "share": share}
-        wanted = _as_it_stands(files, wanted).model_copy(update=update)
+        wanted = files.as_it_stands(wanted).model_copy(update=update)
         what = "shadow" if share is None else f"canary {share:.0%}"
-        say = f"endpoint {name}, {what}"
+        say = f"endpoint {name}, {what}{', --auto' if auto else ''}"
         return _fulfil(workspace, files, wanted, before, say, progress, second=second)
 
 
@@ -165,7 +175,7 @@ def _fulfil(
         if before is None:
             stop(process, grace=1)
         elif earlier is not None:
-            files.want(_as_it_stands(files, earlier).model_copy(update={"stamp": uuid.uuid4().hex}))
+            files.want(files.as_it_stands(earlier).model_copy(update={"stamp": uuid.uuid4().hex}))
             nudge(process)
         raise
     finally:
@@ -173,14 +183,6 @@ def _fulfil(
             workspace.state.forget(Process(_STARTING, name, process.pid, process.created, 0, 0))
     seconds = time.perf_counter() - begin if say else None
     return listing.told(process, files, "serving", is_new=say is not None, seconds=seconds)
-
-
-def _as_it_stands(files: EndpointFiles, wanted: Wanted) -> Wanted:
-    """Want what answers now: an alias may have moved since, and what was deployed then would answer for a moment."""
-    standing = files.standing()
-    if wanted.alias is None or standing is None or not standing.version:
-        return wanted
-    return wanted.model_copy(update={"version": standing.version, "files": standing.files})
 
 
 def share(text: str) -> float:

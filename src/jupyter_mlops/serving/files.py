@@ -33,6 +33,8 @@ class Second(BaseModel):
         What it is first.
     files : str
         Where its files are, within the endpoint's folder.
+    auto : bool
+        Whether it is promoted or taken away by rules.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +42,7 @@ class Second(BaseModel):
     alias: str | None
     version: int
     files: str
+    auto: bool = False
 
 
 class Wanted(BaseModel):
@@ -87,11 +90,20 @@ class Wanted(BaseModel):
         return ModelRef(self.model, alias=self.alias) if self.alias else ModelRef(self.model, version=self.version)
 
     @property
+    def seconds(self) -> dict[str, Second]:
+        """The versions beside the one that answers, by their roles."""
+        named = {"canary": self.canary, "shadow": self.shadow}
+        return {role: second for role, second in named.items() if second is not None}
+
+    @property
     def aliases(self) -> dict[str, str]:
         """The aliases that are followed, by the role of what they name."""
-        named = {"canary": self.canary, "shadow": self.shadow}
-        seconds = {role: second.alias for role, second in named.items() if second and second.alias}
+        seconds = {role: second.alias for role, second in self.seconds.items() if second.alias}
         return {**({"champion": self.alias} if self.alias else {}), **seconds}
+
+    def without(self, role: str) -> Wanted:
+        """Want the same with nobody in a role beside the one that answers."""
+        return self.model_copy(update={role: None} | ({"share": 0.0} if role == "canary" else {}))
 
 
 class Standing(BaseModel):
@@ -114,6 +126,8 @@ class Standing(BaseModel):
         What mends it.
     kind : str
         The class of the error.
+    auto : str
+        What ``--auto`` waits for, or has decided last.
     restarts : int
         How often one of its processes has died or hung since it was started.
     arms : list of dict
@@ -134,6 +148,7 @@ class Standing(BaseModel):
     refused_version: int | None = None
     hint: str | None = None
     kind: str = ""
+    auto: str = ""
     restarts: int = 0
     arms: list[dict[str, Any]] = []
     stamp: str = ""
@@ -181,6 +196,13 @@ class EndpointFiles:
     def standing(self) -> Standing | None:
         """Read what is; None where nothing has been written yet."""
         return _read(self.folder / "standing.json", Standing)
+
+    def as_it_stands(self, wanted: Wanted) -> Wanted:
+        """Want what answers now: an alias may have moved, and what was deployed then would answer for a moment."""
+        standing = self.standing()
+        if wanted.alias is None or standing is None or not standing.version:
+            return wanted
+        return wanted.model_copy(update={"version": standing.version, "files": standing.files})
 
     def stand(self, standing: Standing) -> None:
         """Write what is."""

@@ -114,6 +114,7 @@ def told(
         auth=bool(wanted and wanted.key),
         refused=refused,
         last_lines=tail(files.log, 5) if state == "failed" else "",
+        auto=standing.auto,
         restarts=standing.restarts,
         canary=standing.canary,
         share=wanted.share if wanted and standing.canary else 0.0,

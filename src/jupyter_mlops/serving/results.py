@@ -49,6 +49,8 @@ class Endpoint(Result):
     arms : list of dict
         The figures of each version in each role since the endpoint was started: ``role``, ``version``, ``answered``,
         ``refused`` (4xx), ``failed`` (5xx), ``p50_ms``, ``p99_ms``, and of a shadow ``compared`` and ``agreed``.
+    auto : str
+        What ``--auto`` waits for, or has decided last.
     restarts : int
         How often one of its processes has died or hung.
     is_new : bool
@@ -68,6 +70,7 @@ class Endpoint(Result):
     auth: bool = False
     refused: str = ""
     last_lines: str = ""
+    auto: str = ""
     restarts: int = 0
     canary: int | None = None
     share: float = 0.0
@@ -152,6 +155,8 @@ class Endpoint(Result):
             facts.append(("shadow", f"{self.model}/{self.shadow} is asked too"))
         if self.refused:
             facts.append(("refused", self.refused))
+        if self.auto:
+            facts.append(("auto", self.auto))
         if self.restarts:
             facts.append(("restarts", self.restarts))
         if self.state != "planned":
@@ -234,10 +239,12 @@ class Endpoints(Result):
             ]
             for row in self.rows
         ]
-        if any(row.refused for row in self.rows):
-            columns.append("refused")
-            for row, cells in zip(self.rows, rows, strict=True):
-                cells.append(row.refused)
+        for title in ("refused", "auto"):
+            said = [getattr(row, title) for row in self.rows]
+            if any(said):
+                columns.append(title)
+                for cells, text in zip(rows, said, strict=True):
+                    cells.append(text)
         return Table(
             columns,
             rows,

@@ -19,6 +19,7 @@ from ..files import NOTHING_REFUSED, EndpointFiles, Standing, Wanted
 from ..history import add_to_history
 from . import versions
 from .admission import need_quick, need_same_clients
+from .auto import Auto
 from .following import Registry
 from .fronting import FrontGone
 from .health import Health
@@ -62,6 +63,7 @@ class Controller:
         self._standing, self._written = Standing(state="starting"), 0.0
         self._refused: dict[str, int] = {}
         self._record = Record(self._registry)
+        self._auto = Auto(root, files, self._lineup, self._orders, self._record, tell=self._tell_auto, nudge=self.nudge)
         self._nudged = asyncio.Event()
 
     @property
@@ -105,6 +107,7 @@ class Controller:
         elif wanted is not None:
             for role, alias in wanted.aliases.items():
                 await self._follow(wanted, role, alias)
+            await self._auto.look(wanted)
 
     async def _compact(self) -> None:
         """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""
@@ -119,6 +122,8 @@ class Controller:
     async def _fulfil(self, wanted: Wanted) -> None:
         """Do what a person has asked for: another version is taken as it is, also where it wants other columns."""
         self._wanted, self._refused = wanted, {}
+        if wanted.stamp != self._standing.stamp:  # else it is what --auto has made of it
+            self._stand(auto="")
         with contextlib.suppress(InvalidUsage):  # it is told where the settings are needed to start something
             self._settings = self._orders.settings
         self._health.forgive()
@@ -201,6 +206,10 @@ class Controller:
         state = "serving" if self._lineup.champion else "failed"
         told = {"refused": error.message, "refused_version": number, "hint": error.hint, "kind": type(error).__name__}
         self._stand(state=state, **told, **more)
+
+    def _tell_auto(self, what: str) -> None:
+        if what != self._standing.auto:
+            self._stand(auto=what)
 
     def _restarted(self) -> None:
         self._stand(restarts=self._standing.restarts + 1)

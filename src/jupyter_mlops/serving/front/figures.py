@@ -78,6 +78,7 @@ class Figures:
             "dropped": self.dropped,
             "rows": self.rows,
             "p50_ms": _quantile(latest, 0.5),
+            "p95_ms": _quantile(latest, 0.95),
             "p99_ms": _quantile(latest, 0.99),
         }
 

@@ -85,6 +85,12 @@ class Process:
             ],
         }
 
+    async def do_compare(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Begin to compare versions: latencies of other times are forgotten."""
+        for figures in self._dispatcher.figures.values():
+            figures.seconds.clear()
+        return await self.do_stats(order)
+
     async def _arm(self, role: str, told: dict[str, Any]) -> Arm:
         links = [await self._link(path) for path in told["sockets"]]
         version = str(told["version"])
