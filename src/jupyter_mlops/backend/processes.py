@@ -84,7 +84,7 @@ def spawn(command: Sequence[str], log: Path, env: Mapping[str, str] | None = Non
 
 
 def stop(process: Process, grace: float = GRACE_SECONDS) -> bool:
-    """Ask a process and its children to end, and end them after ``grace`` seconds.
+    """Ask a process and its children to end, and end them after ``grace`` seconds; of a dead one what it has left.
 
     Returns
     -------
@@ -92,11 +92,10 @@ def stop(process: Process, grace: float = GRACE_SECONDS) -> bool:
         Whether it was running.
     """
     found = _find(process)
-    if found is None:
-        return False
-    family = [found]
-    with contextlib.suppress(psutil.Error):
-        family += found.children(recursive=True)
+    family = orphans(process) if found is None else [found]
+    if found is not None:
+        with contextlib.suppress(psutil.Error):
+            family += found.children(recursive=True)
     for member in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.terminate()
@@ -106,7 +105,35 @@ def stop(process: Process, grace: float = GRACE_SECONDS) -> bool:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
     psutil.wait_procs(left, timeout=grace)
-    return True
+    return found is not None
+
+
+def orphans(process: Process) -> list[psutil.Process]:
+    """Find what a dead process has started and left running, be it that it hangs.
+
+    Each process that outlives the kernel leads a session, and the number of a session is nobody else's for as long as
+    one member is there. After the machine was started again it is: then there is nothing to find.
+    """
+    if not hasattr(os, "getsid") or process.created < psutil.boot_time() - 1 or _is_somebody(process.pid):
+        return []
+    found = []
+    for other in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # it may end meanwhile
+            if os.getsid(other.pid) == process.pid and other.create_time() >= process.created - 1 and _is_ours(other):
+                found.append(other)
+    return found
+
+
+def _is_somebody(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    is_dead = process.status() == psutil.STATUS_ZOMBIE
+    return not is_dead and __package__.partition(".")[0] in " ".join(process.cmdline())
 
 
 def nudge(process: Process) -> None:

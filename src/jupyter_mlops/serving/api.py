@@ -174,12 +174,23 @@ def label(
     return labelling.label(log, endpoint, data, on, column, dry_run=dry_run)
 
 
-@command()
-def endpoints() -> Endpoints:
-    """List the endpoints of the project on this machine."""
-    from . import listing
+@command(changes=True)
+def endpoints(*, restart: bool = False, dry_run: bool = False) -> Endpoints:
+    """List the endpoints of the project on this machine.
 
-    return Endpoints(tuple(listing.endpoints(Workspace.here())))
+    Parameters
+    ----------
+    restart
+        Start those again that have stopped or failed, on their ports and with what they served last; as after the
+        machine was started anew.
+    dry_run
+        Only list, and say which would be started.
+    """
+    from . import listing, restarting
+
+    workspace = Workspace.here()
+    rows = listing.endpoints(workspace)
+    return Endpoints(tuple(restarting.restart(workspace, rows, dry_run=dry_run) if restart else rows))
 
 
 @command()

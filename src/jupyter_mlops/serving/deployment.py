@@ -14,7 +14,7 @@ from .. import errors
 from ..backend import audit, origin
 from ..backend.processes import Process, free_port, nudge, spawn, stop, tail
 from ..display.progress import Progress
-from ..entities import ModelRef, typed
+from ..entities import CHAMPION, ModelRef, typed
 from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, writing_to
 from ..workspace import Workspace
 from . import access, listing
@@ -185,6 +185,31 @@ def _fulfil(
     return listing.told(process, files, "serving", is_new=say is not None, seconds=seconds)
 
 
+def restart(workspace: Workspace, process: Process) -> Endpoint:
+    """Start an endpoint again that has ended or was given up, on its port and with what it served last.
+
+    Raises
+    ------
+    NotFound
+        Where nobody knows any more what it was to do.
+    MlopsError
+        Why it does not come up.
+    """
+    name = process.name
+    files = files_of(workspace.state.folder, name)
+    with _alone(files), Progress() as progress:
+        wanted, before = files.wanted(), listing.running(workspace, name)
+        if wanted is None:
+            champion = ModelRef(process.details["model"], alias=CHAMPION)
+            raise NotFound(f"What the endpoint {name} was to do is lost.", f"%mlops deploy {typed(champion)}")
+        progress.say(f"Starting endpoint {name} …")
+        endpoint = _fulfil(workspace, files, files.as_it_stands(wanted), before, None, progress)
+        with contextlib.suppress(MlopsError):  # it serves what it has served before, and that is in the audit
+            say = f"endpoint {name}, started again on port {wanted.port}"
+            _audit(workspace, wanted.model, "deploy", None, endpoint.version, say)
+    return endpoint
+
+
 def share(text: str) -> float:
     """Read ``10%`` or ``0.1``.
 
@@ -225,9 +250,9 @@ def _fetch(workspace: Workspace, files: EndpointFiles, version: ModelVersion) ->
 
 def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str) -> Process:
     """Start a controller, and write it down before it answers, so that it is found when this kernel is killed."""
-    left = workspace.state.get(_STARTING, name)
-    if left:  # of a kernel that was killed while it started one
-        stop(left, grace=1)
+    for kind in (_STARTING, listing.KIND):  # of a kernel that was killed meanwhile, and what hung when a controller was
+        if left := workspace.state.get(kind, name):
+            stop(left, grace=1)
     files.stand(Standing(state="starting"))
     with writing_to(files.log), files.log.open("a") as file:
         print(f"--- {wanted.ref} on port {wanted.port}, {time.strftime('%F %T')}", file=file)

@@ -114,8 +114,8 @@ class Standing(BaseModel):
     state : str
     version : int, optional
         What answers.
-    files : str
-        Where its files are, within the endpoint's folder.
+    folders : dict of str to str
+        Where the files of each role's version are, within the endpoint's folder.
     warm : list of int
         The versions that could answer at once.
     refused : str
@@ -140,7 +140,7 @@ class Standing(BaseModel):
 
     state: State
     version: int | None = None
-    files: str = ""
+    folders: dict[str, str] = {}
     warm: list[int] = []
     canary: int | None = None
     shadow: int | None = None
@@ -198,11 +198,17 @@ class EndpointFiles:
         return _read(self.folder / "standing.json", Standing)
 
     def as_it_stands(self, wanted: Wanted) -> Wanted:
-        """Want what answers now: an alias may have moved, and what was deployed then would answer for a moment."""
+        """Want what takes part now: aliases may have moved, and what was deployed then would answer for a moment."""
         standing = self.standing()
-        if wanted.alias is None or standing is None or not standing.version:
+        if standing is None:
             return wanted
-        return wanted.model_copy(update={"version": standing.version, "files": standing.files})
+        now: dict[str, Any] = {}
+        for role, second in wanted.seconds.items():
+            if second.alias and (number := getattr(standing, role)):
+                now[role] = second.model_copy(update={"version": number, "files": standing.folders[role]})
+        if wanted.alias and standing.version:
+            now |= {"version": standing.version, "files": standing.folders["champion"]}
+        return wanted.model_copy(update=now)
 
     def stand(self, standing: Standing) -> None:
         """Write what is."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import requests
 
 from ..backend.probe import session_here
-from ..backend.processes import Process, tail
+from ..backend.processes import Process, orphans, tail
 from ..entities import typed
 from ..errors import NotFound, nearest
 from ..workspace import Workspace
@@ -20,10 +20,12 @@ KIND = "endpoint"
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
     """List the endpoints with what they do right now."""
-    return [
-        told(process, files_of(workspace.state.folder, process.name), _state(workspace, process))
-        for process in workspace.state.all(KIND)
-    ]
+    return [now(workspace, process) for process in workspace.state.all(KIND)]
+
+
+def now(workspace: Workspace, process: Process) -> Endpoint:
+    """Say of an endpoint what it does right now."""
+    return told(process, files_of(workspace.state.folder, process.name), _state(workspace, process))
 
 
 def find(workspace: Workspace, name: str) -> Endpoint:
@@ -113,6 +115,7 @@ def told(
         host=wanted.host if wanted else LOOPBACK,
         auth=bool(wanted and wanted.key),
         refused=refused,
+        orphans=0 if state != "stopped" else len(orphans(process)),
         last_lines=tail(files.log, 5) if state == "failed" else "",
         auto=standing.auto,
         restarts=standing.restarts,

@@ -42,6 +42,8 @@ class Endpoint(Result):
         Whether it asks for a key.
     refused : str
         Which version was to answer last and does not, and why; empty where it does.
+    orphans : int
+        How many of its processes have outlived its controller, since one hangs; ``--restart`` ends them.
     last_lines : str
         The end of its log, where it has failed.
     canary, shadow : int, optional
@@ -69,6 +71,7 @@ class Endpoint(Result):
     host: str = "127.0.0.1"
     auth: bool = False
     refused: str = ""
+    orphans: int = 0
     last_lines: str = ""
     auto: str = ""
     restarts: int = 0
@@ -155,6 +158,8 @@ class Endpoint(Result):
             facts.append(("shadow", f"{self.model}/{self.shadow} is asked too"))
         if self.refused:
             facts.append(("refused", self.refused))
+        if self.orphans:
+            facts.append(("left over", f"{self.orphans} processes; %mlops endpoints --restart ends them"))
         if self.auto:
             facts.append(("auto", self.auto))
         if self.restarts:
@@ -239,8 +244,12 @@ class Endpoints(Result):
             ]
             for row in self.rows
         ]
-        for title in ("refused", "auto"):
-            said = [getattr(row, title) for row in self.rows]
+        only_where_needed: dict[str, list[Cell]] = {
+            "refused": [row.refused for row in self.rows],
+            "auto": [row.auto for row in self.rows],
+            "left over": [row.orphans or "" for row in self.rows],
+        }
+        for title, said in only_where_needed.items():
             if any(said):
                 columns.append(title)
                 for cells, text in zip(rows, said, strict=True):
@@ -249,6 +258,7 @@ class Endpoints(Result):
             columns,
             rows,
             title="Endpoints",
+            note="" if self.ok else "What has stopped or failed is started again by %mlops endpoints --restart.",
             empty="No endpoint yet: %mlops deploy NAME@champion",
         )
 

@@ -223,10 +223,10 @@ class Controller:
             self._stand(arms=arms)
 
     def _lineup_told(self) -> dict[str, object]:
-        numbers = {role: version.number for role, version in self._lineup.by_role.items()}
-        previous, champion = self._lineup.previous, self._lineup.champion
+        by_role, previous = self._lineup.by_role, self._lineup.previous
+        numbers = {role: version.number for role, version in by_role.items()}
         return {
-            "files": str(champion.folder.relative_to(self._files.folder)) if champion else "",
+            "folders": {role: str(version.folder.relative_to(self._files.folder)) for role, version in by_role.items()},
             "version": numbers.get(CHAMPION),
             "canary": numbers.get(CANARY),
             "shadow": numbers.get(SHADOW),
