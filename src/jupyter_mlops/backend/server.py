@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib
+import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -28,6 +31,11 @@ _LEAN = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "PYTHONUNBUFFERED": "1",
+    # It may tell an endpoint on this machine that an alias has moved: it is on loopback, and serves who works here. What
+    # it tells an endpoint that has just come shall not be what it knew a minute ago.
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "1",
 }
 
 
@@ -128,7 +136,8 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
     log = log_file(state)
     with writing_to(log):
         log.write_bytes(b"")
-    pid, created = spawn(_command(state.folder, port), log, _LEAN)
+    secret = {"MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _webhook_key(state.folder)}
+    pid, created = spawn(_command(state.folder, port), log, _LEAN | secret)
     server = Process("server", "mlflow", pid, created, port, time.time())
     try:
         state.put(server)
@@ -149,6 +158,16 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
         raise
     _tell_sizes(state.folder / "mlflow.db")
     return server
+
+
+def _webhook_key(folder: Path) -> str:
+    """Give the key that the secrets of webhooks are stored under; without one of its own a server forgets them."""
+    path = folder / "webhooks.key"
+    with writing_to(path):
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)))
+        return path.read_text()
 
 
 def _tell_sizes(database: Path) -> None:

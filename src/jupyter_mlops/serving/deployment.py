@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from .. import errors
-from ..backend import audit, origin
+from ..backend import audit, origin, webhooks
 from ..backend.processes import Process, free_port, nudge, spawn, stop, tail
 from ..display.progress import Progress
 from ..entities import CHAMPION, ModelRef, typed
 from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, ProcessFailed, writing_to
 from ..workspace import Workspace
 from . import access, listing
-from .controller.following import fetch
+from .controller.following import fetch, webhook_name
 from .files import EndpointFiles, Second, Standing, Wanted, files_of
 from .results import Endpoint, Undeployed
 
@@ -239,6 +239,9 @@ def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
         files_of(workspace.state.folder, name).key.unlink(missing_ok=True)
         with contextlib.suppress(NotFound):  # the model may have been deleted
             _audit(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
+        if not was_running:  # one that was killed could not do it
+            with contextlib.suppress(MlopsError):
+                webhooks.remove(workspace.mlflow, webhook_name(files_of(workspace.state.folder, name)))
     return Undeployed(name, was_running)
 
 

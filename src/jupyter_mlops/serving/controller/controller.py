@@ -26,6 +26,7 @@ from .health import Health
 from .lineup import CANARY, CHAMPION, SHADOW, Lineup
 from .orders import Orders
 from .record import Event, Record
+from .webhook import Webhook
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,9 @@ class Controller:
         self._lineup = Lineup(files, listener, self._orders)
         timeout = lambda: self._settings.timeout  # noqa: E731 - it may change
         self._health = Health(self._lineup, timeout, self._restarted, self._given_up, self._counted)
+        loop = asyncio.get_running_loop()
+        model = lambda: self._wanted.model if self._wanted else None  # noqa: E731 - what is wanted may change
+        self._webhook = Webhook(self._registry, model, lambda: loop.call_soon_threadsafe(self.nudge))
         self._wanted: Wanted | None = None
         self._standing, self._written = Standing(state="starting"), 0.0
         self._refused: dict[str, int] = {}
@@ -84,9 +88,9 @@ class Controller:
         try:
             await self._lineup.start_front()
             await template
-            await asyncio.gather(self._look(), self._health.watch(), self._compact())
+            await asyncio.gather(self._look(), self._health.watch(), self._compact(), self._webhook.listen())
         finally:
-            await self._lineup.end()
+            await asyncio.gather(self._lineup.end(), self._webhook.end())
             await self._record.end()
             self._stand(state="stopped")
 

@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...backend import audit, models
+from ...backend import audit, models, probe, webhooks
 from ...backend.adapter import Mlflow
-from ...errors import BackendUnreachable, NotFound
+from ...errors import BackendUnreachable, InvalidUsage, NotFound
 from ...workspace import Workspace
 from ..files import EndpointFiles
 
@@ -63,6 +63,24 @@ class Registry:
             evidence=evidence,
         )
 
+    def hook(self, url: str, secret: str) -> None:
+        """Have the server tell this address when an alias moves.
+
+        Raises
+        ------
+        InvalidUsage
+            Where it can't.
+        BackendUnreachable
+        """
+        mlflow = self._server()
+        if not probe.is_local(mlflow.uri):
+            raise InvalidUsage("It is on another machine.")
+        webhooks.register(mlflow, webhook_name(self._files), url, secret)
+
+    def unhook(self) -> None:
+        """Have it tell no more."""
+        webhooks.remove(self._server(), webhook_name(self._files))
+
     def _server(self) -> Mlflow:
         workspace = Workspace(self._root)
         uri = workspace.settings.tracking_uri
@@ -74,6 +92,11 @@ class Registry:
         if self._mlflow is None or self._mlflow.uri != uri:
             self._mlflow = Mlflow(uri, workspace.settings.timeout)
         return self._mlflow
+
+
+def webhook_name(files: EndpointFiles) -> str:
+    """Give the name of an endpoint's webhook: one for each endpoint on this machine, whatever project it is of."""
+    return f"mlops-{hashlib.sha256(str(files.folder.resolve()).encode()).hexdigest()[:16]}"
 
 
 def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion) -> Path:
