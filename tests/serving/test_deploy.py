@@ -279,8 +279,8 @@ def test_a_kernel_killed_while_it_deploys_leaves_nothing_unknown(champion: str, 
     script = f"""
         import os, signal, threading
         import jupyter_mlops as mlops
-        from jupyter_mlops.serving import deployment
-        deployment._await = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        from jupyter_mlops.serving import fulfilment
+        fulfilment._await = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         mlops.deploy({champion!r})
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=project, check=False)
@@ -296,13 +296,13 @@ def test_a_kernel_killed_while_it_deploys_leaves_nothing_unknown(champion: str, 
 def test_an_endpoint_that_the_audit_does_not_know_is_not_left_running(
     champion: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlops.serving import deployment
+    from jupyter_mlops.serving import fulfilment
 
     def fail(*_: object) -> None:
         raise Conflict("no audit")
 
     with monkeypatch.context() as patch:
-        patch.setattr(deployment, "_audit", fail)
+        patch.setattr(fulfilment, "note", fail)
         with pytest.raises(Conflict, match="no audit"):
             mlops.deploy(champion)
     assert Workspace.here().state.all() == []
