@@ -170,7 +170,7 @@ def test_what_keeps_dying_is_given_up(name: str) -> None:
     assert not row.ok
     assert "keeps dying, and is given up after 5 tries" in row.refused
     assert "keeps dying, and is not started again" in row.last_lines
-    assert row.last_lines in str(row)
+    assert "keeps dying, and is not started again" in " ".join(str(row).split())
     assert mlops.endpoints(restart=True).rows[0].state == "serving"  # somebody wants it again
     assert ask(endpoint.url) == ("1", 1.0)
 
