@@ -164,11 +164,11 @@ def undeploy(workspace: Workspace, name: str, *, dry_run: bool) -> Undeployed:
         was_running = stop(process, grace=DRAIN_SECONDS)  # also where the server is away
         workspace.state.forget(process)
         files_of(workspace.state.folder, name).key.unlink(missing_ok=True)
-        with contextlib.suppress(NotFound):  # the model may have been deleted
-            note(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
         if not was_running:  # one that was killed could not do it
             with contextlib.suppress(MlopsError):
                 webhooks.remove(workspace.mlflow, webhook_name(files_of(workspace.state.folder, name)))
+        with contextlib.suppress(NotFound):  # the model may have been deleted
+            note(workspace, process.details["model"], "undeploy", process, None, f"endpoint {name}")
     return Undeployed(name, was_running)
 
 

@@ -40,6 +40,7 @@ def test_what_outlives_its_controller_is_found_and_ended_and_the_endpoint_serves
     before = mlops.deploy(name)
     point(name, second)
     until(lambda: ask(before.url) == ("2", 2.0))
+    until(lambda: [event.action for event in mlops.audit(name).events].count("deploy") == 2)
     family = psutil.Process(before.pid).children(recursive=True)
     *others, serving = models_of(before.pid)
     hung = [front_of(before.pid), serving]
