@@ -167,6 +167,8 @@ def test_null_is_nan_for_a_float(kind: str) -> None:
         ("datetime", "2024-01-01T00:00:00Z"),
         ("datetime", "99999-01-01"),
         ("datetime", 0),
+        ("datetime", ""),
+        ("datetime", "NaT"),
     ],
 )
 def test_a_cell_of_the_wrong_type_is_refused_by_name(kind: str, cell: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from . import about, invocations, metrics, page, v2
+from . import about, invocations, metrics, openapi, page, v2
 from .dispatcher import Dispatcher, Limits
 from .door import Door
 from .messages import HungUp, Refusal, Reply, Request, start
@@ -58,6 +58,7 @@ class Front:
             **invocations.routes(self.dispatcher, endpoint),
             **metrics.routes(self.dispatcher, endpoint),
             **about.routes(self.dispatcher, endpoint, history),
+            **openapi.routes(self.dispatcher, endpoint, lambda: self.door.is_locked),
             **page.routes(),
         }
         self._v2 = v2.V2(self.dispatcher)

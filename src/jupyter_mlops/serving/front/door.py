@@ -35,6 +35,11 @@ class Door:
         self._key = bytes.fromhex(key)
         self._known: set[bytes] = set()
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether a key is asked for."""
+        return bool(self._key)
+
     def check_host(self, headers: Iterable[Header]) -> None:
         """Let in who calls this server by a name of its own.
 

@@ -135,7 +135,8 @@ class Column:
     def _times(self, cells: Sequence[Any]) -> np.ndarray[Any, Any]:
         try:
             times = pd.to_datetime(list(cells), format="ISO8601")
-            if getattr(times, "tz", None) is None:
+            nulls = sum(cell is None for cell in cells)
+            if getattr(times, "tz", None) is None and np.count_nonzero(times.isna()) == nulls:  # "" and "NaT" are none
                 return np.asarray(times.as_unit("ns"))
         except (ValueError, OverflowError):
             pass
