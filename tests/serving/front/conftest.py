@@ -24,9 +24,12 @@ FLAGS = [
 # fmt: on
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium: what Playwright would download is not had everywhere."""
+    """The machine's own Chromium: what Playwright would download is not had everywhere.
+
+    For a module and not for longer: as long as it is there, an event loop runs in this thread, and nobody else can run one.
+    """
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.fail("The page is tested in a real browser, and there is none: apt-get install -y chromium")

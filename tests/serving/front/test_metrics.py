@@ -143,4 +143,4 @@ def test_about_says_how_it_is_asked_and_who_answers() -> None:
         ("champion", "3", 0.75),
         ("canary", "4", 0.25),
     ]
-    assert (about["history"], about["waiting"]) == ([], 0)
+    assert (about["history"], about["waiting"], about["auth"]) == ([], 0, False)

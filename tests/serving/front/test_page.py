@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from jupyter_mlops.backend.processes import free_port
 from jupyter_mlops.serving.front.app import Front
+from jupyter_mlops.serving.front.door import Door
 from jupyter_mlops.serving.front.routing import Routing
 from jupyter_mlops.serving.history import add_to_history
 from jupyter_mlops.serving.model.example import request_like
@@ -318,6 +320,21 @@ def test_it_loads_nothing_from_elsewhere_and_runs_nothing_but_itself(
     )
     assert page.evaluate("window.x") is None
     page.close()
+
+
+def test_an_endpoint_with_a_key_is_asked_with_the_password_that_the_browser_wants(
+    look: Callable[..., Page], tmp_path: Path
+) -> None:
+    key = "0123456789abcdef"
+    for endpoint in serve("locked", FRAME, lambda rows: np.asarray(rows)[:, 0], None, tmp_path / "h.json"):
+        endpoint.front.door = Door((), hashlib.sha256(key.encode()).hexdigest())
+        assert httpx.get(endpoint.url).status_code == 401
+        page = look(endpoint.url, http_credentials={"username": "anybody", "password": key})
+        page.get_by_label("mean radius").fill("4.5")
+        page.get_by_role("button", name="Predict").click()
+        expect(page.locator("#said .value")).to_have_text("4.5")
+        page.get_by_text("The same in a shell").click()
+        expect(page.get_by_label("A line for a shell")).to_contain_text('-H "Authorization: Bearer $MLOPS_API_KEY"')
 
 
 @pytest.fixture(scope="module")

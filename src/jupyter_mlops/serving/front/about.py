@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from .dispatcher import Dispatcher
 from .messages import Reply, Request, Route
 
 
-def routes(dispatcher: Dispatcher, endpoint: str, history: Path | None = None) -> dict[str, Route]:
+def routes(
+    dispatcher: Dispatcher, endpoint: str, is_locked: Callable[[], bool], history: Path | None = None
+) -> dict[str, Route]:
     """Give the path.
 
     Parameters
@@ -20,6 +23,8 @@ def routes(dispatcher: Dispatcher, endpoint: str, history: Path | None = None) -
     dispatcher : Dispatcher
     endpoint : str
         Its name.
+    is_locked : callable
+        Whether a key is asked for.
     history : Path, optional
         The file in which its controller keeps who has answered.
     """
@@ -34,6 +39,7 @@ def routes(dispatcher: Dispatcher, endpoint: str, history: Path | None = None) -
             "endpoint": endpoint,
             "model": routing.model,
             "version": routing.champion.version,
+            "auth": is_locked(),
             "inputs": routing.champion.about.get("inputs", []),
             "example": routing.champion.about.get("example"),
             "waiting": dispatcher.waiting,

@@ -54,11 +54,12 @@ class Front:
     ) -> None:
         self.dispatcher = Dispatcher(limits or Limits())
         self.door = Door(hosts, key)
+        is_locked = lambda: self.door.is_locked  # noqa: E731 - there may be another door
         self._routes = {
             **invocations.routes(self.dispatcher, endpoint),
             **metrics.routes(self.dispatcher, endpoint),
-            **about.routes(self.dispatcher, endpoint, history),
-            **openapi.routes(self.dispatcher, endpoint, lambda: self.door.is_locked),
+            **about.routes(self.dispatcher, endpoint, is_locked, history),
+            **openapi.routes(self.dispatcher, endpoint, is_locked),
             **page.routes(),
         }
         self._v2 = v2.V2(self.dispatcher)

@@ -19,6 +19,7 @@ _ABOUT: Final = {
     "endpoint": TEXT,
     "model": TEXT,
     "version": TEXT,
+    "auth": {"type": "boolean"},
     "inputs": {"type": "array"},
     "example": {},
     "waiting": NUMBER,

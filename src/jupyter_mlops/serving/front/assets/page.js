@@ -116,7 +116,8 @@ function body() {
 
 function write() {
   const quoted = body().replaceAll("'", `'\\''`);
-  $("curl").textContent = `curl '${location.origin}${encodeURI(decodeURI(base))}invocations' -H 'Content-Type: application/json' -d '${quoted}'`;
+  const key = about.auth ? ' -H "Authorization: Bearer $MLOPS_API_KEY"' : "";
+  $("curl").textContent = `curl '${location.origin}${base}invocations' -H 'Content-Type: application/json'${key} -d '${quoted}'`;
 }
 
 /** Mark the field at fault, or none. */
