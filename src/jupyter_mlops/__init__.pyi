@@ -26,3 +26,4 @@ from .tracking.api import log as log
 from .tracking.api import reproduce as reproduce
 from .tracking.api import run as run
 from .tracking.api import runs as runs
+from .validation.api import validate_data as validate_data

@@ -8,6 +8,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from .limits import ValidationSettings
+
 _THRESHOLD: Final = re.compile(r"\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
@@ -209,6 +211,8 @@ class Settings(BaseModel):
         What a version of each model must show to be promoted.
     endpoints : dict of str to EndpointSettings
         How each endpoint behaves.
+    validation : ValidationSettings
+        The limits of the checks of data, and which ones are ignored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -219,6 +223,7 @@ class Settings(BaseModel):
     timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
     gates: dict[str, GateSettings] = {}
     endpoints: dict[str, EndpointSettings] = {}
+    validation: ValidationSettings = ValidationSettings()
 
     def gate(self, model: str) -> GateSettings:
         """Give the gate of a model; one without bounds where there is none."""

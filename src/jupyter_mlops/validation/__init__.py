@@ -1,0 +1,1 @@
+"""Checks of data and of models, and the reports that gates, cards and CI read."""

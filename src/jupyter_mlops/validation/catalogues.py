@@ -1,0 +1,18 @@
+"""The catalogues: which checks there are for data, and which for models."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .checks import Catalogue
+
+DATA = Catalogue()
+
+
+@cache
+def data_checks() -> Catalogue:
+    """Give the checks of data; the first call imports the rooms that they are in."""
+    from .quality import columns, names, rows, target, text, timing, values
+
+    assert all((columns, names, rows, target, text, timing, values))
+    return DATA

@@ -1,0 +1,133 @@
+"""The checks: each a function with a code, found by importing the rooms that hold them, and run one after the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidUsage, MlopsError, nearest
+from .findings import Checked, Finding, worst
+
+_log = logging.getLogger(__name__)
+
+Function = Callable[[Any], Iterable[Finding] | None]
+
+
+class NotApplicable(Exception):
+    """Raised by a check that has nothing to look at, with the reason."""
+
+
+class CantSay(Exception):
+    """Raised by a check that can't tell, with the reason: too few rows, something that is missing."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes
+    ----------
+    code : str
+        Stable: what is ignored by it today is ignored by it in a year.
+    title : str
+        What it looks for.
+    why : str
+        Why it matters.
+    function : callable
+        Takes the subject, and gives its findings.
+    """
+
+    code: str
+    title: str
+    why: str
+    function: Function
+
+
+class Catalogue:
+    """The checks of one kind, by their codes."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+
+    def check(self, code: str, title: str, why: str) -> Callable[[Function], Function]:
+        """Make a function a check."""
+
+        def register(function: Function) -> Function:
+            assert code not in self._checks, f"{code} is there twice"
+            self._checks[code] = Check(code, title, why, function)
+            return function
+
+        return register
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(sorted(self._checks.values(), key=lambda check: check.code))
+
+    def chosen(self, only: Collection[str] | None, skip: Collection[str] | None) -> list[Check]:
+        """Choose checks by their codes, or by how those begin: ``DQ``.
+
+        Raises
+        ------
+        InvalidUsage
+            Where no code is so, or begins so.
+        """
+        for code in [*(only or ()), *(skip or ())]:
+            if not any(known.startswith(code.upper()) for known in self._checks):
+                raise InvalidUsage(f"There is no check {code!r}.{nearest(code.upper(), self._checks)}")
+        begins = tuple(code.upper() for code in only) if only else ("",)
+        leave = tuple(code.upper() for code in skip or ())
+        return [
+            check for check in self if check.code.startswith(begins) and not (leave and check.code.startswith(leave))
+        ]
+
+
+def run(checks: Sequence[Check], subject: Any, ignore: Mapping[str, str], say: Callable[[str], None]) -> list[Checked]:
+    """Run checks; one that crashes could not run, and the others go on. An interrupt keeps those that are done.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+    subject : object
+        What they look at.
+    ignore : mapping of str to str
+        Codes, or codes with a column (``DQ002:age``), and why they are ignored.
+    say : callable
+        Is told what is looked at.
+    """
+    done: list[Checked] = []
+    for number, check in enumerate(checks, start=1):
+        say(f"{check.code} {check.title} ({number} of {len(checks)}) …")
+        try:
+            done.append(_run(check, subject, ignore))
+        except KeyboardInterrupt:
+            stopped = "It was interrupted."
+            return done + [
+                Checked(c.code, c.title, c.why, "inconclusive", reason=stopped) for c in checks[number - 1 :]
+            ]
+    return done
+
+
+def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
+    about = (check.code, check.title, check.why)
+    if check.code in ignore:
+        return Checked(*about, "ignored", reason=ignore[check.code])
+    try:
+        found = list(check.function(subject) or ())
+    except NotApplicable as why:
+        return Checked(*about, "skipped", reason=str(why))
+    except (CantSay, MlopsError) as why:
+        return Checked(*about, "inconclusive", reason=str(why).split("\n")[0])
+    except Exception as error:  # data of people is odder than any test: the other checks go on
+        _log.debug("check %s could not run", check.code, exc_info=True)
+        return Checked(*about, "inconclusive", reason=f"It could not run: {type(error).__name__}: {error}"[:300])
+    left = [(finding, [f"{check.code}:{name}" for name in finding.columns]) for finding in found]
+    ignored = [codes for _, codes in left if codes and all(code in ignore for code in codes)]
+    findings = [finding for finding, codes in left if codes not in ignored]
+    reason = "; ".join(
+        dict.fromkeys(f"{code.partition(':')[2]}: {ignore[code]}" for codes in ignored for code in codes)
+    )
+    if not findings and ignored:
+        return Checked(*about, "ignored", reason=reason)
+    order = {"error": 0, "warning": 1, "note": 2}
+    return Checked(*about, worst(findings), tuple(sorted(findings, key=lambda f: order[f.severity])), reason)

@@ -1,0 +1,55 @@
+"""The small pictures of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ..display.plots import COLOURS, INK, draw
+from .findings import Finding
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LONGEST = 28
+
+
+def of_finding(finding: Finding) -> Figure:
+    """Draw the plot of a finding: what it is about stands out."""
+    plot = finding.plot
+    assert plot is not None
+    if plot.kind == "histogram":
+        figure, (axes,) = draw(5.2, 1.9)
+        edges = [float(edge) for edge in plot.labels]
+        widths = [right - left for left, right in pairwise(edges)]
+        axes.bar(edges[:-1], plot.values, widths, align="edge", color=COLOURS[0], linewidth=0)
+        axes.set_yscale("symlog", linthresh=1)
+        axes.set_ylim(0)
+        axes.set_xlabel(_cut(plot.axis))
+        axes.set_ylabel("rows (log)")
+        return figure
+    figure, (axes,) = draw(5.2, 0.5 + 0.21 * len(plot.values))
+    colours = [COLOURS[1] if place in plot.marked else INK for place in range(len(plot.values))]
+    axes.barh([_cut(label) for label in plot.labels], plot.values, color=colours, height=0.7)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color=INK, alpha=0.2)
+    axes.set_xlabel(plot.axis)
+    return figure
+
+
+def of_outcomes(counts: Mapping[str, int]) -> Figure:
+    """Draw how many checks came to what."""
+    order = [what for what in ("error", "warning", "note", "inconclusive", "ignored", "skipped", "pass") if counts.get(what)]  # fmt: skip
+    figure, (axes,) = draw(5.2, 0.5 + 0.25 * len(order))
+    axes.barh(order, [counts[what] for what in order], color=[COLOURS[1] if what == "error" else COLOURS[0] for what in order])  # fmt: skip
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("checks")
+    return figure
+
+
+def _cut(label: object) -> str:
+    text = str(label).replace("$", r"\$")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,1 @@
+"""Is the data what it seems to be: DQ001 to DQ024."""

@@ -1,0 +1,75 @@
+"""From data to its report: choose the checks, run them, keep what they came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..display.progress import Progress
+from ..fingerprint import fingerprint
+from ..frames import as_frame
+from ..limits import ValidationSettings
+from .catalogues import data_checks
+from .checks import run
+from .data import Data
+from .findings import Severity
+from .results import Report
+
+
+def report_on(
+    data: Any,
+    name: str,
+    settings: ValidationSettings,
+    *,
+    reference: Any = None,
+    reference_name: str = "the reference",
+    only: Sequence[str] | None = None,
+    skip: Sequence[str] | None = None,
+    severity: Severity = "error",
+    **roles: Any,
+) -> Report:
+    """Run the checks of data.
+
+    Parameters
+    ----------
+    data, reference : DataFrame, anything with the Arrow PyCapsule interface, or array-like
+    name, reference_name : str
+        What they are called in messages.
+    settings : ValidationSettings
+    only, skip : sequence of str, optional
+        Codes, or their beginnings.
+    severity : {"error", "warning", "note"}
+        From which one on a finding fails the report.
+    **roles
+        ``target``, ``time``, ``group``: names of columns; ``key``: some.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no table, or lacks a column that is named.
+    """
+    begin = time.perf_counter()
+    checks = data_checks().chosen(only, skip)
+    limits = settings.data
+    frame = as_frame(data)
+    held = None if reference is None else Data(as_frame(reference), reference_name, limits=limits)
+    subject = Data(frame, name, reference=held, limits=limits, **roles)
+    with Progress() as progress:
+        progress.say("Taking the digest of the data …")
+        digest = _digest(frame)
+        done = run(checks, subject, settings.ignore, progress.say)
+    return Report(
+        name,
+        len(frame),
+        len(frame.columns),
+        tuple(done),
+        severity,
+        digest,
+        time.perf_counter() - begin,
+        settings=settings.model_dump(),
+    )
+
+
+def _digest(frame: Any) -> str:
+    return fingerprint(frame).digest
