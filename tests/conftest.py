@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import itertools
 import json
@@ -107,10 +108,11 @@ def _through_python(line: str, **variables: Any) -> Outcome:
     try:
         invocation = grammar.parse(line)
         verb = getattr(mlops, invocation.command.python_name)
-        for key, value in invocation.kwargs.items():
+        bound = inspect.signature(verb).bind(*invocation.args, **invocation.kwargs)
+        for key, value in bound.arguments.items():
             if invocation.command.slot(key) == "variable" and isinstance(value, str):
-                invocation.kwargs[key] = variables[value]
-        return Outcome(verb(*invocation.args, **invocation.kwargs).to_dict())
+                bound.arguments[key] = variables[value]
+        return Outcome(verb(*bound.args, **bound.kwargs).to_dict())
     except MlopsError as error:
         return Outcome(error=str(error), kind=type(error).__name__, exit_code=error.exit_code)
 

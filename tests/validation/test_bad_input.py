@@ -82,7 +82,7 @@ def test_a_reference_with_other_columns_is_a_finding() -> None:
 
 @pytest.mark.parametrize("role", ["target", "time", "group", "key"])
 def test_a_column_that_is_not_there_is_an_error_with_the_nearest(role: str) -> None:
-    with pytest.raises(InvalidUsage, match="no column 'aeg'.*age"):
+    with pytest.raises(InvalidUsage, match=r"no column 'aeg'.*age"):
         report(clean(), **{role: ["aeg"] if role == "key" else "aeg"})
     with pytest.raises(InvalidUsage, match="2 columns 'age'"):
         report(pd.concat([clean(), clean()], axis=1), **{role: ["age"] if role == "key" else "age"})
@@ -95,9 +95,9 @@ def test_what_is_no_table_is_an_error() -> None:
 
 
 def test_an_unknown_check_is_an_error_with_the_nearest() -> None:
-    with pytest.raises(InvalidUsage, match="no check 'DQ0003'.*DQ003"):
+    with pytest.raises(InvalidUsage, match=r"no check 'DQ0003'.*DQ003"):
         report(clean(), only=["DQ0003"])
-    with pytest.raises(NotFound, match="no check 'DQ9'"):
+    with pytest.raises(NotFound, match=r"no check 'DQ9'"):
         report(clean())["DQ9"]
 
 

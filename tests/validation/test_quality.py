@@ -63,8 +63,8 @@ class Case:
     says: str = ""
 
 
+# fmt: off
 CASES = [
-    # fmt: off
     Case("DQ001", without("age").assign(new=1), "error", ("age", "new"), {"reference": clean(seed=1)}, "are gone: age"),
     Case("DQ001", clean().astype({"age": str}), "error", ("age",), {"reference": clean(seed=1)}, "age was number, and now is text"),
     Case("DQ001", clean(), "pass", (), {"reference": clean(seed=1)}),
@@ -151,8 +151,8 @@ CASES = [
     Case("DQ023", clean(), "skipped", (), {"time": "when"}),
     Case("DQ024", clean(seed=7).assign(who=range(300, 300 + ROWS)), "error", ("who",), {"reference": clean().assign(who=range(ROWS)), "group": "who"}, "100 of 400 groups"),
     Case("DQ024", clean(seed=7).assign(who=range(ROWS, 2 * ROWS)), "pass", (), {"reference": clean().assign(who=range(ROWS)), "group": "who"}),
-    # fmt: on
 ]
+# fmt: on
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.outcome}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..command import Variable, command, name_of
+from ..command import Run, Variable, command, name_of
 from ..workspace import Workspace
 from .results import Report
 
@@ -21,6 +21,7 @@ def validate_data(
     only: list[str] | None = None,
     skip: list[str] | None = None,
     severity: Literal["error", "warning", "note"] = "error",
+    run: Run | None = None,
 ) -> Report:
     """Check data: its quality, by itself and beside a reference.
 
@@ -44,6 +45,8 @@ def validate_data(
         Not the checks of this code; again for more.
     severity
         From which severity on a finding fails the report.
+    run
+        The run that the report is kept with; by default the one of this cell.
 
     Returns
     -------
@@ -54,11 +57,14 @@ def validate_data(
     ------
     InvalidUsage
         Where it is no table, or lacks a column that is named.
+    NotFound
+        Where there is no such run.
     """
+    from . import keeping
     from .reporting import report_on
 
     workspace = Workspace.here()
-    return report_on(
+    report = report_on(
         data,
         name_of(data, "data"),
         workspace.settings.validation,
@@ -72,3 +78,4 @@ def validate_data(
         skip=skip,
         severity=severity,
     )
+    return keeping.keep(workspace, report, run)

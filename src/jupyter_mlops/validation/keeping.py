@@ -1,0 +1,73 @@
+"""Keep a report with its run on the server, where the gate, the card and CI find it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ..backend import artifacts, experiments, fluent
+from ..display import html
+from ..entities import RunRef
+from ..errors import NotFound
+from ..workspace import Workspace
+from .results import Report, read
+
+FOLDER: Final = "validation"
+TAG: Final = "mlops.validation.data"
+"""The tag of a run with a report of its data: what it came to, and the digest of the data."""
+
+
+def keep(workspace: Workspace, report: Report, run: object = None) -> Report:
+    """Store a report with a run: as JSON for programs, as a page for people, and in short as a tag.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    report : Report
+    run : object, optional
+        Which run; by default that of the cell around it. Where there is none, nothing is stored.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such run.
+    """
+    ref = run if run is not None else _active()
+    if ref is None:
+        return report
+    mlflow = workspace.mlflow
+    experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
+    run_id = experiments.find_run(mlflow, experiment, RunRef.of(ref)).info.run_id
+    kept = replace(report, stored=f"run:{run_id[:8]}")
+    with tempfile.TemporaryDirectory(prefix="mlops-report-") as folder:
+        (Path(folder) / "data.json").write_text(json.dumps(kept.to_dict()))
+        (Path(folder) / "data.html").write_text(html.page(kept.view(), f"Data report of {kept.about}"))
+        mlflow.write("log_artifacts", run_id, folder, FOLDER)
+    mlflow.write("set_tag", run_id, TAG, f"{kept.outcome} {kept.digest}")
+    return kept
+
+
+def find(workspace: Workspace, run: object) -> Report:
+    """Read the report that is kept with a run.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such run, or none with it.
+    """
+    mlflow = workspace.mlflow
+    experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
+    run_id = experiments.find_run(mlflow, experiment, RunRef.of(run)).info.run_id
+    text = artifacts.read_text(mlflow, run_id, f"{FOLDER}/data.json")
+    if text is None:
+        raise NotFound(f"There is no report of data with run:{run_id[:8]}.", "%mlops validate data df --run last")
+    return read(json.loads(text))
+
+
+def _active() -> str | None:
+    """Give the run of the cell around us; where MLflow was not imported yet, there is none, and it is not for this."""
+    return fluent.active_run_id() if "mlflow" in sys.modules else None

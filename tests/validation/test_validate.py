@@ -1,0 +1,63 @@
+"""``validate data`` as people call it: through every face, with a run and without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import jupyter_mlops as mlops
+from jupyter_mlops.validation import keeping
+from jupyter_mlops.workspace import Workspace
+
+from ..conftest import Face
+from .test_quality import clean
+
+
+def test_every_face_gives_the_same_report(project: Path, face: Face) -> None:
+    df = clean().assign(paid=range(1000, 1400))
+    found = face("validate data df --target y --severity warning", df=df)
+    assert found.data["rows"] == 400
+    assert {c["code"] for c in found.data["checks"] if c["outcome"] == "warning"} == {"DQ007"}
+    assert found.exit_code in (0, 1)  # of a shell: it has failed
+
+
+def test_a_shell_says_by_its_exit_code_whether_it_passed(project: Path, face: Face) -> None:
+    assert face("validate data df", df=clean()).exit_code == 0
+    wrong = face("validate data df --target nothing", df=clean())
+    assert "no column 'nothing'" in wrong.error
+
+
+def test_a_report_is_kept_with_the_run_of_its_cell(project: Path, shell: InteractiveShell, tracking_uri: str) -> None:
+    shell.user_ns["df"] = clean().assign(age=None)
+    shell.run_cell("%%mlops run checked\nreport = %mlops validate data df --target y\n")
+    report = shell.user_ns["report"]
+    assert report.stored.startswith("run:")
+    kept = keeping.find(Workspace.here(), "last")
+    assert (kept.failed, kept.digest, kept.about) == (report.failed, report.digest, "df")
+    run = mlflow.MlflowClient(tracking_uri).get_run(Workspace.here().mlflow.read("search_runs", _experiment(), "", max_results=1)[0].info.run_id)  # fmt: skip
+    assert run.data.tags[keeping.TAG] == f"fail {report.digest}"
+
+
+def test_a_report_can_be_kept_with_an_earlier_run(project: Path) -> None:
+    with mlops.run("first", autolog=False):
+        pass
+    mlops.validate_data(clean(), run="last")
+    assert keeping.find(Workspace.here(), "first").ok
+    with pytest.raises(mlops.MlopsError, match="no run"):
+        mlops.validate_data(clean(), run="nothing")
+
+
+def test_without_a_server_data_is_checked_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlops.toml").write_text('tracking_uri = "http://127.0.0.1:9"\n\n[validation.data]\nmissing = 0.9\n')
+    frame = clean()
+    frame.loc[:99, "score"] = None
+    assert mlops.validate_data(frame)["DQ003"].outcome == "pass"
+
+
+def _experiment() -> list[str]:
+    workspace = Workspace.here()
+    return [workspace.mlflow.read("get_experiment_by_name", workspace.settings.experiment).experiment_id]
