@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+ARROW = "application/vnd.apache.arrow.stream"
+"""The type of a stream of Arrow."""
 MAX_BYTES = 10 * 1024 * 1024
 """Bytes that a request may have, if the settings say nothing else."""
 MAX_ROWS = 50_000

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..wire import MAX_BYTES, Frame
+from ..wire import ARROW, MAX_BYTES, Frame
 from .figures import Figures
 from .links import ModelGone
 from .messages import Header, Refusal, Reply, Request
@@ -160,6 +160,8 @@ def _about(request: Request) -> dict[str, Any]:
         "type": None if media_type is None else media_type.decode("latin-1"),
         "time": time.time(),
     }
+    if ARROW.encode() in request.headers.get(b"accept", b""):
+        about["accept"] = ARROW
     if tags := request.headers.get(b"x-request-tags"):
         about["tags"] = tags[:_TAGS].decode("latin-1")
     return about

@@ -30,8 +30,8 @@ from .signature import Rows, Schema
 from .table import Table
 
 _FORMATS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
-_JSON: Final = "application/json"
-_CSV: Final = "text/csv"
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 _HALF: Final = re.compile(
     r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
@@ -69,8 +69,8 @@ def read_table(body: bytes, content_type: str | None) -> Table:
     RequestRefused
         With the HTTP status, a code and, where there is one, the column at fault.
     """
-    media_type = media_type_of(content_type, (_JSON, _CSV), "Send application/json, or text/csv with a header.")
-    table = _csv(body) if media_type == _CSV else _json(body)
+    media_type = media_type_of(content_type, (JSON, CSV), "Send application/json, or text/csv with a header.")
+    table = _csv(body) if media_type == CSV else _json(body)
     if not table.rows:
         raise no_rows()
     return table
@@ -107,6 +107,12 @@ class MlflowWriter:
     def write(self, prepared: Callable[[slice], Any], rows: slice) -> Reply:
         """Write one request's own."""
         return Reply(200, write_answer(prepared(rows)))
+
+
+def check_rows(count: int, most: int) -> None:
+    """Refuse more rows than one request may have."""
+    if count > most:
+        raise TooLarge("TOO_MANY_ROWS", f"{count} rows are more than the {most} of one request; send several.")
 
 
 def no_rows() -> RequestRefused:

@@ -13,7 +13,6 @@ from ...errors import MlopsError
 from ..log.writer import Answered, LogWriter
 from ..wire import MAX_ROWS, Frame
 from .columns import RequestRefused
-from .formats import TooLarge
 from .loader import LoadedModel
 from .protocols import Protocols
 from .replies import Question, Reply, refusal, refused
@@ -61,7 +60,7 @@ class Predictor:
         read: list[Question] = []
         for frame in frames:
             try:
-                read.append(self._limited(self._protocols.read(frame)))
+                read.append(self._protocols.read(frame, self._max_rows))
             except RequestRefused as error:
                 replies.append((frame.key, refused(frame, error)))
             except Exception:
@@ -72,12 +71,6 @@ class Predictor:
             except Exception:  # whatever nobody foresaw: the others who wait for this process shall not notice
                 replies += [(frame.key, _failed(frame)) for frame, _, _ in group]
         return replies
-
-    def _limited(self, question: Question) -> Question:
-        if len(question.sent) > self._max_rows:
-            message = f"{len(question.sent)} rows are more than the {self._max_rows} of one request; send several."
-            raise TooLarge("TOO_MANY_ROWS", message)
-        return question
 
     def _groups(self, read: Sequence[Question]) -> list[list[Question]]:
         """Put together what names its columns in the same way."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from ..wire import Frame
-from .formats import MlflowWriter, read_table
+from ..wire import ARROW, Frame
+from . import arrow
+from .formats import CSV, JSON, MlflowWriter, check_rows, media_type_of, read_table
 from .loader import LoadedModel
 from .replies import Question
+from .table import Sent
 from .tensors import datatype_of, described, outputs, promised
 from .v2 import V2
+
+_SPOKEN: Final = (JSON, CSV, ARROW)
+_HINT: Final = f"Send {JSON}, {CSV} with a header, or {ARROW}."
 
 
 class Protocols:
@@ -31,18 +36,24 @@ class Protocols:
         known = None if self._outputs is None else list(self._outputs)
         self._v2 = V2(model, name, version, known)
         self._mlflow = MlflowWriter()
+        self._arrow = arrow.ArrowWriter(model.method)
 
-    def read(self, frame: Frame) -> Question:
-        """Read a request.
+    def read(self, frame: Frame, most_rows: int) -> Question:
+        """Read a request of at most so many rows.
 
         Raises
         ------
         RequestRefused
             With the HTTP status, a code and, where there is one, the column at fault.
         """
-        if frame.about.get("protocol") == "v2":
-            return self._v2.read(frame)
-        return Question(frame, read_table(frame.body, frame.about.get("type")), self._mlflow)
+        question = self._v2.read(frame) if frame.about.get("protocol") == "v2" else self._invocation(frame, most_rows)
+        check_rows(len(question.sent), most_rows)
+        return question
+
+    def _invocation(self, frame: Frame, most_rows: int) -> Question:
+        media_type = media_type_of(frame.about.get("type"), _SPOKEN, _HINT)
+        sent: Sent = arrow.read(frame.body, most_rows) if media_type == ARROW else read_table(frame.body, media_type)
+        return Question(frame, sent, self._arrow if frame.about.get("accept") == ARROW else self._mlflow)
 
     def told(self) -> dict[str, Any]:
         """Say which tensors go in and come out, as the open inference protocol's metadata has them."""
