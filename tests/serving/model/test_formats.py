@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jupyter_mlops.serving.model.answers import write_answer
 from jupyter_mlops.serving.model.columns import RequestRefused
-from jupyter_mlops.serving.model.formats import read_request, write_answer
+from jupyter_mlops.serving.model.formats import read_request
 from jupyter_mlops.serving.model.signature import ColumnSchema, Signature, TensorSchema
 
 
@@ -357,8 +358,11 @@ def test_answers_are_those_of_mlflow(predictions: Any) -> None:
 
     theirs = io.StringIO()
     predictions_to_json(predictions, theirs)  # type: ignore[no-untyped-call]
-    assert json.loads(write_answer(predictions)) == json.loads(theirs.getvalue())
+    assert write_answer(predictions) == theirs.getvalue().encode()
 
 
 def test_nan_is_null_in_an_answer() -> None:
-    assert write_answer(np.array([np.nan, 1.0])) == b'{"predictions":[null,1.0]}'
+    assert write_answer(np.array([np.nan, 1.0])) == b'{"predictions": [null, 1.0]}'
+    assert write_answer(np.array([[np.inf], [1e-9]])) == b'{"predictions": [[null], [1e-09]]}'
+    assert write_answer(pd.DataFrame({"a": [np.nan]})) == b'{"predictions": [{"a": null}]}'
+    assert write_answer([np.array([np.nan, 2])]) == b'{"predictions": [[null, 2.0]]}'

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,10 +108,13 @@ def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion) -> Path:
     target = files.versions / f"{version.version}-{origin[:12]}"
     if target.exists():
         return target
-    part = target.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    downloaded = models.download(mlflow, version, part)
-    with contextlib.suppress(FileExistsError):
-        downloaded.replace(target)
-    shutil.rmtree(part, ignore_errors=True)
+    files.versions.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".part", dir=files.versions))
+    try:
+        models.download(mlflow, version, part).replace(target)
+    except OSError:
+        if not target.exists():  # where it does, a kernel and the controller have fetched it at the same moment
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return target

@@ -6,26 +6,21 @@ A body is JSON with exactly one of ``dataframe_split``, ``dataframe_records``, `
 
 from __future__ import annotations
 
-import base64
 import csv
-import datetime
 import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from email.message import Message
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
-import numpy as np
 import orjson
-import pandas as pd
 
 from .columns import RequestRefused
-from .replies import Reply, dense, share_of
 from .signature import Rows, Schema
 from .table import Table
 
@@ -79,34 +74,6 @@ def read_table(body: bytes, content_type: str | None) -> Table:
 def read_request(body: bytes, content_type: str | None, schema: Schema) -> Rows:
     """Read the body of ``POST /invocations`` and check it against the model's schema, ``model.signature.inputs``."""
     return schema.frame(read_table(body, content_type))
-
-
-def write_answer(predictions: object) -> bytes:
-    """Write predictions as MLflow's scoring server does, except that NaN is null: JSON knows no NaN."""
-    predictions = dense(predictions)
-    if isinstance(predictions, pd.Series):
-        predictions = predictions.to_frame()
-    if isinstance(predictions, pd.DataFrame):
-        predictions = predictions.to_dict(orient="records")
-    return orjson.dumps(
-        {"predictions": predictions},
-        default=_plain,
-        option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME,
-    )
-
-
-class MlflowWriter:
-    """Writes answers as MLflow's scoring server does."""
-
-    kind = "mlflow"
-
-    def prepare(self, predictions: Any) -> Callable[[slice], Any]:
-        """Make them lists, once for all requests."""
-        return share_of(dense(predictions))
-
-    def write(self, prepared: Callable[[slice], Any], rows: slice) -> Reply:
-        """Write one request's own."""
-        return Reply(200, write_answer(prepared(rows)))
 
 
 def check_rows(count: int, most: int) -> None:
@@ -276,16 +243,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _bad_encoding(error: UnicodeDecodeError) -> RequestRefused:
     return RequestRefused("INVALID_ENCODING", f"The body is not UTF-8: byte {error.start} does not belong there.")
-
-
-def _plain(value: Any) -> Any:
-    """Turn what NumPy and pandas know and JSON does not into plain values, as MLflow's encoder does."""
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, bytes | bytearray):
-        return base64.encodebytes(value).decode("ascii")
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} can't be written as JSON")

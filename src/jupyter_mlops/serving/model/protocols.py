@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from ..wire import ARROW, Frame
 from . import arrow
-from .formats import CSV, JSON, MlflowWriter, check_rows, media_type_of, read_table
+from .answers import MlflowWriter
+from .formats import CSV, JSON, check_rows, media_type_of, read_table
 from .loader import LoadedModel
 from .replies import Question
 from .table import Sent
