@@ -76,6 +76,8 @@ class ModelFile:
         The method that answers; ``None`` of an estimator that has none, such as one that only clusters.
     flavor, said : dict
         What is said of the library's flavor, and in all.
+    is_pickle : bool
+        Whether it runs code when it is loaded.
     """
 
     library: str
@@ -83,17 +85,24 @@ class ModelFile:
     method: str | None
     flavor: Mapping[str, Any]
     said: Mapping[str, Any]
+    is_pickle: bool = False
 
 
-def read(folder: Path) -> ModelFile:
+def read(folder: Path, *, pickles: bool = False) -> ModelFile:
     """Read what a model is, and which file holds it.
+
+    Parameters
+    ----------
+    folder : Path
+    pickles : bool
+        Whether a pickle of scikit-learn is taken, too: that is for who trusts whoever has written it.
 
     Raises
     ------
     UntrustedModel
         Where it has none of the three shapes, brings code or a pickle, or leads out of its folder.
     """
-    _refuse_links_and_pickles(folder)
+    _refuse_links_and_pickles(folder, pickles=pickles)
     said = _read_mlmodel(folder)
     flavors = said.get("flavors")
     names = list(flavors) if isinstance(flavors, Mapping) else []
@@ -112,14 +121,16 @@ def read(folder: Path) -> ModelFile:
         raise UntrustedModel(f"The model brings code of its own ({code[0]}), which would run here.", HINT)
     if str(flavor.get("model_class", "")).endswith(".Booster"):
         raise UntrustedModel(f"A native Booster of {library} is not served or exported.", _NO_BOOSTER)
-    if library != "xgboost" and (written := flavor.get("serialization_format")) != "skops":
+    written = flavor.get("serialization_format")
+    is_pickle = pickles and library == "sklearn" and written in ("pickle", "cloudpickle")
+    if library != "xgboost" and written != "skops" and not is_pickle:
         raise UntrustedModel(f"The model is written as {written!r}, which runs code when it is loaded.", HINT)
     of_flavor, of_pyfunc = _FILE_OF[library]
     method = _method(library, pyfunc) if "python_function" in flavors else None
     file = inside(folder, flavor.get(of_flavor))
     if method and pyfunc.get(of_pyfunc) != flavor.get(of_flavor):
         raise UntrustedModel("The two flavors in the MLmodel file name different model files.", HINT)
-    return ModelFile(library, file, method, flavor, said)
+    return ModelFile(library, file, method, flavor, said, is_pickle)
 
 
 def refuse_foreign(library: str, flavor: Mapping[str, Any], file: Path) -> None:
@@ -162,8 +173,8 @@ def damage_is_told(library: str, file: Path) -> Iterator[None]:
     except ImportError as error:
         raise MissingDependency(f"The model needs {error.name}, which is not installed here.") from error
     except Exception as error:
-        kind = "xgboost" if library == "xgboost" else "skops"
-        raise UntrustedModel(f"{file.name} is damaged, or no {kind} file ({type(error).__name__}).", HINT) from error
+        kind = {"xgboost": "xgboost file", "pickle": "pickle"}.get(library, "skops file")
+        raise UntrustedModel(f"{file.name} is damaged, or no {kind} ({type(error).__name__}).", HINT) from error
 
 
 def inside(folder: Path, name: object) -> Path:
@@ -184,14 +195,14 @@ def inside(folder: Path, name: object) -> Path:
     return file
 
 
-def _refuse_links_and_pickles(folder: Path) -> None:
+def _refuse_links_and_pickles(folder: Path, *, pickles: bool) -> None:
     if not folder.is_dir():
         raise UntrustedModel(f"{folder} is no folder of a model.", HINT)
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         if path.is_symlink():
             raise UntrustedModel(f"The model holds a symbolic link ({name}), which may lead anywhere.", HINT)
-        if path.suffix.lower() in _PICKLES:
+        if path.suffix.lower() in _PICKLES and not pickles:
             raise UntrustedModel(f"The model holds a pickle ({name}), which runs code when it is loaded.", HINT)
 
 

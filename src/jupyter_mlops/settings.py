@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -78,6 +78,29 @@ class GateSettings(BaseModel):
     def __str__(self) -> str:
         asked = [f"approvals {self.approvals}"] if self.approvals else []
         return ", ".join([*asked, *(f"{name} {bound}" for name, bound in sorted(self.bounds.items()))])
+
+
+class PolicySettings(BaseModel):
+    """``[policy]``: which models an endpoint loads.
+
+    Attributes
+    ----------
+    models : str
+        ``"any"`` that runs no code when it is loaded, or only what the project's key has ``"signed"``.
+    pickle : str
+        Pickles are ``"refused"``, or loaded where the project's key has ``"signed"`` them.
+    key : str, optional
+        The file with the public key of the project, from the folder of mlops.toml; by default that of this machine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: Literal["any", "signed"] = "any"
+    pickle: Literal["refused", "signed"] = "refused"
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"models {self.models}, pickle {self.pickle}" + (f", key {self.key}" if self.key else "")
 
 
 class LogSettings(BaseModel):
@@ -207,6 +230,8 @@ class Settings(BaseModel):
         Who the audit names; by default the login name.
     timeout : float
         Seconds that one request to the MLflow server may take.
+    policy : PolicySettings
+        Which models an endpoint loads.
     gates : dict of str to GateSettings
         What a version of each model must show to be promoted.
     endpoints : dict of str to EndpointSettings
@@ -221,6 +246,7 @@ class Settings(BaseModel):
     experiment: Annotated[str, Field(min_length=1, max_length=250)] = "Default"
     user: str | None = None
     timeout: Annotated[float, Field(gt=0, le=600)] = 4.0
+    policy: PolicySettings = PolicySettings()
     gates: dict[str, GateSettings] = {}
     endpoints: dict[str, EndpointSettings] = {}
     validation: ValidationSettings = ValidationSettings()

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import signing
 from ..entities import typed
 from ..errors import InvalidUsage, NotFound, writing_to
 from ..frames import as_frame
@@ -57,8 +58,9 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
 
 def store(mlflow: Mlflow, run: Any, path: Path, tags: Mapping[str, str]) -> str:
     """Store the files of a model with a run, and give the id of the logged model."""
+    tags = {**tags, signing.DIGEST: signing.digest(path)}
     logged = mlflow.write(
-        "create_logged_model", run.info.experiment_id, name="model", source_run_id=run.info.run_id, tags=dict(tags)
+        "create_logged_model", run.info.experiment_id, name="model", source_run_id=run.info.run_id, tags=tags
     )
     try:
         mlflow.write("log_model_artifacts", logged.model_id, str(path))
@@ -208,6 +210,7 @@ def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
         fetched = Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri))
     if not (fetched / "MLmodel").is_file():
         raise gone(model_version)
+    (fetched / "registered_model_meta").unlink(missing_ok=True)  # MLflow writes it anew at each download
     return fetched
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .. import signing
 from ..command import Alias, File, Model, Name, Run, Subject, Variable, command, name_of
 from ..entities import CHAMPION, ModelRef, RunRef, model_name, typed
 from ..errors import InvalidUsage
@@ -25,6 +26,7 @@ def register(
     model: Variable = None,
     data: Variable = None,
     alias: Alias | None = None,
+    sign: bool = False,
     dry_run: bool = False,
 ) -> Registered:
     """Register the model of a run, or a live estimator, as a version; the same model again is the same version.
@@ -41,6 +43,8 @@ def register(
         What the estimator was fitted on: its signature is taken from it.
     alias
         The alias to give to the version, such as challenger.
+    sign
+        Sign the model's files with the project's own key, in .mlops; the first time it is made.
     dry_run
         Only show what would be done.
 
@@ -50,6 +54,10 @@ def register(
         Where there is no such run, or it has stored no model.
     InvalidUsage
         Where the alias is champion: that takes a gate.
+    MissingDependency
+        Where it is to be signed, and model-signing is not installed.
+    UntrustedModel
+        Where it is to be signed, and its files are not those that were logged.
     """
     from . import registration
 
@@ -58,11 +66,14 @@ def register(
     if model is not None and run is not None:
         raise InvalidUsage("register takes a run or a model, not both.", f"%mlops register {typed(name)} --run last")
     workspace = Workspace.here()
+    if sign:
+        signing.need()
     if model is not None:
         if dry_run:
             return registration.planned(workspace, name, alias, f"a {type(model).__name__} of this notebook")
         run = registration.run_of(workspace, name, model, data)
-    return registration.register(workspace, name, RunRef.of("last" if run is None else run), alias, dry_run=dry_run)
+    ref = RunRef.of("last" if run is None else run)
+    return registration.register(workspace, name, ref, alias, sign=sign, dry_run=dry_run)
 
 
 @command()

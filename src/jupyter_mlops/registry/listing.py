@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .. import signing
 from ..backend import runs, versions
 from ..display import Card, Cell, Table, View, ago, plots
 from ..entities import is_own, own_first
@@ -39,6 +40,7 @@ class VersionRow:
     metrics: dict[str, float]
     endpoints: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    is_signed: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +71,7 @@ class Models(Result):
                     "endpoints": ", ".join(row.endpoints),
                     "addresses": ", ".join(row.addresses),
                     "run_id": row.run_id,
+                    "signed": row.is_signed,
                     **{f"metrics.{key}": value for key, value in row.metrics.items()},
                 }
                 for row in self.rows
@@ -110,18 +113,27 @@ class Models(Result):
         metrics = own_first(dict.fromkeys(key for row in self.rows for key in row.metrics))
         columns = ([name for name in metrics if is_own(name)] or metrics)[:5]
         is_served = any(row.endpoints for row in self.rows)
+        is_signed = any(row.is_signed for row in self.rows)
         rows: list[Sequence[Cell]] = [
             (
                 f"{row.name}/{row.version}",
                 ", ".join(f"@{a}" for a in row.aliases),
                 *([_where(row)] if is_served else []),
+                *(["signed" if row.is_signed else ""] if is_signed else []),
                 ago(row.created),
                 *(row.metrics.get(n) for n in columns),
             )
             for row in self.rows
         ]
         return Table(
-            ("version", "aliases", *(["served by"] if is_served else []), "registered", *columns),
+            (
+                "version",
+                "aliases",
+                *(["served by"] if is_served else []),
+                *(["signature"] if is_signed else []),
+                "registered",
+                *columns,
+            ),
             rows,
             title=title,
             empty="No registered model yet: %mlops register NAME --run last",
@@ -178,6 +190,7 @@ def _row(
         metrics=dict(measured),
         endpoints=tuple(process.name for process in living),
         addresses=tuple(process.url for process in living),
+        is_signed=signing.SIGNATURE in version.tags,
     )
 
 

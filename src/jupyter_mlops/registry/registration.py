@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..backend import audit, experiments, models, versions
@@ -12,7 +13,7 @@ from ..backend.events import MADE
 from ..entities import CHALLENGER, CHAMPION, ModelRef, RunRef
 from ..errors import Conflict, InvalidUsage, NotFound
 from ..workspace import Workspace
-from . import aliases, outside
+from . import aliases, outside, seals
 from .results import Registered
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 
-def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *, dry_run: bool) -> Registered:
+def register(
+    workspace: Workspace, name: str, ref: RunRef, alias: str | None, *, sign: bool = False, dry_run: bool
+) -> Registered:
     """Make the model of a run a version, or find the version that it already is.
 
     Raises
@@ -40,16 +43,33 @@ def register(workspace: Workspace, name: str, ref: RunRef, alias: str | None, *,
     if same:
         number = int(same[0].version)
     else:
+        seal: Callable[[int], None] = partial(seals.sign, workspace, name) if sign else lambda number: None
         number = make_version(
-            workspace, name, run, model_id, action="register", evidence=evidence, is_new=known is None
+            workspace,
+            name,
+            run,
+            model_id,
+            action="register",
+            evidence=evidence,
+            is_new=known is None,
+            before_it_is_told=seal,
         )
     if not dry_run:
+        if same and sign:
+            seals.sign(workspace, name, number)
         if same:
             note_if_unknown(workspace, name, number, "register", evidence)
         if alias:
             give(workspace, name, alias, number)
     return Registered(
-        name, number, not same, alias, label(run), mlflow.link(f"models/{name}/versions/{number}"), dry_run=dry_run
+        name,
+        number,
+        not same,
+        alias,
+        label(run),
+        mlflow.link(f"models/{name}/versions/{number}"),
+        dry_run=dry_run,
+        is_signed=sign,
     )
 
 
@@ -95,7 +115,7 @@ def make_version(
             f"models:/{model_id}",
             run_id=run.info.run_id,
             model_id=model_id,
-            tags={"mlops.user": workspace.who, **(tags or {})},
+            tags={"mlops.user": workspace.who, **seals.tags(mlflow, model_id), **(tags or {})},
             await_creation_for=0,  # nothing is copied: the files are where the run has put them
         )
         number = int(version.version)

@@ -29,6 +29,7 @@ class Registered(Result):
     run: str
     url: str
     dry_run: bool = False
+    is_signed: bool = False
 
     @property
     def ref(self) -> ModelRef:
@@ -41,6 +42,8 @@ class Registered(Result):
         facts: list[tuple[str, Cell]] = [("run", self.run)]
         if self.alias:
             facts.append(("alias", f"{self.name}@{self.alias}"))
+        if self.is_signed:
+            facts.append(("signed", "by the key of this project"))
         facts.append(("MLflow", Link("open the version", self.url)))
         target = f"{self.name}@{self.alias}" if self.alias else f"{self.name}/{self.version}"
         return Card(

@@ -106,6 +106,15 @@ class Wanted(BaseModel):
         return self.model_copy(update={role: None} | ({"share": 0.0} if role == "canary" else {}))
 
 
+class Told(BaseModel):
+    """What the registry tells of a version's files: their digest, and a signature over them; empty where it has none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    digest: str = ""
+    signature: str = ""
+
+
 class Standing(BaseModel):
     """What an endpoint does.
 
@@ -184,6 +193,17 @@ class EndpointFiles:
     def versions(self) -> Path:
         """The folder of the versions' files."""
         return self.folder / "versions"
+
+    def told_of(self, folder: Path) -> Told:
+        """Say what the registry has told of a version's files; nothing where it has not."""
+        return _read(self._told(folder), Told) or Told()
+
+    def tell_of(self, folder: Path, told: Told) -> None:
+        """Write down what the registry tells of a version's files."""
+        write_whole(self._told(folder), told.model_dump_json())
+
+    def _told(self, folder: Path) -> Path:
+        return self.folder / "told" / f"{folder.name}.json"
 
     def wanted(self) -> Wanted | None:
         """Read what is wanted; None where nothing is, or it can't be read."""

@@ -432,3 +432,24 @@ def test_a_model_without_a_good_signature_says_how_to_mend_it(folder: Path, sign
         load_model(folder)
     assert not isinstance(refused.value, UntrustedModel)
     assert "%%mlops run" in str(refused.value.hint)
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "model.skops", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.npy", bytes(50_000_000))
+    with pytest.raises(UntrustedModel, match="as a bomb does"):
+        load_model(folder)
+
+
+def test_a_pickle_that_is_let_in_must_hold_an_estimator(tmp_path: Path) -> None:
+    estimator = LogisticRegression(max_iter=5000).fit(FRAME, TARGET)
+    folder = save(estimator, tmp_path / "model", serialization_format="cloudpickle", skops_trusted_types=None)
+    assert np.array_equal(load_model(folder, pickles=True).predict(FRAME), estimator.predict(FRAME))
+    (file,) = folder.glob("*.pkl")
+    for content, reason in ((b"\x80\x04N.", "holds no estimator"), (b"\x80\x04", "damaged, or no pickle")):
+        file.write_bytes(content)
+        with pytest.raises(UntrustedModel, match=reason):
+            load_model(folder, pickles=True)
+    edit(folder, sklearn__code="code")
+    with pytest.raises(UntrustedModel, match="code of its own"):
+        load_model(folder, pickles=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ... import signing
 from ...errors import Conflict, ValidationFailed
 from ..card import parts
-from . import archive, records, signing
+from . import archive, records
 from .archive import Archive
 from .exporting import CARD, MODEL, refuse_untrusted
 from .marks import Mark

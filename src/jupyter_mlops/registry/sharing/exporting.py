@@ -13,7 +13,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ... import mlmodel
+from ... import mlmodel, signing
 from ...backend import audit, models, versions
 from ...backend.audit import Stored
 from ...display import Badge, Card, Cell, View, bytes_of
@@ -23,7 +23,7 @@ from ...errors import NotFound, UntrustedModel, writing_to
 from ...result import Result
 from ...workspace import Workspace
 from ..card import files, known, modelcard
-from . import archive, records, signing
+from . import archive, records
 from .records import DatasetRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -148,7 +148,6 @@ def _collect(workspace: Workspace, version: ModelVersion, folder: Path) -> tuple
     fetched = models.download(mlflow, version, folder / "fetched")
     fetched.rename(folder / MODEL)
     shutil.rmtree(folder / "fetched", ignore_errors=True)
-    (folder / MODEL / "registered_model_meta").unlink(missing_ok=True)  # MLflow writes it anew at each download
     try:
         refuse_untrusted(folder / MODEL)
     except UntrustedModel as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from ... import signing
 from ...backend import experiments, models, origin, versions
 from ...backend.adapter import Mlflow
 from ...display import Badge, Card, Cell, Link, View, ago
@@ -22,7 +23,7 @@ from ...result import Result
 from ...workspace import Workspace
 from .. import registration
 from ..card import files, modelcard
-from . import marks, records, signing
+from . import marks, records
 from .content import Content, content_of
 from .exporting import AUDIT, LINEAGE, MODEL, SNAPSHOT
 

@@ -8,11 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ... import signing
 from ...backend import audit, models, probe, webhooks
 from ...backend.adapter import Mlflow
 from ...errors import BackendUnreachable, InvalidUsage, NotFound
 from ...workspace import Workspace
-from ..files import EndpointFiles
+from ..files import EndpointFiles, Told
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -106,8 +107,12 @@ def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion) -> Path:
     """
     origin = hashlib.sha256(f"{mlflow.uri} {version.source} {version.creation_timestamp}".encode()).hexdigest()
     target = files.versions / f"{version.version}-{origin[:12]}"
+    told = Told(digest=version.tags.get(signing.DIGEST, ""), signature=version.tags.get(signing.SIGNATURE, ""))
+    files.tell_of(target, told)
     if target.exists():
-        return target
+        if not told.digest or signing.digest(target) == told.digest:
+            return target
+        shutil.rmtree(target, ignore_errors=True)  # somebody has been at it here; the server may have what it was
     files.versions.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".part", dir=files.versions))
     try:

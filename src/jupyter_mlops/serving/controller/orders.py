@@ -6,12 +6,14 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from ... import signing
 from ...errors import InvalidUsage
-from ...settings import EndpointSettings
+from ...settings import EndpointSettings, PolicySettings
 from ...workspace import LOCAL, Workspace
 from ..access import own_names
 from ..files import EndpointFiles
 from ..model.order import Order
+from ..model.sealed import Seal
 
 
 class Orders:
@@ -30,7 +32,7 @@ class Orders:
         self._root = root
         self._files = files
         self._sockets = sockets
-        self._latest = EndpointSettings()
+        self._latest, self._policy = EndpointSettings(), PolicySettings()
 
     @property
     def settings(self) -> EndpointSettings:
@@ -41,7 +43,8 @@ class Orders:
         InvalidUsage
             Where ``mlops.toml`` has become wrong.
         """
-        self._latest = Workspace(self._root).settings.endpoint(self._files.folder.name)
+        settings = Workspace(self._root).settings
+        self._latest, self._policy = settings.endpoint(self._files.folder.name), settings.policy
         return self._latest
 
     def rules(self) -> dict[str, Any]:
@@ -75,8 +78,14 @@ class Orders:
             hash=tuple(log.hash),
             key=key,
             max_rows=settings.max_rows,
+            seal=self._seal(folder),
         )
         return order, settings.start_timeout
+
+    def _seal(self, folder: Path) -> Seal:
+        told, policy = self._files.told_of(folder), self._policy
+        key = self._root / policy.key if policy.key else signing.public_key(self._root / LOCAL)
+        return Seal(told.digest, told.signature, key, policy.models == "signed", policy.pickle == "signed")
 
     def _right(self) -> EndpointSettings:
         """Give the settings as they were when they were right last: a slip in a file shall not stop an endpoint."""

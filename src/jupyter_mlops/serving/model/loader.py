@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,13 +76,15 @@ class LoadedModel:
     request: Mapping[str, Any] = field(default_factory=dict)
 
 
-def load_model(folder: Path) -> LoadedModel:
+def load_model(folder: Path, *, pickles: bool = False) -> LoadedModel:
     """Load a downloaded MLflow model.
 
     Parameters
     ----------
     folder : Path
         Where its ``MLmodel`` file is.
+    pickles : bool
+        Whether a pickle is loaded, which runs code of its author: where the project's own key has signed these files.
 
     Raises
     ------
@@ -93,11 +96,12 @@ def load_model(folder: Path) -> LoadedModel:
     MissingDependency
         Where xgboost or lightgbm is not installed here.
     """
-    model = mlmodel.read(folder)
+    model = mlmodel.read(folder, pickles=pickles)
     if model.method is None:
         raise InvalidUsage("The estimator has no predict and no transform: it can't answer for new rows.")
     signature = Signature.parse(model.said.get("signature"))
-    estimator = load_estimator(model.library, model.flavor, model.file)
+    load = _load_pickle if model.is_pickle else load_estimator
+    estimator = load(model.library, model.flavor, model.file)
     if not callable(predict := getattr(estimator, model.method, None)):
         kind = type(estimator).__name__
         raise InvalidUsage(f"{kind} can't answer by {model.method}: it has no such method.", mlmodel.HINT)
@@ -165,6 +169,14 @@ def load_estimator(library: str, flavor: Mapping[str, Any], file: Path) -> BaseE
     mlmodel.refuse_foreign(library, flavor, file)
     with mlmodel.damage_is_told(library, file):
         return _load_xgboost(file, flavor) if library == "xgboost" else _load_skops(file, mlmodel.trusted(library))
+
+
+def _load_pickle(library: str, flavor: Mapping[str, Any], file: Path) -> BaseEstimator:
+    with mlmodel.damage_is_told("pickle", file), file.open("rb") as opened:
+        estimator = pickle.load(opened)  # noqa: S301 - the project's own key has signed it
+    if not isinstance(estimator, BaseEstimator):
+        raise UntrustedModel(f"{file.name} holds no estimator of scikit-learn.", mlmodel.HINT)
+    return estimator
 
 
 def _load_skops(file: Path, trusted: frozenset[str]) -> BaseEstimator:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .sealed import Seal
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Order:
         The columns that the log leaves out, or keeps as a hash with ``key``.
     max_rows : int
         Rows that a request may have.
+    seal : Seal
+        What the files must fit.
     """
 
     folder: Path
@@ -38,3 +42,4 @@ class Order:
     hash: tuple[str, ...] = ()
     key: bytes = b""
     max_rows: int = 50_000
+    seal: Seal = field(default_factory=Seal)

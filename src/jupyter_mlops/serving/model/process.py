@@ -23,6 +23,7 @@ from ...errors import InvalidUsage, MlopsError
 from ..log.privacy import Privacy
 from ..log.writer import LogWriter
 from ..wire import Frame, Unpacker, pack
+from . import sealed
 from .loader import LoadedModel, load_model
 from .order import Order
 from .predictor import Predictor
@@ -44,7 +45,7 @@ def run(order: Order, report: Connection) -> None:
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     _limit(order.memory)
     try:
-        model = load_model(order.folder)
+        model = load_model(order.folder, pickles=sealed.check(order.folder, order.seal))
         said, predictions = _try(model)
         protocols = Protocols(model, order.model, str(order.version), predictions)
         predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows, protocols=protocols)
