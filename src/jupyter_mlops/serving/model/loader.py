@@ -32,6 +32,7 @@ ALONE: Final = frozenset({
     "DummyClassifier", "MiniBatchNMF", "MiniBatchSparsePCA", "NMF", "SparsePCA",
     # Products of matrices that are summed in another order for more rows: numbers differ by more than 1e-12.
     "GaussianProcessClassifier", "GaussianProcessRegressor", "KernelPCA", "KernelRidge", "Nystroem", "RBFSampler",
+    "DictionaryLearning", "MiniBatchDictionaryLearning", "SparseCoder",
     # They don't answer a row with a row.
     "PatchExtractor",
 })  # fmt: skip
