@@ -67,8 +67,9 @@ def _card(card: Card) -> RenderableType:
         parts.append(Padding(grid, (0, 0, 0, 2)))
     if card.text:
         parts.append(Text(_safe(card.text)))
-    parts.extend(Text(f"  [{_safe(picture.alt)}]") for picture in card.pictures)
-    parts.extend(_table(table) for table in card.tables)
+    pictures = [Text(f"  [{_safe(picture.alt)}]") for picture in card.pictures]
+    tables = [_table(table) for table in card.tables]
+    parts.extend([*tables, *pictures] if card.tables_first else [*pictures, *tables])
     parts.extend(_diff(diff) for diff in card.diffs)
     if card.markdown:
         parts.append(Text(f"\n{_safe(card.markdown)}"))

@@ -104,7 +104,7 @@ class Picture:
 class Card:
     """One thing: a title, its state, facts by name, tables, pictures and diffs where needed, and the next step.
 
-    ``text`` is shown as it is; ``markdown`` too where there is no HTML.
+    ``text`` is shown as it is; ``markdown`` too where there is no HTML. With ``tables_first`` the pictures come below.
     """
 
     title: str
@@ -116,6 +116,7 @@ class Card:
     text: str = ""
     markdown: str = ""
     next: str = field(default="")
+    tables_first: bool = False
 
 
 View: TypeAlias = Card | Table

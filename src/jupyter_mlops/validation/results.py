@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ..display import Badge, Card, Cell, Code, Picture, Table, View
+from ..display import Badge, Card, Cell, Picture, Table, View
 from ..errors import NotFound, nearest
 from ..result import Result
 from .findings import SEVERITIES, Checked, Finding, Outcome, Plot, Severity
@@ -130,7 +130,7 @@ class Report(Result):
             (
                 Badge(f"{checked.code} {finding.severity if finding else checked.outcome}", _TONES[finding.severity if finding else checked.outcome]),
                 f"{checked.title}: {finding.seen}" if finding else f"{checked.title}: {checked.reason}",
-                Code(finding.do) if finding else "",
+                finding.do if finding else "",
             )
             for checked, finding in self._lines(with_passes=False)
         ]  # fmt: skip
@@ -144,6 +144,7 @@ class Report(Result):
             facts=facts,
             tables=[table],
             pictures=self._pictures(),
+            tables_first=True,
             next=f'report["{bad[0]}"].findings' if bad else "",
         )
 

@@ -168,7 +168,7 @@ def _short(value: object) -> str:
 
 def _bars(values: dict[str, float], label: str, axis: str, most: int = 12) -> Plot:
     """Draw the columns with the largest values, and mark one."""
-    top = sorted(values, key=lambda name: -values[name])[:most]
+    top = [name for name in sorted(values, key=lambda name: -values[name]) if values[name]][:most]
     if label not in top:
         top[-1] = label
     return Plot("bars", top, [values[name] for name in top], [top.index(label)], axis)
