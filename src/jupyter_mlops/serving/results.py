@@ -93,6 +93,12 @@ class Endpoint(Result):
         return ModelRef(self.model, version=self.version)
 
     @property
+    def beside(self) -> str:
+        """Which other version takes part: ``canary 3, 10%``."""
+        canary = f"canary {self.canary}, {self.share:.0%}" if self.canary else ""
+        return ", ".join(filter(None, [canary, f"shadow {self.shadow}" if self.shadow else ""]))
+
+    @property
     def key_for_shell(self) -> str:
         """The option by which curl sends the key, where the endpoint asks for one."""
         return ' -H "Authorization: Bearer $MLOPS_API_KEY"' if self.auth else ""
@@ -188,7 +194,7 @@ class Endpoint(Result):
         )
 
 
-def arms_table(arms: Sequence[Mapping[str, Any]]) -> Table:
+def arms_table(arms: Sequence[Mapping[str, Any]], title: str = "") -> Table:
     """Draw the figures of the versions side by side."""
     rows: list[Sequence[Cell]] = [
         (
@@ -202,7 +208,8 @@ def arms_table(arms: Sequence[Mapping[str, Any]]) -> Table:
         )
         for arm in arms
     ]
-    return Table(("version", "answered", "refused", "failed", "p50", "p99", "agrees"), rows, empty="No request yet.")
+    columns = ("version", "answered", "refused", "failed", "p50", "p99", "agrees")
+    return Table(columns, rows, title=title, empty="No request yet.")
 
 
 def state_badge(state: str) -> Badge:
@@ -245,6 +252,7 @@ class Endpoints(Result):
             for row in self.rows
         ]
         only_where_needed: dict[str, list[Cell]] = {
+            "beside it": [row.beside for row in self.rows],
             "refused": [row.refused for row in self.rows],
             "auto": [row.auto for row in self.rows],
             "left over": [row.orphans or "" for row in self.rows],
@@ -254,13 +262,15 @@ class Endpoints(Result):
                 columns.append(title)
                 for cells, text in zip(rows, said, strict=True):
                     cells.append(text)
-        return Table(
+        compared = [arms_table(row.arms, f"{row.name}, side by side") for row in self.rows if row.beside]
+        table = Table(
             columns,
             rows,
-            title="Endpoints",
+            title="" if compared else "Endpoints",
             note="" if self.ok else "What has stopped or failed is started again by %mlops endpoints --restart.",
             empty="No endpoint yet: %mlops deploy NAME@champion",
         )
+        return Card("Endpoints", tables=[table, *compared]) if compared else table
 
 
 @dataclass(frozen=True, repr=False)

@@ -278,7 +278,8 @@ def test_a_canary_answers_its_share_and_a_promotion_makes_it_the_champion(name: 
     assert 20 < seen["2", 2.0] < 80
     until(lambda: {(arm["role"], arm["version"]) for arm in mlops.endpoints().rows[0].arms if arm["answered"]}
           == {("champion", "1"), ("canary", "2")})  # fmt: skip
-    assert "canary" in str(mlops.endpoints().rows[0])
+    assert "side by side" in str(mlops.endpoints())
+    assert "canary 2, 50%" in str(mlops.endpoints())
     mlops.promote(f"{name}@challenger", force=True, reason="it does well")
     until(lambda: {ask(endpoint.url) for _ in range(10)} == {("2", 2.0)})
     assert mlops.deploy(name).canary is None
