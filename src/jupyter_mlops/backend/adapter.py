@@ -78,6 +78,35 @@ class Mlflow:
         """
         return self._call(operation, arguments, named)
 
+    def rest(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """Call MLflow's REST API itself: its client takes seconds and a hundred megabytes to import.
+
+        For processes that run for days and ask one thing.
+
+        Parameters
+        ----------
+        method : str
+        path : str
+            Below ``/api/2.0/mlflow/``.
+        **arguments
+            Of the query of a ``GET``, else of the JSON body.
+        """
+        self.check()
+        data = {"params" if method == "GET" else "json": arguments}
+        try:
+            # fmt: off
+            answer = self._session.request(method, f"{self.uri}/api/2.0/mlflow/{path}", timeout=self._timeout, allow_redirects=False, **data)  # type: ignore[arg-type]
+            # fmt: on
+            said = answer.json()
+        except requests.RequestException as error:  # what is no JSON, too
+            raise self._translate(f"{method} {path}", error) from error
+        if not answer.ok:
+            raise self._meaning(
+                str(said.get("error_code")), str(said.get("message", answer.reason)), f"{method} {path}"
+            )
+        self._answered = time.monotonic()
+        return dict(said)
+
     def check(self) -> None:
         """Make sure that the server answers, unless it has just done so.
 
@@ -100,6 +129,10 @@ class Mlflow:
     def link(self, path: str) -> str:
         """Give the address of a page in MLflow's UI."""
         return f"{self.uri}/#/{path}"
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        return probe.session_for(self.uri)
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -136,7 +169,6 @@ class Mlflow:
     def _translate(self, operation: str, error: Exception) -> MlopsError:
         """Say what MLflow's error means: its own code, or a server that has gone meanwhile."""
         self._answered = 0.0
-        meaning = _MEANING.get(str(getattr(error, "error_code", "")))
         text = " ".join(str(error).split())
         if any(sign in text for sign in ("timed out", "Max retries", "did not answer in time")):
             gone = BackendUnreachable(f"The MLflow server at {self.uri} did not answer in time.", self._mend)
@@ -147,8 +179,12 @@ class Mlflow:
             return NotFound(
                 f"The run:{gone_run[:8]} was deleted meanwhile.", "restore it in MLflow's UI, or run the cell again"
             )
+        return self._meaning(str(getattr(error, "error_code", "")), text, operation)
+
+    def _meaning(self, code: str, text: str, operation: str) -> MlopsError:
+        meaning = _MEANING.get(code)
         if meaning is not None:
-            return meaning(text.removeprefix(f"{error.error_code}: "))  # type: ignore[attr-defined]
+            return meaning(text.removeprefix(f"{code}: "))
         try:
             self.check()
         except BackendUnreachable as unreachable:

@@ -19,6 +19,7 @@ from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
 from .fluent import quiet
+from .versions import Named
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -191,7 +192,7 @@ def requirements(library: str = "scikit-learn") -> list[str]:
     return found
 
 
-def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
+def download(mlflow: Mlflow, model_version: ModelVersion | Named, into: Path) -> Path:
     """Fetch the files of a version into a folder, and give the one with its ``MLmodel``.
 
     Raises
@@ -214,7 +215,7 @@ def download(mlflow: Mlflow, model_version: ModelVersion, into: Path) -> Path:
     return fetched
 
 
-def gone(model_version: ModelVersion) -> NotFound:
+def gone(model_version: ModelVersion | Named) -> NotFound:
     """Say that the files of a version, or one of them, are not there any more."""
     return NotFound(
         f"The files of {model_version.name}/{model_version.version} are missing on the server.",
@@ -222,7 +223,7 @@ def gone(model_version: ModelVersion) -> NotFound:
     )
 
 
-def _has_files(mlflow: Mlflow, model_version: ModelVersion) -> bool:
+def _has_files(mlflow: Mlflow, model_version: ModelVersion | Named) -> bool:
     source = str(model_version.source)
     if not source.startswith("models:/m-"):
         return True  # in a place that can't be listed: the download will tell

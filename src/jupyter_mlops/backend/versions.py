@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..entities import ModelRef, typed
-from ..errors import NotFound, nearest
+from ..errors import InvalidUsage, NotFound, nearest
 from .adapter import Mlflow
 from .experiments import equals
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+
+
+@dataclass(frozen=True)
+class Named:
+    """The version that an alias names: what ``ModelVersion`` says of it, without MLflow's client."""
+
+    name: str
+    version: str
+    source: str
+    creation_timestamp: int
+    run_id: str
+    tags: Mapping[str, str]
+
+
+def named(mlflow: Mlflow, model: str, alias: str) -> Named | None:
+    """Say which version an alias names; None where there is none. One request, for what asks again and again."""
+    try:
+        said = mlflow.rest("GET", "registered-models/alias", name=model, alias=alias)["model_version"]
+    except (NotFound, InvalidUsage):  # MLflow says of an alias that is not there that its name is wrong
+        return None
+    tags = {tag["key"]: tag.get("value", "") for tag in said.get("tags", ())}
+    return Named(
+        said["name"], said["version"], said["source"], int(said["creation_timestamp"]), said.get("run_id", ""), tags
+    )
 
 
 def models(mlflow: Mlflow) -> list[RegisteredModel]:

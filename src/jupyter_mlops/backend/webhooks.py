@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .adapter import Mlflow
 
-if TYPE_CHECKING:
-    from mlflow.entities.webhook import Webhook
-
-_EVENTS = ("model_version_alias.created", "model_version_alias.deleted")
+_EVENTS = [{"entity": "MODEL_VERSION_ALIAS", "action": action} for action in ("CREATED", "DELETED")]
 
 
 def register(mlflow: Mlflow, name: str, url: str, secret: str) -> None:
@@ -32,7 +29,8 @@ def register(mlflow: Mlflow, name: str, url: str, secret: str) -> None:
     BackendUnreachable
     """
     remove(mlflow, name)
-    mlflow.write("create_webhook", name, url, list(_EVENTS), "an endpoint that follows an alias", secret)
+    about = "an endpoint that follows an alias"
+    mlflow.rest("POST", "webhooks", name=name, url=url, events=_EVENTS, description=about, secret=secret)
 
 
 def remove(mlflow: Mlflow, name: str) -> None:
@@ -43,15 +41,15 @@ def remove(mlflow: Mlflow, name: str) -> None:
     BackendUnreachable
     """
     for webhook in list(_all(mlflow)):
-        if webhook.name == name:
-            mlflow.write("delete_webhook", webhook.webhook_id)
+        if webhook.get("name") == name:
+            mlflow.rest("DELETE", f"webhooks/{webhook['webhook_id']}")
 
 
-def _all(mlflow: Mlflow) -> Iterator[Webhook]:
-    token: str | None = None
+def _all(mlflow: Mlflow) -> Iterator[dict[str, Any]]:
+    more: dict[str, Any] = {}
     while True:
-        page = mlflow.read("list_webhooks", 100, token)
-        yield from page
-        token = page.token
-        if not token:
+        page = mlflow.rest("GET", "webhooks", max_results=100, **more)
+        yield from page.get("webhooks", ())
+        if not page.get("next_page_token"):
             return
+        more = {"page_token": page["next_page_token"]}

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import signing
-from ...backend import audit, models, probe, webhooks
+from ...backend import audit, models, probe, versions, webhooks
 from ...backend.adapter import Mlflow
-from ...errors import BackendUnreachable, InvalidUsage, NotFound
+from ...backend.versions import Named
+from ...errors import BackendUnreachable, InvalidUsage
 from ...workspace import Workspace
 from ..files import EndpointFiles, Told
 
@@ -27,20 +28,16 @@ class Registry:
         self._files = files
         self._mlflow: Mlflow | None = None
 
-    def alias(self, model: str, alias: str) -> ModelVersion | None:
+    def alias(self, model: str, alias: str) -> Named | None:
         """Give the version that an alias names now; None where there is none. One request, so it can be asked often.
 
         Raises
         ------
         BackendUnreachable
         """
-        try:
-            version: ModelVersion = self._server().read("get_model_version_by_alias", model, alias)
-        except NotFound:
-            return None
-        return version
+        return versions.named(self._server(), model, alias)
 
-    def fetch(self, version: ModelVersion) -> Path:
+    def fetch(self, version: Named) -> Path:
         """Get the files of a version, whole or not at all; those that are there stay.
 
         Raises
@@ -100,7 +97,7 @@ def webhook_name(files: EndpointFiles) -> str:
     return f"mlops-{hashlib.sha256(str(files.folder.resolve()).encode()).hexdigest()[:16]}"
 
 
-def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion) -> Path:
+def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion | Named) -> Path:
     """Get the files of a version into the endpoint's folder, whole or not at all; those that are there stay.
 
     The folder is named after where they are from: another server may have another version of the same number.
