@@ -55,7 +55,7 @@ def document(routing: Routing, endpoint: str, *, locked: bool) -> Document:
     body: Document = {"schema": schemas.request(about.get("inputs", []), MAX_ROWS)}
     if about.get("example"):
         body["example"] = about["example"]
-    summary = "Ask for predictions, as MLflow's clients do. CSV with a header is taken as well."
+    summary = "Ask for predictions, as MLflow's clients do. CSV with a header and streams of Arrow are taken as well."
     predictions = json({"predictions": {"type": ["array", "object"]}})
     return {
         "openapi": "3.1.0",
