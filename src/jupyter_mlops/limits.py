@@ -40,6 +40,22 @@ class DataLimits(BaseModel):
         The share of rows that may also be in the reference.
     ids : float
         The share of distinct values from which a column looks like an id.
+    leak, leak_by_gaps : float
+        The share of the target that a feature tells by itself from which it is taken for a leak (R² of ranks, Brier
+        skill score), and that its gaps tell. Measured: the most that an honest feature tells in scikit-learn's
+        bundled sets is 0.87 (iris), where deepchecks' limit for it, 0.8, would ring; a copy of a label with 1 in 100
+        wrong tells 0.95.
+    interaction : float
+        The share of what single features leave open that two together tell, from which they are worth a look.
+    mislabelled : float
+        The share of labels that look wrong from which it is a warning. Northcutt et al. (2021) estimate 3.4 % in ten
+        well-known test sets.
+    gain : float
+        The share of the target that twice the rows must have told more for more rows to be worth while.
+    same : float
+        The correlation from which two features tell the same; 0.9 is what caret's ``findCorrelation`` takes.
+    inflation : float
+        The variance inflation factor from which a feature is told by the others together; 10 is that of Marquardt (1970).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +72,13 @@ class DataLimits(BaseModel):
     least_minority: Share = 0.01
     overlap: Share = 0.01
     ids: Share = 0.98
+    leak: Share = 0.9
+    leak_by_gaps: Share = 0.5
+    interaction: Share = 0.02
+    mislabelled: Share = 0.04
+    gain: Share = 0.02
+    same: Share = 0.9
+    inflation: Annotated[float, Field(gt=1)] = 10.0
 
 
 class ValidationSettings(BaseModel):

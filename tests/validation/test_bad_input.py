@@ -59,6 +59,16 @@ ODD: dict[str, Any] = {
     "arrow types": clean().convert_dtypes(dtype_backend="pyarrow"),
     "an array": np.random.default_rng(0).normal(size=(200, 3)),
     "a series": clean()["score"],
+    "classes of one row": pd.DataFrame({"y": ["a"] * 199 + ["b"], "x": range(200)}),
+    "as many classes as rows": pd.DataFrame({"y": [f"c{n}" for n in range(200)], "x": range(200)}),
+    "infinite target": pd.DataFrame({"y": [np.inf, -np.inf, *range(198)], "x": range(200)}),
+    "features of nothing": pd.DataFrame({"y": ["a", "b"] * 100, "x": [None] * 200, "z": 1}),
+    "lists beside a target": pd.DataFrame(
+        {"y": ["a", "b"] * 100, "x": [[1, 2], {"k": 1}] * 100, "z": [object()] * 200}
+    ),
+    "odd times beside a target": pd.DataFrame(
+        {"y": ["a", "b"] * 100, "when": ZONES, "old": [datetime.date(1, 1, 1), datetime.date(9999, 12, 31)] * 100}
+    ),
 }
 
 
@@ -69,7 +79,12 @@ def test_no_check_breaks(name: str) -> None:
     assert [c for c in found.checks if c.reason.startswith("It could not run")] == []
     columns = [str(label) for label in as_frame(frame).columns]
     target = next((label for label in columns if columns.count(label) == 1), None)
-    beside = report(frame, target=target, reference=frame)
+    beside = report(
+        frame,
+        target=target,
+        reference=frame,
+        time="when" if "when" in columns[1:] and columns.count("when") == 1 else None,
+    )
     assert [c for c in beside.checks if c.reason.startswith("It could not run")] == []
     assert str(beside)
     assert "<section" in beside._repr_mimebundle_()["text/html"]

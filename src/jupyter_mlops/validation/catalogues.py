@@ -12,7 +12,9 @@ DATA = Catalogue()
 @cache
 def data_checks() -> Catalogue:
     """Give the checks of data; the first call imports the rooms that they are in."""
+    from .potential import leakage, learning, power
     from .quality import columns, names, rows, target, text, timing, values
 
     assert all((columns, names, rows, target, text, timing, values))
+    assert all((leakage, learning, power))
     return DATA

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ _KINDS: dict[str, Kind] = {
     "empty": "nothing",
 }
 _SAMPLE = 10_000
+Made = TypeVar("Made")
 _HASHABLE = (str, int, float, bool, bytes, type(None))
 
 
@@ -91,6 +92,17 @@ class Column:
         found = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
         finite = np.isfinite(found)
         return found if finite.all() else found[finite]
+
+    def floats(self, rows: np.ndarray[Any, np.dtype[np.int64]] | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Give numbers, truths and times as floats, row for row: NaN for what is missing or infinite."""
+        values = self.values if rows is None else self.values.iloc[rows]
+        if self.kind == "time":
+            return _seconds(values)
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype(object)
+        found = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+        finite = np.isfinite(found)
+        return found if finite.all() else np.where(finite, found, np.nan)
 
     @cached_property
     def counts(self) -> pd.Series[int]:
@@ -176,8 +188,16 @@ class Data:
         self.target, self.time, self.group = (self._named(label) for label in (target, time, group))
         self.key = [self._named(label) for label in key]
 
+        self._made: dict[Callable[[Data], Any], Any] = {}
+
     def __len__(self) -> int:
         return len(self.frame)
+
+    def once(self, make: Callable[[Data], Made]) -> Made:
+        """Make something of the data that several checks look at: the first call makes it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast(Made, self._made[make])
 
     @property
     def features(self) -> list[Column]:
@@ -243,6 +263,18 @@ def _hashed(column: Column) -> np.ndarray[Any, np.dtype[np.uint64]]:
 def _has_half_a_pair(text: str) -> bool:
     """Whether a text holds half a surrogate pair, which JSON can smuggle in and no file can keep."""
     return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _seconds(values: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Give times as seconds since 1970, in any of the ways in which pandas keeps them."""
+    if isinstance(values.dtype, pd.PeriodDtype):
+        values = values.dt.to_timestamp()
+    if not types.is_datetime64_any_dtype(values.dtype):
+        values = pd.to_datetime(values.astype(object), utc=True, errors="coerce")
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert(None)
+    times = values.to_numpy(dtype="datetime64[us]")
+    return np.where(np.isnat(times), np.nan, times.astype(np.int64) / 1e6)
 
 
 def _sound(text: str) -> str:

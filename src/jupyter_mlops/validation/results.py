@@ -165,7 +165,7 @@ class Report(Result):
 
         drawn: list[tuple[str, Picture]] = []
         for checked, finding in self._lines(with_passes=False):
-            if finding is not None and finding.plot is not None and finding.severity != "note":
+            if finding is not None and finding.plot is not None:
                 if checked.code in {code for code, _ in drawn}:
                     continue
                 drawn.append((checked.code, picture(of_finding(finding), f"{checked.code}: {finding.seen}")))
