@@ -22,7 +22,7 @@ def deploy(
     *,
     name: str | None = None,
     port: int = 0,
-    workers: int = 1,
+    workers: int | None = None,
     host: str | None = None,
     auth: bool = False,
     canary: str | None = None,
@@ -41,7 +41,7 @@ def deploy(
     port
         The port; 0 takes a free one.
     workers
-        How many processes predict; each takes a core.
+        How many processes predict, each of which takes a core: 1, or as many as there are.
     host
         The address to listen on, where other machines are to reach it; by default loopback. It takes --auth.
     auth
@@ -81,19 +81,14 @@ def deploy(
     workspace = Workspace.here()
     version = versions.find_version(workspace.mlflow, ref, CHAMPION)
     served = ref if ref.version is not None else ModelRef(ref.name, alias=ref.alias or CHAMPION)
-    files_of(workspace.state.folder, name or ref.name)  # the name will do
+    files = files_of(workspace.state.folder, name or ref.name)
     if auto and canary is None and not shadow:
         raise InvalidUsage(
             "--auto is about a version beside the one that answers.",
             f"%mlops deploy {typed(ref)} --canary 10% --auto",
         )
-    if dry_run:
-        return Endpoint(
-            name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
-        )
-    if canary is None and not shadow:
-        return deployment.deploy(workspace, version, served, name or ref.name, port, workers, host, auth)
-    if host is not None or auth:
+    is_second = canary is not None or shadow
+    if is_second and (host is not None or auth):
         raise InvalidUsage(
             "--host and --auth are of the endpoint, not of what stands beside.",
             f"%mlops deploy {typed(ref.name)} --auth",
@@ -101,6 +96,14 @@ def deploy(
     if canary is not None and shadow:
         raise InvalidUsage("A version is a canary or a shadow, not both.", f"%mlops deploy {typed(ref)} --shadow")
     share = None if canary is None else deployment.share(canary)
+    if dry_run:
+        deployment.check(workspace, name or ref.name, port, workers)
+        deployment.where_to_listen(workspace, files, host, auth=auth)
+        return Endpoint(
+            name or ref.name, ref.name, int(version.version), "", 0, port, 0.0, state="planned", follows=served.alias
+        )
+    if not is_second:
+        return deployment.deploy(workspace, version, served, name or ref.name, port, workers, host, auth)
     return deployment.beside(workspace, version, served, name or ref.name, share, auto=auto)
 
 

@@ -152,7 +152,7 @@ def send(
     if answer.status_code == 401:
         raise InvalidUsage(
             f"The endpoint {endpoint.name} asks for a key that is not here.",
-            f"set {access.VARIABLE} in the environment",
+            f"set {access.VARIABLE} in the environment; where nobody has the key: %mlops undeploy {endpoint.name}, and deploy --auth",
         )
     try:
         problem = answer.json().get("message", answer.text)

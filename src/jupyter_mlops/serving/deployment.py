@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..backend import webhooks
-from ..backend.processes import free_port, stop
+from ..backend.processes import Process, free_port, stop
 from ..display.progress import Progress
 from ..entities import ModelRef, typed
 from ..errors import Conflict, InvalidUsage, MlopsError, NotFound, writing_to
@@ -30,7 +31,7 @@ def deploy(
     ref: ModelRef,
     name: str,
     port: int = 0,
-    workers: int = 1,
+    workers: int | None = None,
     host: str | None = None,
     auth: bool = False,
 ) -> Endpoint:
@@ -43,17 +44,13 @@ def deploy(
     ProcessFailed
         Where it does not come up; what served before goes on.
     """
-    if not 1 <= workers <= MOST_WORKERS:
-        raise InvalidUsage(f"--workers must be 1 to {MOST_WORKERS}, not {workers}.", "--workers 2")
     files = files_of(workspace.state.folder, name)
     with alone(files), Progress() as progress:
-        before = listing.running(workspace, name)
-        if before and port not in (0, before.port):
-            raise Conflict(
-                f"The endpoint {name} is on port {before.port}, and stays there.",
-                f"%mlops undeploy {typed(name)}, then deploy it with --port {port}",
-            )
-        host, key = _access(workspace, files, host, auth=auth)
+        before = check(workspace, name, port, workers)
+        earlier = files.wanted()
+        host, key = where_to_listen(workspace, files, host, auth=auth)
+        if auth or workspace.settings.endpoint(name).auth:
+            key = access.key_to_ask_for(files, key)
         progress.say(f"Starting endpoint {name} …")
         number, folder = int(version.version), _fetch(workspace, files, version)
         wanted = Wanted(
@@ -63,19 +60,40 @@ def deploy(
             files=folder,
             host=host,
             port=before.port if before else free_port(port),
-            workers=workers,
+            workers=workers or (earlier.workers if before and earlier else 1),
             key=key,
         )
-        earlier = files.wanted()
         same = before and before.details.get("version") == number and before.details["model"] == version.name
         same = same and earlier is not None and earlier.key == key
         where = f"port {wanted.port}" + f" of {host}" * (not access.is_loopback(host)) + ", with a key" * bool(key)
         say = None if same and before and listing.answers(before) else f"endpoint {name}, {where}"
-        return fulfil(workspace, files, wanted, before, say, progress)
+        endpoint = fulfil(workspace, files, wanted, before, say, progress)
+        gone = earlier.seconds if before and earlier else {}
+        return replace(endpoint, dropped=", ".join(f"{role} {second.version}" for role, second in gone.items()))
 
 
-def _access(workspace: Workspace, files: EndpointFiles, host: str | None, *, auth: bool) -> tuple[str, str]:
-    """Say where an endpoint listens and which key it asks for; what it does already stays, until it is undeployed.
+def check(workspace: Workspace, name: str, port: int, workers: int | None) -> Process | None:
+    """Make sure that an endpoint can be what is asked for, and give the process of the one that is there.
+
+    Raises
+    ------
+    InvalidUsage, Conflict
+    """
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise InvalidUsage(f"--workers must be 1 to {MOST_WORKERS}, not {workers}.", "--workers 2")
+    before = listing.running(workspace, name)
+    if before and port not in (0, before.port):
+        raise Conflict(
+            f"The endpoint {name} is on port {before.port}, and stays there.",
+            f"%mlops undeploy {typed(name)}, then deploy it with --port {port}",
+        )
+    if not before:
+        free_port(port)
+    return before
+
+
+def where_to_listen(workspace: Workspace, files: EndpointFiles, host: str | None, *, auth: bool) -> tuple[str, str]:
+    """Say where an endpoint is to listen, and which key it asks for so far; both stay, until it is undeployed.
 
     Raises
     ------
@@ -92,9 +110,7 @@ def _access(workspace: Workspace, files: EndpointFiles, host: str | None, *, aut
             f"%mlops undeploy {typed(name)}, then deploy it with --host {host}",
         )
     host, key = host or (earlier.host if earlier else access.LOOPBACK), earlier.key if earlier else ""
-    if auth or workspace.settings.endpoint(name).auth:
-        key = access.key_to_ask_for(files, key)
-    if not key and not access.is_loopback(host):
+    if not (key or auth or workspace.settings.endpoint(name).auth or access.is_loopback(host)):
         raise InvalidUsage(
             f"Who can reach {host} could ask the endpoint: it must ask for a key.", f"--host {host} --auth"
         )
@@ -126,6 +142,12 @@ def beside(
             raise InvalidUsage(
                 f"The endpoint {name} stays at {wanted.ref}: with --auto it must follow an alias that can be promoted to.",
                 f"%mlops deploy {typed(f'{version.name}@champion')} first",
+            )
+        standing = files.standing()
+        if standing is not None and standing.version == int(version.version):
+            raise InvalidUsage(
+                f"{version.name}/{version.version} is what the endpoint {name} serves already.",
+                f"%mlops models {typed(version.name)}, for another version",
             )
         progress.say(f"Starting {ref} …")
         folder = _fetch(workspace, files, version)

@@ -245,7 +245,8 @@ def files_of(local: Path, name: str) -> EndpointFiles:
     """
     if not re.fullmatch(r"[A-Za-z0-9_][\w .-]{0,99}", name):
         raise InvalidUsage(
-            f"{name[:60]!r} can't be the name of an endpoint: letters, digits, - and _.", "--name tumour"
+            f"{name[:60]!r} can't be the name of an endpoint: up to 100 letters from A to Z, digits, - and _.",
+            "deploy it with --name tumour",
         )
     return EndpointFiles(local / "endpoints" / name)
 

@@ -114,6 +114,7 @@ def told(
         follows=wanted.alias if wanted else None,
         host=wanted.host if wanted else LOOPBACK,
         auth=bool(wanted and wanted.key),
+        key_file=str(files.key) if wanted and wanted.key and files.key.exists() else "",
         refused=refused,
         orphans=0 if state != "stopped" else len(orphans(process)),
         last_lines=tail(files.log, 5) if state == "failed" else "",

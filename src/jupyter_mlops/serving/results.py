@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ class Endpoint(Result):
         Where it listens.
     auth : bool
         Whether it asks for a key.
+    key_file : str
+        Where the key is, if it was made here; else who asks has it in the environment.
     refused : str
         Which version was to answer last and does not, and why; empty where it does.
     orphans : int
@@ -55,6 +58,8 @@ class Endpoint(Result):
         What ``--auto`` waits for, or has decided last.
     restarts : int
         How often one of its processes has died or hung.
+    dropped : str
+        What stood beside it until this call took it away.
     is_new : bool
         Whether this call started it.
     """
@@ -70,6 +75,7 @@ class Endpoint(Result):
     follows: str | None = None
     host: str = "127.0.0.1"
     auth: bool = False
+    key_file: str = ""
     refused: str = ""
     orphans: int = 0
     last_lines: str = ""
@@ -79,6 +85,7 @@ class Endpoint(Result):
     share: float = 0.0
     shadow: int | None = None
     arms: Sequence[Mapping[str, Any]] = ()
+    dropped: str = ""
     is_new: bool = False
     seconds: float | None = None
 
@@ -101,7 +108,8 @@ class Endpoint(Result):
     @property
     def key_for_shell(self) -> str:
         """The option by which curl sends the key, where the endpoint asks for one."""
-        return ' -H "Authorization: Bearer $MLOPS_API_KEY"' if self.auth else ""
+        key = f"$(cat {shlex.quote(self.key_file)})" if self.key_file else "$MLOPS_API_KEY"
+        return f' -H "Authorization: Bearer {key}"' if self.auth else ""
 
     def predict(self, data: Any) -> Predictions:
         """Ask the endpoint; see ``mlops.predict``."""
@@ -162,6 +170,8 @@ class Endpoint(Result):
             facts.append(("canary", f"{self.model}/{self.canary} answers {self.share:.0%} of the requests"))
         if self.shadow:
             facts.append(("shadow", f"{self.model}/{self.shadow} is asked too"))
+        if self.dropped:
+            facts.append(("taken away", self.dropped))
         if self.refused:
             facts.append(("refused", self.refused))
         if self.orphans:

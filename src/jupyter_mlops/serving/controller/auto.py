@@ -108,7 +108,7 @@ class Auto:
         of_second, of_champion = (
             seen(arms, trial.begin, *of) for of in ((role, version.number), ("champion", champion.number))
         )
-        verdict = judge(self._orders.settings.auto, role, of_second, of_champion)
+        verdict = judge(self._orders.latest().auto, role, of_second, of_champion)
         if verdict.do == "withdraw":
             if self._settle(wanted, role, f"{ref} is no {role} any more: {verdict.why}"):
                 evidence = f"endpoint {self._files.folder.name}, {role}: {verdict.why}"

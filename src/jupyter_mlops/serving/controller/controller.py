@@ -12,9 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+from ...backend.processes import Process
 from ...backend.state import State
 from ...entities import ModelRef
-from ...errors import BackendUnreachable, InvalidUsage, MlopsError
+from ...errors import BackendUnreachable, MlopsError
 from ..files import NOTHING_REFUSED, EndpointFiles, Standing, Wanted
 from ..history import add_to_history
 from . import versions
@@ -57,6 +58,7 @@ class Controller:
         self._registry = Registry(root, files)
         self._orders = Orders(root, files, sockets)
         self._settings = self._orders.settings
+        self._self: Process | None = None
         self._lineup = Lineup(files, listener, self._orders)
         timeout = lambda: self._settings.timeout  # noqa: E731 - it may change
         self._health = Health(self._lineup, timeout, self._restarted, self._given_up, self._counted)
@@ -112,6 +114,7 @@ class Controller:
             for role, alias in wanted.aliases.items():
                 await self._follow(wanted, role, alias)
             await self._auto.look(wanted)
+        self._stay_known()
 
     async def _compact(self) -> None:
         """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""
@@ -128,8 +131,7 @@ class Controller:
         self._wanted, self._refused = wanted, {}
         if wanted.stamp != self._standing.stamp:  # else it is what --auto has made of it
             self._stand(auto="")
-        with contextlib.suppress(InvalidUsage):  # it is told where the settings are needed to start something
-            self._settings = self._orders.settings
+        self._settings = self._orders.latest()
         self._health.forgive()
         number = wanted.version
         try:
@@ -188,7 +190,9 @@ class Controller:
         champion, is_fresh = self._lineup.champion, version not in self._lineup.all
         try:
             if is_fresh:
-                need_quick(version, self._orders.settings)
+                need_quick(version, self._orders.latest())
+                if "smoke_ms" not in version.about:
+                    _log.warning("%s/%d was not tried: it was logged without an input example", wanted.model, number)
             if like_champion and champion is not None:
                 need_same_clients(version, champion)
         except MlopsError:
@@ -248,6 +252,15 @@ class Controller:
         if process is not None and process.pid == os.getpid() and champion is not None:
             process.details.update(model=wanted.model, version=champion.number, alias=wanted.alias)
             self._state.put(process)
+
+    def _stay_known(self) -> None:
+        """Be found by the project's other processes, also when somebody has removed the list of them."""
+        state = State(self._state.folder)
+        found = state.get("endpoint", self.name)
+        if found is None and self._self is not None:
+            state.put(self._self)
+        elif found is not None and found.pid == os.getpid():
+            self._self = found
 
     def _tidy(self) -> None:
         """Remove the files of versions that nobody serves."""

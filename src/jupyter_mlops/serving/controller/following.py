@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 
+_log = logging.getLogger(__name__)
+
+
 class Registry:
     """The tracking server of the project; it is asked, and never started: who has stopped it wants it so."""
 
@@ -27,6 +31,8 @@ class Registry:
         self._root = root
         self._files = files
         self._mlflow: Mlflow | None = None
+        self._latest: Workspace | None = None
+        self._wrong = ""
 
     def alias(self, model: str, alias: str) -> Named | None:
         """Give the version that an alias names now; None where there is none. One request, so it can be asked often.
@@ -49,7 +55,7 @@ class Registry:
 
     def note(self, model: str, action: str, before: int | None, after: int | None, evidence: str) -> None:
         """Write into the audit."""
-        workspace = Workspace(self._root)
+        workspace = self._project()
         audit.append(
             self._server(),
             model,
@@ -79,8 +85,20 @@ class Registry:
         """Have it tell no more."""
         webhooks.remove(self._server(), webhook_name(self._files))
 
+    def _project(self) -> Workspace:
+        """Give the project as its settings are, or as they were when they were right last: people edit that file."""
+        try:
+            self._latest, self._wrong = Workspace(self._root), ""
+        except InvalidUsage as error:
+            if self._latest is None:
+                raise BackendUnreachable(error.message, error.hint) from error
+            if str(error) != self._wrong:
+                self._wrong = str(error)
+                _log.warning("the settings are wrong, and what they were before holds: %s", error)
+        return self._latest
+
     def _server(self) -> Mlflow:
-        workspace = Workspace(self._root)
+        workspace = self._project()
         uri = workspace.settings.tracking_uri
         if uri is None:
             server = next(iter(workspace.state.all("server")), None)

@@ -49,7 +49,7 @@ class Orders:
 
     def rules(self) -> dict[str, Any]:
         """Say whom the front lets in, and how much a request may have."""
-        settings, wanted = self._right(), self._files.wanted()
+        settings, wanted = self.latest(), self._files.wanted()
         assert wanted is not None
         return {
             "hosts": [*settings.hosts, *own_names(wanted.host)],
@@ -60,7 +60,7 @@ class Orders:
 
     def order(self, model: str, version: int, folder: Path) -> tuple[Order, float]:
         """Say what to serve, and how many seconds it may take until it does."""
-        settings = self._right()
+        settings = self.latest()
         log, key = settings.log, b""
         if log.hash:
             from ..log.privacy import project_key  # with pandas, which a controller has no other need of
@@ -87,7 +87,7 @@ class Orders:
         key = self._root / policy.key if policy.key else signing.public_key(self._root / LOCAL)
         return Seal(told.digest, told.signature, key, policy.models == "signed", policy.pickle == "signed")
 
-    def _right(self) -> EndpointSettings:
+    def latest(self) -> EndpointSettings:
         """Give the settings as they were when they were right last: a slip in a file shall not stop an endpoint."""
         with contextlib.suppress(InvalidUsage):
             return self.settings

@@ -16,9 +16,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from ...errors import Conflict, MlopsError
 from ..files import EndpointFiles, files_of
 from .controller import Controller
+
+_PATIENCE = 5.0  # seconds for one before it to end
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _run(root: Path, files: EndpointFiles) -> None:
     wanted = files.wanted()
     assert wanted is not None
+    lock = FileLock(files.folder / "controller.lock")
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        raise Conflict(
+            f"Another process looks after the endpoint {files.folder.name} already.",
+            "%mlops endpoints, in a few seconds",
+        ) from None
     # A folder of its own, 0700: whoever could reach the sockets could answer in the model's name.
     with _listen(wanted.host, wanted.port) as listener, tempfile.TemporaryDirectory(prefix="mlops-") as sockets:
         controller = Controller(root, files, listener, Path(sockets))
@@ -69,7 +81,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise Conflict(f"Can't listen on {host}:{port}: {error}.", "choose another port") from error
+        mend = (
+            "an address of this machine, or 0.0.0.0 for all"
+            if isinstance(error, socket.gaierror)
+            else "choose another port"
+        )
+        raise Conflict(f"Can't listen on {host}:{port}: {error}.", mend) from error
     return listener
 
 

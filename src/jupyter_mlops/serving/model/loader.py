@@ -230,5 +230,5 @@ def _input_example(logged: bytes | None, signature: Signature) -> Rows | None:
         return None
     try:
         return read_request(logged, None, signature.inputs)
-    except RequestRefused:
-        return None  # an example that its own model would refuse is of no use, and no danger
+    except RequestRefused as refusal:
+        raise InvalidUsage(f"It can't be tried on its own input example: {refusal.message}", mlmodel.HINT) from None
