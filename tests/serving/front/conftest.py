@@ -40,9 +40,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def served(application: Any, around: AbstractAsyncContextManager[Any]) -> Iterator[int]:
+def served(application: Any, around: AbstractAsyncContextManager[Any], **options: Any) -> Iterator[int]:
     """Serve an application on a port, with something around it in the same event loop."""
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off", ws="none", **options))
     listener = socket.create_server(("127.0.0.1", 0))
 
     async def serve() -> None:

@@ -205,7 +205,22 @@ def test_values_that_the_estimator_refuses_are_the_clients_fault(client: Client)
         headers={"content-type": "text/csv"},
     )
     assert (answer.status_code, answer.json()["error_code"]) == (400, "MODEL_REFUSED_INPUT")
-    assert "NaN" in answer.json()["message"]
+    assert answer.json()["message"] == "The model refuses these values: Input X contains NaN."
+    assert answer.json()["column"] == "mean area"
+    rows = [*ROWS.to_numpy()[:2].tolist()]
+    rows[1][1] = float("inf")
+    answer = client.post("/invocations", content=json.dumps({"instances": rows}))
+    assert (answer.json()["error_code"], answer.json()["column"]) == ("MODEL_REFUSED_INPUT", "mean texture")
+    assert "infinity" in answer.json()["message"]
+
+
+def test_a_number_of_thousands_of_digits_names_its_column(client: Client) -> None:
+    row = json.dumps([*ROWS.to_numpy()[0].tolist()][1:])
+    for sign in ("", "-"):
+        body = '{"instances": [[' + sign + "1" * 5000 + ", " + row[1:] + "]}"
+        told = client.post("/invocations", content=body).json()
+        assert (told["error_code"], told["column"]) == ("WRONG_TYPE", "mean radius")
+        assert "a number that is too large" in told["message"]
 
 
 def test_a_fault_of_the_server_tells_the_log_and_not_the_client(caplog: pytest.LogCaptureFixture) -> None:

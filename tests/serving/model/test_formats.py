@@ -213,7 +213,7 @@ DEEP = "[" * 1000 + "]" * 1000
         ('{"inputs": {"a": [NaN], "b": [1], "a": [2]}}', "DUPLICATE_KEY", "a"),
         ('{"inputs": {"a": [nan], "b": [1]}}', "INVALID_JSON", None),
         ('{"inputs": {"a": [NaN], "b": ["\\ud800"]}}', "INVALID_JSON", None),
-        ('{"inputs": {"a": [' + "9" * 10_000 + '], "b": [1]}}', "INVALID_JSON", None),
+        ('{"inputs": {"a": [' + "9" * 10_000 + '], "b": [1]}}', "WRONG_TYPE", "a"),
         ('{"inputs": ' + "[" * 100_000, "INVALID_JSON", None),
         ('{"inputs": {"a": ' + DEEP + ', "b": ' + DEEP + "}}", "WRONG_TYPE", "a"),
         ('{"inputs": ' + '{"a":' * 1000 + "1" + "}" * 1001, "INVALID_JSON", None),

@@ -25,6 +25,7 @@ from .app import Front
 from .dispatcher import Limits
 from .door import Door
 from .links import Link
+from .protocol import Protocol, most_connections
 from .routing import Arm, Routing
 
 _log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ async def _run(options: argparse.Namespace) -> None:
     # answers thousands of requests a second, and it would cost a tenth of them.
     config = uvicorn.Config(
         front,
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -146,6 +148,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--history", type=Path, help="the file that says which version has answered from when on")
     parser.add_argument("--fd", required=True, type=int, help="the socket that listens, as a number")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # of strange requests it tells line after line
+    Protocol.most = most_connections()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(parser.parse_args(argv)))
 

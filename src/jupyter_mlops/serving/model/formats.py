@@ -28,6 +28,7 @@ _FORMATS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs"
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
 _CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+_MOST_DIGITS: Final = 4000
 _HALF: Final = re.compile(
     r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
 )  # of a surrogate pair
@@ -209,7 +210,7 @@ def _beyond_json(body: bytes, error: orjson.JSONDecodeError) -> Any:
         text = body.decode()
         if _HALF.search(text):  # it would be no text
             raise refused
-        return json.loads(text, object_pairs_hook=_unique, parse_float=_number)
+        return json.loads(text, object_pairs_hook=_unique, parse_float=_number, parse_int=_whole)
     except UnicodeDecodeError as encoding:
         raise _bad_encoding(encoding) from None
     except (ValueError, RecursionError):
@@ -219,6 +220,10 @@ def _beyond_json(body: bytes, error: orjson.JSONDecodeError) -> Any:
 def _number(text: str) -> float | Decimal:
     number = float(text)
     return number if math.isfinite(number) else Decimal(text)  # 1e400 is not infinite
+
+
+def _whole(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _MOST_DIGITS else Decimal(text)  # Python refuses to read a longer one
 
 
 def _count_keys(document: dict[str, Any]) -> int:

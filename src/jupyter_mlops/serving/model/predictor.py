@@ -15,6 +15,7 @@ from ..wire import MAX_ROWS, Frame
 from .columns import RequestRefused
 from .loader import LoadedModel
 from .protocols import Protocols
+from .refusing import refused_by_model
 from .replies import Question, Reply, refusal, refused
 
 _log = logging.getLogger(__name__)
@@ -95,8 +96,7 @@ class Predictor:
         except (ValueError, RecursionError) as error:
             if len(group) > 1:  # one of them is at fault
                 return self._one_by_one(group)
-            message = f"The model refuses these values: {error}"
-            return [(frames[0].key, refusal(frames[0], 400, "MODEL_REFUSED_INPUT", message))]
+            return [(frames[0].key, refused(frames[0], refused_by_model(error, rows, inputs)))]
         except Exception:
             if len(group) > 1:
                 return self._one_by_one(group)

@@ -42,10 +42,12 @@ def run(order: Order, report: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     # The names and their order have been checked when an array comes in place of a frame.
-    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    warnings.filterwarnings("ignore", message="X (does not have valid|has) feature names")
     _limit(order.memory)
     try:
         model = load_model(order.folder, pickles=sealed.check(order.folder, order.seal))
+        # What scikit-learn warns of in the rows of a request, it would warn of in each.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"sklearn\.")
         said, predictions = _try(model)
         protocols = Protocols(model, order.model, str(order.version), predictions)
         predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows, protocols=protocols)
