@@ -56,7 +56,8 @@ import jupyter_mlops as mlops
 from jupyter_mlops.backend import models, versions
 from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import InvalidUsage, UntrustedModel
-from jupyter_mlops.serving.model.loader import LoadedModel, load_estimator, load_model
+from jupyter_mlops.estimators import load_estimator
+from jupyter_mlops.serving.model.loader import LoadedModel, load_model
 from jupyter_mlops.serving.model.predictor import Predictor
 from jupyter_mlops.serving.model.table import Table
 from jupyter_mlops.serving.wire import Frame

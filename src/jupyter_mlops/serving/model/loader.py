@@ -7,21 +7,18 @@ and xgboost in its own format.
 
 from __future__ import annotations
 
-import gc
-import importlib
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.base import BaseEstimator
 
 from ... import mlmodel
-from ...errors import InvalidUsage, UntrustedModel
+from ...errors import InvalidUsage
+from ...estimators import load_estimator, load_pickle
 from .columns import RequestRefused
 from .example import request_like
 from .formats import read_request
@@ -37,9 +34,6 @@ ALONE: Final = frozenset({
     "PatchExtractor",
 })  # fmt: skip
 """What is never asked for several requests at once, each found by ``tests/tracking/test_every_estimator.py``."""
-
-# Where models keep the name of a method of a part of theirs, which they call with the rows.
-_NAME_METHODS: Final = ("stack_method_", "chain_method_", "response_method", "_response_method")
 
 
 @dataclass(frozen=True)
@@ -101,8 +95,7 @@ def load_model(folder: Path, *, pickles: bool = False) -> LoadedModel:
     if model.method is None:
         raise InvalidUsage("The estimator has no predict and no transform: it can't answer for new rows.")
     signature = Signature.parse(model.said.get("signature"))
-    load = _load_pickle if model.is_pickle else load_estimator
-    estimator = load(model.library, model.flavor, model.file)
+    estimator = load_pickle(model.file) if model.is_pickle else load_estimator(model.library, model.flavor, model.file)
     if not callable(predict := getattr(estimator, model.method, None)):
         kind = type(estimator).__name__
         raise InvalidUsage(f"{kind} can't answer by {model.method}: it has no such method.", mlmodel.HINT)
@@ -157,65 +150,6 @@ def _same_for_arrays(predict: Callable[[Rows], Any], example: Rows | None) -> bo
     except Exception:  # whatever a model does with what it was not made for
         return False
     return type(by_frame) is type(by_array) and isinstance(by_array, np.ndarray) and np.array_equal(by_frame, by_array)
-
-
-def load_estimator(library: str, flavor: Mapping[str, Any], file: Path) -> BaseEstimator:
-    """Load the estimator alone; ``flavor`` is what the MLmodel file says of it.
-
-    Raises
-    ------
-    UntrustedModel
-    MissingDependency
-    """
-    mlmodel.refuse_foreign(library, flavor, file)
-    with mlmodel.damage_is_told(library, file):
-        return _load_xgboost(file, flavor) if library == "xgboost" else _load_skops(file, mlmodel.trusted(library))
-
-
-def _load_pickle(library: str, flavor: Mapping[str, Any], file: Path) -> BaseEstimator:
-    with mlmodel.damage_is_told("pickle", file), file.open("rb") as opened:
-        estimator = pickle.load(opened)  # noqa: S301 - the project's own key has signed it
-    if not isinstance(estimator, BaseEstimator):
-        raise UntrustedModel(f"{file.name} holds no estimator of scikit-learn.", mlmodel.HINT)
-    return estimator
-
-
-def _load_skops(file: Path, trusted: frozenset[str]) -> BaseEstimator:
-    gc.freeze()  # what is alive already is not the model's
-    try:
-        estimator = skops.io.load(file, trusted=sorted(trusted))
-        _refuse_misuse(gc.get_objects())
-    finally:
-        gc.unfreeze()
-    if not isinstance(estimator, BaseEstimator):
-        raise UntrustedModel(f"{file.name} holds no estimator of scikit-learn.", mlmodel.HINT)
-    return estimator
-
-
-def _refuse_misuse(parts: list[Any]) -> None:
-    """Refuse a model whose parts are all trusted, and put together to read or write files.
-
-    Stacking calls a method by the name that its file gives, on whatever its file holds: an array's ``tofile``
-    would write one. A vectorizer may take texts for names of files. The parts are those that the garbage collector
-    knows, since a model can hide them from a walk through it, but not from Python.
-    """
-    for part in parts:
-        if not str(type(part).__module__).startswith("sklearn."):
-            continue
-        attributes = getattr(part, "__dict__", {})
-        for said in filter(attributes.__contains__, _NAME_METHODS):
-            names = attributes[said] if type(attributes[said]) in (list, tuple) else [attributes[said]]
-            if not all(type(name) is str and (name in mlmodel.METHODS or name == "auto") for name in names):
-                raise UntrustedModel(f"The model calls, by its {said}, what is no method that predicts.", mlmodel.HINT)
-        if type(source := attributes.get("input", "content")) is not str or source != "content":
-            raise UntrustedModel("The model takes its texts from files that a request would name.", mlmodel.HINT)
-
-
-def _load_xgboost(file: Path, flavor: Mapping[str, Any]) -> BaseEstimator:
-    kind = str(flavor["model_class"]).rpartition(".")[2]
-    estimator = getattr(importlib.import_module("xgboost.sklearn"), kind)()
-    estimator.load_model(file)
-    return cast("BaseEstimator", estimator)
 
 
 def _logged_example(folder: Path, said: Mapping[str, Any]) -> bytes | None:
