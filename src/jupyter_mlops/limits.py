@@ -1,12 +1,50 @@
-"""From where on a check of data speaks up: ``[validation]`` of ``mlops.toml``."""
+"""From where on a check of data or of a model speaks up: ``[validation]`` of ``mlops.toml``."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_THRESHOLD: Final = re.compile(r"\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def is_threshold(text: str) -> str:
+    """Make sure that a text is a threshold, as ``>= 0.9``."""
+    if not _THRESHOLD.fullmatch(text):
+        raise ValueError(f'{text!r} is no threshold; write it as ">= 0.9"')
+    return text
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A bound on a metric, as ``>= 0.9``."""
+
+    relation: str
+    bound: float
+
+    @classmethod
+    def of(cls, text: str) -> Threshold:
+        """Read ``">= 0.9"``; the settings have been checked for that form."""
+        match = _THRESHOLD.fullmatch(is_threshold(text))
+        assert match is not None
+        return cls(match[1], float(match[2]))
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` is within the bound; NaN never is."""
+        return {
+            ">=": value >= self.bound,
+            "<=": value <= self.bound,
+            ">": value > self.bound,
+            "<": value < self.bound,
+        }[self.relation]
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.bound:g}"
 
 
 class DataLimits(BaseModel):
@@ -81,12 +119,86 @@ class DataLimits(BaseModel):
     inflation: Annotated[float, Field(gt=1)] = 10.0
 
 
+class ModelLimits(BaseModel):
+    """``[validation.model]``, or ``[validation.models.NAME]`` for one model: the limits of the checks of models.
+
+    Attributes
+    ----------
+    scores : dict of str to str
+        Bounds on scorers of scikit-learn, as ``roc_auc = ">= 0.9"``.
+    gain : float
+        By how much a model must be better than the champion, in units of the scorer. 0: better at all; a negative one
+        asks for "not worse by more than this", as trials of non-inferiority do.
+    confidence : float
+        Of the intervals. 0.99, two-sided: of two models that are equal, one is called better in 1 of 200.
+    replicates : int
+        Resamples of the bootstrap; 1,000 is what Efron and Tibshirani (1993) ask for an interval.
+    least_rows : int
+        Below which no interval is believed.
+    drop : float
+        By how much a slice may be worse than the whole, in units of the scorer.
+    slice_rows : int
+        The least rows of a slice, or a group; 30 is where means begin to be normal.
+    gap : float
+        By how much the score on the training data may exceed that on the test data.
+    spread : float
+        The half width of the score's interval from which the test data is too small to say.
+    calibration : float
+        The expected calibration error (Naeini et al., 2015) from which probabilities mislead.
+    parity : float
+        The least ratio of selection rates between groups: the four-fifths rule of the EEOC (1978).
+    odds : float
+        The largest difference of true, or of false positive rates between groups.
+    noise : float
+        The noise that is added to each number, in its standard deviations.
+    robust : float
+        By how much noise, or missing values, may lower the score.
+    emptied : float
+        The share of cells that are emptied to see what missing values do.
+    invariant, increasing, decreasing : list of str
+        Features that must not matter, or must only raise or lower the prediction.
+    unavailable : list of str
+        Features that are not known when the model is asked.
+    milliseconds : float, optional
+        What one prediction may take, at the 95th percentile.
+    megabytes : float, optional
+        How large the model's files may be.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scores: dict[str, Annotated[str, AfterValidator(is_threshold)]] = {}
+    gain: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.99
+    replicates: Annotated[int, Field(ge=100, le=100_000, strict=True)] = 1000
+    least_rows: Annotated[int, Field(ge=10, strict=True)] = 50
+    drop: Annotated[float, Field(ge=0)] = 0.1
+    slice_rows: Annotated[int, Field(ge=10, strict=True)] = 30
+    gap: Annotated[float, Field(ge=0)] = 0.1
+    spread: Annotated[float, Field(gt=0)] = 0.1
+    calibration: Share = 0.1
+    parity: Share = 0.8
+    odds: Share = 0.1
+    noise: Annotated[float, Field(gt=0)] = 0.1
+    robust: Annotated[float, Field(ge=0)] = 0.05
+    emptied: Annotated[float, Field(gt=0, le=1)] = 0.05
+    invariant: list[str] = []
+    increasing: list[str] = []
+    decreasing: list[str] = []
+    unavailable: list[str] = []
+    milliseconds: Annotated[float, Field(gt=0)] | None = None
+    megabytes: Annotated[float, Field(gt=0)] | None = None
+
+
 class ValidationSettings(BaseModel):
     """``[validation]``: limits, and checks that are ignored, each with its reason.
 
     Attributes
     ----------
     data : DataLimits
+    model : ModelLimits
+    models : dict of str to ModelLimits
+        Those of one model, by its name; what is not set there is as in ``model``.
     ignore : dict of str to str
         By the code of the check, or the code and a column (``"DQ002:age"``): why it is ignored.
     """
@@ -94,4 +206,21 @@ class ValidationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: DataLimits = DataLimits()
+    model: ModelLimits = ModelLimits()
+    models: dict[str, ModelLimits] = {}
     ignore: dict[str, Annotated[str, Field(min_length=1)]] = {}
+
+    def of_model(self, name: str) -> ModelLimits:
+        """Give the limits of one model."""
+        own = self.models.get(name)
+        if own is None:
+            return self.model
+        return self.model.model_copy(update={field: getattr(own, field) for field in own.model_fields_set})
+
+    def for_data(self) -> dict[str, Any]:
+        """Give what a report of data hangs on; another one asks for a new report."""
+        return {"data": self.data.model_dump(), "ignore": self.ignore}
+
+    def for_model(self, name: str) -> dict[str, Any]:
+        """Give what a report of a model hangs on; another one asks for a new report."""
+        return {"model": self.of_model(name).model_dump(), "ignore": self.ignore}

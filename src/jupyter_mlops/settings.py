@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from .limits import ValidationSettings
-
-_THRESHOLD: Final = re.compile(r"\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
-
-
-def _is_threshold(text: str) -> str:
-    if not _THRESHOLD.fullmatch(text):
-        raise ValueError(f'{text!r} is no threshold; write it as ">= 0.9"')
-    return text
+from .limits import ValidationSettings, is_threshold
 
 
 def _is_http(uri: str) -> str:
@@ -29,33 +19,6 @@ def _is_http(uri: str) -> str:
     return uri.rstrip("/")
 
 
-@dataclass(frozen=True)
-class Threshold:
-    """A bound on a metric, as ``>= 0.9``."""
-
-    relation: str
-    bound: float
-
-    @classmethod
-    def of(cls, text: str) -> Threshold:
-        """Read ``">= 0.9"``; the settings have been checked for that form."""
-        match = _THRESHOLD.fullmatch(_is_threshold(text))
-        assert match is not None
-        return cls(match[1], float(match[2]))
-
-    def holds(self, value: float) -> bool:
-        """Whether ``value`` is within the bound; NaN never is."""
-        return {
-            ">=": value >= self.bound,
-            "<=": value <= self.bound,
-            ">": value > self.bound,
-            "<": value < self.bound,
-        }[self.relation]
-
-    def __str__(self) -> str:
-        return f"{self.relation} {self.bound:g}"
-
-
 class GateSettings(BaseModel):
     """``[gates.MODEL]``: bounds on metrics by their names, as ``auc = ">= 0.9"``, and what else a promotion takes.
 
@@ -66,7 +29,7 @@ class GateSettings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, Annotated[str, AfterValidator(_is_threshold)]] = Field(init=False)
+    __pydantic_extra__: dict[str, Annotated[str, AfterValidator(is_threshold)]] = Field(init=False)
 
     approvals: Annotated[int, Field(ge=0, strict=True)] = 0
 
@@ -237,7 +200,7 @@ class Settings(BaseModel):
     endpoints : dict of str to EndpointSettings
         How each endpoint behaves.
     validation : ValidationSettings
-        The limits of the checks of data, and which ones are ignored.
+        The limits of the checks of data and of models, and which ones are ignored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..backend.events import FORCED
 from ..display import Badge, Table, figure
-from ..settings import Threshold
+from ..limits import Threshold
 
 APPROVALS = "approvals"  # what stands for the approvals among the checks
 

@@ -1,10 +1,10 @@
-"""The commands of validation: ``validate data``."""
+"""The commands of validation: ``validate data``, ``validate model``."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from ..command import Run, Variable, command, name_of
+from ..command import Model, Run, Variable, command, name_of
 from ..workspace import Workspace
 from .results import Report
 
@@ -79,3 +79,82 @@ def validate_data(
         severity=severity,
     )
     return keeping.keep(workspace, report, run)
+
+
+@command(name="validate model")
+def validate_model(
+    model: Model,
+    *,
+    data: Variable,
+    target: str,
+    against: Model | None = None,
+    slice: list[str] | None = None,
+    group: list[str] | None = None,
+    scorer: list[str] | None = None,
+    train: Variable = None,
+    predictions: Variable = None,
+    only: list[str] | None = None,
+    skip: list[str] | None = None,
+    severity: Literal["error", "warning", "note"] = "error",
+) -> Report:
+    """Check a model on data that it has not seen: whether it is good, and better than the champion.
+
+    Parameters
+    ----------
+    model
+        The version, such as churn@challenger; of a bare name the challenger. In Python also a fitted estimator.
+    data
+        The test data, with the target and the columns that slices and groups are told by.
+    target
+        The column that is predicted.
+    against
+        What it must be better than; by default the champion, where there is one.
+    slice
+        A column by whose values it is looked at; again for more.
+    group
+        A column that says of people to which group they belong: it must be fair to each. Again for more.
+    scorer
+        What models are compared by, of scikit-learn; with a bound as 'roc_auc>=0.9'; again for more bounds.
+    train
+        What it was fitted on, with the target: shows overfitting, and rows that it was tried on by mistake.
+    predictions
+        What it answers to the test data, of a model that can't be loaded safely; of another one they are compared.
+    only
+        Only the checks of this code, or of those that begin so, such as MV00; again for more.
+    skip
+        Not the checks of this code; again for more.
+    severity
+        From which severity on a finding fails the report.
+
+    Returns
+    -------
+    Report
+        With ``.ok``, ``.failed``, ``report["MV002"]``, ``.frame()`` and ``.plot()``; kept with the version's run.
+
+    Raises
+    ------
+    InvalidUsage
+        Where the data lacks a column that is named, or there is no such scorer.
+    NotFound
+        Where there is no such version.
+    BackendUnreachable
+        Where the server is away: never is that taken for "there is no champion".
+    """
+    from .trial import trial
+
+    return trial(
+        Workspace.here(),
+        model,
+        data,
+        name_of(data, "data"),
+        target,
+        against=against,
+        slices=slice or (),
+        groups=group or (),
+        scorers=scorer or (),
+        train=train,
+        predictions=predictions,
+        only=only,
+        skip=skip,
+        severity=severity,
+    )

@@ -7,6 +7,7 @@ from functools import cache
 from .checks import Catalogue
 
 DATA = Catalogue()
+MODEL = Catalogue()
 
 
 @cache
@@ -18,3 +19,12 @@ def data_checks() -> Catalogue:
     assert all((columns, names, rows, target, text, timing, values))
     assert all((leakage, learning, power))
     return DATA
+
+
+@cache
+def model_checks() -> Catalogue:
+    """Give the checks of models; the first call imports the rooms that they are in."""
+    from .model import contract, robust, scores, slices, trust
+
+    assert all((contract, robust, scores, slices, trust))
+    return MODEL

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from ..backend import artifacts, experiments, fluent
 from ..display import html
@@ -17,8 +17,8 @@ from ..workspace import Workspace
 from .results import Report, read
 
 FOLDER: Final = "validation"
-TAG: Final = "mlops.validation.data"
-"""The tag of a run with a report of its data: what it came to, and the digest of the data."""
+TAG: Final = "mlops.validation."
+"""The tag of a run with a report of its data, or its model: what it came to, and the digest of the data."""
 
 
 def keep(workspace: Workspace, report: Report, run: object = None) -> Report:
@@ -44,14 +44,15 @@ def keep(workspace: Workspace, report: Report, run: object = None) -> Report:
     run_id = experiments.find_run(mlflow, experiment, RunRef.of(ref)).info.run_id
     kept = replace(report, stored=f"run:{run_id[:8]}")
     with tempfile.TemporaryDirectory(prefix="mlops-report-") as folder:
-        (Path(folder) / "data.json").write_text(json.dumps(kept.to_dict()))
-        (Path(folder) / "data.html").write_text(html.page(kept.view(), f"Data report of {kept.about}"))
+        (Path(folder) / f"{kept.kind}.json").write_text(json.dumps(kept.to_dict()))
+        title = f"{kept.kind.capitalize()} report of {kept.about}"
+        (Path(folder) / f"{kept.kind}.html").write_text(html.page(kept.view(), title))
         mlflow.write("log_artifacts", run_id, folder, FOLDER)
-    mlflow.write("set_tag", run_id, TAG, f"{kept.outcome} {kept.digest}")
+    mlflow.write("set_tag", run_id, TAG + kept.kind, f"{kept.outcome} {kept.digest}")
     return kept
 
 
-def find(workspace: Workspace, run: object) -> Report:
+def find(workspace: Workspace, run: object, kind: Literal["data", "model"] = "data") -> Report:
     """Read the report that is kept with a run.
 
     Raises
@@ -62,9 +63,14 @@ def find(workspace: Workspace, run: object) -> Report:
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     run_id = experiments.find_run(mlflow, experiment, RunRef.of(run)).info.run_id
-    text = artifacts.read_text(mlflow, run_id, f"{FOLDER}/data.json")
+    text = artifacts.read_text(mlflow, run_id, f"{FOLDER}/{kind}.json")
     if text is None:
-        raise NotFound(f"There is no report of data with run:{run_id[:8]}.", "%mlops validate data df --run last")
+        mend = (
+            "%mlops validate data df --run last"
+            if kind == "data"
+            else "%mlops validate model MODEL --data test --target y"
+        )
+        raise NotFound(f"There is no report of {'data' if kind == 'data' else 'a model'} with run:{run_id[:8]}.", mend)
     return read(json.loads(text))
 
 

@@ -67,7 +67,8 @@ def report_on(
         severity,
         digest,
         time.perf_counter() - begin,
-        settings=settings.model_dump(),
+        settings=settings.for_data(),
+        evidence={"whole": not (only or skip)},
     )
 
 

@@ -25,7 +25,7 @@ _MOST_OF_A_CHECK: Final = 8
 
 @dataclass(frozen=True, repr=False)
 class Report(Result):
-    """What the checks of some data have come to.
+    """What the checks of some data, or of a model, have come to.
 
     Attributes
     ----------
@@ -41,6 +41,12 @@ class Report(Result):
     seconds : float
     stored : str
         Where it is kept, such as ``run:3f2a91bc``.
+    settings : mapping
+        The limits that it hangs on.
+    kind : {"data", "model"}
+    evidence : mapping
+        What else it hangs on: ``whole``, whether all checks were to run; of a model its ``source`` and what it was
+        held ``against``.
     """
 
     about: str
@@ -52,6 +58,8 @@ class Report(Result):
     seconds: float = 0.0
     stored: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["data", "model"] = "data"
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:
@@ -119,6 +127,8 @@ class Report(Result):
             ("data", f"{self.rows:,} rows × {self.features:,} columns"),
             ("checks", ", ".join([passed, *told])),
         ]
+        if self.evidence.get("scores"):
+            facts.insert(0, ("scores", str(self.evidence["scores"])))
         if self.stored:
             facts.append(("kept with", self.stored))
         facts += [
@@ -139,7 +149,7 @@ class Report(Result):
         table = Table(("check", "seen", "do"), rows, empty="Nothing was found.", note=note)
         bad = self.failed or tuple(checked.code for checked in self.checks if checked.findings)
         return Card(
-            f"Data report of {self.about}",
+            f"{self.kind.capitalize()} report of {self.about}",
             badge,
             facts=facts,
             tables=[table],

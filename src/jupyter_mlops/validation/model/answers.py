@@ -1,0 +1,117 @@
+"""What a model has answered, as an estimator that is asked by the numbers of rows: any scorer of scikit-learn takes it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Numbers(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """The numbers that a regressor predicts.
+
+    Parameters
+    ----------
+    labels : array of shape (n_rows,)
+    """
+
+    def __init__(self, labels: Array) -> None:
+        self.labels = labels
+        self.labels_ = labels
+
+    def predict(self, rows: Any) -> Array:
+        """Give the answers to some rows, by their numbers."""
+        return cast("Array", self.labels[_numbers(rows)])
+
+    @property
+    def right(self) -> None:
+        """Nobody says of a number that it is right."""
+        return
+
+
+class Labels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The labels that a classifier predicts, and its probabilities where it gives some.
+
+    Parameters
+    ----------
+    labels : array of shape (n_rows,)
+    classes : array of shape (n_classes,)
+    chances : array of shape (n_rows, n_classes), optional
+    scores : array of shape (n_rows,) or (n_rows, n_classes), optional
+        What ``decision_function`` gives.
+    """
+
+    def __init__(
+        self, labels: Array, classes: Array, chances: Array | None = None, scores: Array | None = None
+    ) -> None:
+        self.labels = labels
+        self.classes = classes
+        self.classes_ = classes
+        self.chances = chances
+        self.scores = scores
+
+    def predict(self, rows: Any) -> Array:
+        """Give the answers to some rows, by their numbers."""
+        return cast("Array", self.labels[_numbers(rows)])
+
+    @available_if(lambda self: self.chances is not None)  # type: ignore[untyped-decorator]
+    def predict_proba(self, rows: Any) -> Array:
+        """Give the probabilities of some rows, by their numbers."""
+        return np.asarray(self.chances)[_numbers(rows)]
+
+    @available_if(lambda self: self.scores is not None)  # type: ignore[untyped-decorator]
+    def decision_function(self, rows: Any) -> Array:
+        """Give the scores of some rows, by their numbers."""
+        return np.asarray(self.scores)[_numbers(rows)]
+
+
+Answers = Labels | Numbers
+
+
+def ask(estimator: Any, rows: Any) -> Answers:
+    """Ask an estimator once for all that scorers want to know."""
+    from sklearn.base import is_classifier
+
+    if not is_classifier(estimator):
+        return Numbers(np.asarray(estimator.predict(rows), dtype=float).reshape(len(rows)))
+    chances, scores = (
+        np.asarray(getattr(estimator, method)(rows)) if hasattr(estimator, method) else None
+        for method in ("predict_proba", "decision_function")
+    )
+    return Labels(np.asarray(estimator.predict(rows)), np.asarray(estimator.classes_), chances, scores)
+
+
+def given(predictions: Any, target: Array, *, classifies: bool | None) -> Answers:
+    """Take predictions that somebody has made: labels, numbers, or probabilities with a column for each class.
+
+    Raises
+    ------
+    ValueError
+        Where they are of another shape.
+    """
+    array = np.asarray(predictions)
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if len(array) != len(target):
+        raise ValueError(f"there are {len(array):,} predictions for {len(target):,} rows")
+    if array.ndim == 2:
+        named = getattr(predictions, "columns", None)
+        classes = np.unique(target) if named is None or not set(named) >= set(target) else np.asarray(list(named))
+        if array.shape[1] != len(classes):
+            raise ValueError(f"they have {array.shape[1]} columns, and the target {len(classes)} classes")
+        return Labels(classes[array.argmax(axis=1)], classes, array.astype(float))
+    if not classifies:
+        return Numbers(array.astype(float))
+    classes = np.unique(np.concatenate([target, array.astype(target.dtype)]))
+    is_chance = array.dtype.kind == "f" and len(np.unique(target)) == 2 and not np.isin(array, target).all()
+    if is_chance and ((array >= 0) & (array <= 1)).all():  # of the second class, as predict_proba(X)[:, 1]
+        classes = np.unique(target)
+        return Labels(classes[(array > 0.5).astype(int)], classes, np.column_stack([1 - array, array]))
+    return Labels(array.astype(target.dtype), classes)
+
+
+def _numbers(rows: Any) -> Array:
+    return np.asarray(rows).reshape(-1)

@@ -1,0 +1,208 @@
+"""From a version to its report: fetch it and what it is held against, run the checks, keep what they came to."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..backend import artifacts, models, versions
+from ..backend.adapter import Mlflow
+from ..display.progress import Progress
+from ..entities import CHALLENGER, CHAMPION, ModelRef
+from ..errors import InvalidUsage, NotFound
+from ..fingerprint import fingerprint
+from ..frames import as_frame
+from ..limits import ModelLimits, ValidationSettings
+from ..workspace import Workspace
+from . import keeping
+from .catalogues import model_checks
+from .checks import CantSay, run
+from .findings import Severity
+from .model.candidate import Candidate, of_estimator, of_folder
+from .model.scoring import Scorer
+from .model.subject import Model
+from .results import Report
+
+_SCORER = re.compile(r"\s*(\w+)\s*([<>]=?.*)?")
+_SNAPSHOT = "snapshot/snapshot.json"
+
+
+def trial(
+    workspace: Workspace,
+    model: Any,
+    data: Any,
+    data_name: str,
+    target: str,
+    *,
+    against: Any = None,
+    scorers: Sequence[str] = (),
+    train: Any = None,
+    only: Sequence[str] | None = None,
+    skip: Sequence[str] | None = None,
+    severity: Severity = "error",
+    **more: Any,
+) -> Report:
+    """Try a model; see ``validate_model``."""
+    checks = model_checks().chosen(only, skip)
+    wanted = [_scorer(word) for word in scorers]
+    frame = as_frame(data)
+    with tempfile.TemporaryDirectory(prefix="mlops-trial-") as folder, Progress() as progress:
+        progress.say("Fetching the model …")
+        candidate, ref = _candidate(workspace, model, Path(folder) / "model")
+        champion = _champion(workspace, against, ref, candidate, Path(folder) / "champion")
+        trained_on, before = _of_run(workspace, candidate)
+        progress.say("Taking the digest of the data …")
+        digest = fingerprint(frame).digest
+        return report_on(
+            candidate,
+            frame,
+            target,
+            workspace.settings.validation,
+            name=ref.name if ref else "",
+            checks=checks,
+            champion=champion,
+            scorers=wanted,
+            train=None if train is None else as_frame(train),
+            trained_on=trained_on,
+            digest=digest,
+            before=before,
+            severity=severity,
+            say=progress.say,
+            keep=lambda report: keeping.keep(
+                workspace, report, f"run:{candidate.run_id}" if candidate.run_id else None
+            ),
+            evidence={"whole": not (only or skip), "data": data_name},
+            **more,
+        )
+
+
+def report_on(
+    candidate: Candidate,
+    frame: Any,
+    target: str,
+    settings: ValidationSettings,
+    *,
+    name: str = "",
+    checks: Any = None,
+    champion: Candidate | None = None,
+    severity: Severity = "error",
+    say: Any = lambda text: None,
+    keep: Any = lambda report: report,
+    evidence: Mapping[str, Any] | None = None,
+    **asked: Any,
+) -> Report:
+    """Run the checks of a model that is here.
+
+    Parameters
+    ----------
+    candidate, champion : Candidate
+    frame : DataFrame
+    target : str
+    settings : ValidationSettings
+    name : str
+        The registered model, whose limits count.
+    checks : sequence of Check, optional
+        By default all.
+    severity : {"error", "warning", "note"}
+    say, keep : callable
+        Are told what is looked at, and given the report.
+    evidence : mapping, optional
+        What else the report hangs on.
+    **asked
+        See ``Model``.
+    """
+    begin = time.perf_counter()
+    limits: ModelLimits = settings.of_model(name)
+    subject = Model(candidate, frame, target, limits=limits, champion=champion, **asked)
+    done = run(model_checks().chosen(None, None) if checks is None else checks, subject, settings.ignore, say)
+    return keep(  # type: ignore[no-any-return]
+        Report(
+            candidate.name,
+            len(subject),
+            len(subject.frame.columns),
+            tuple(done),
+            severity,
+            subject.digest or fingerprint(frame).digest,
+            time.perf_counter() - begin,
+            settings=settings.for_model(name),
+            kind="model",
+            evidence={
+                **(evidence or {"whole": True}),
+                "source": candidate.source,
+                "against": champion.source if champion else "",
+                "scores": _scores(subject),
+            },
+        )
+    )
+
+
+def _scores(subject: Model) -> str:
+    """Say how good it is, with its interval, for the top of the report."""
+    names = dict.fromkeys([subject.scorer.name, *subject.bounds])
+    told = []
+    for name in names:
+        try:
+            told.append(
+                f"{name} {subject.score if name == subject.scorer.name else f'{Scorer(name).of(subject.answers, subject.y):.4g}'}"
+            )
+        except CantSay:
+            continue
+    return ", ".join(told)
+
+
+def _scorer(word: str) -> tuple[str, str | None]:
+    match = _SCORER.fullmatch(word)
+    if match is None:
+        raise InvalidUsage(f"{word!r} names no scorer.", "--scorer roc_auc, or --scorer 'roc_auc>=0.9'")
+    return match[1], match[2]
+
+
+def _candidate(workspace: Workspace, model: Any, folder: Path) -> tuple[Candidate, ModelRef | None]:
+    """Fetch a version, or take an estimator as it is."""
+    if hasattr(model, "predict") and not hasattr(model, "ref"):
+        return of_estimator(model), None
+    ref = ModelRef.of(model)
+    version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
+    return _fetched(workspace.mlflow, version, folder), ref
+
+
+def _champion(
+    workspace: Workspace, against: Any, ref: ModelRef | None, candidate: Candidate, folder: Path
+) -> Candidate | None:
+    """Fetch what it is held against: what was named, or the champion; the model itself is none."""
+    if against is not None:
+        return _candidate(workspace, against, folder)[0]
+    if ref is None:
+        return None
+    number = versions.model(workspace.mlflow, ref.name).aliases.get(CHAMPION)
+    if number is None:
+        return None
+    champion = versions.find_version(workspace.mlflow, ModelRef(ref.name, version=int(number)))
+    return None if champion.source == candidate.source else _fetched(workspace.mlflow, champion, folder)
+
+
+def _fetched(mlflow: Mlflow, version: Any, folder: Path) -> Candidate:
+    files = models.download(mlflow, version, folder)
+    return of_folder(
+        f"{version.name}/{version.version}", files, source=str(version.source), run_id=str(version.run_id or "")
+    )
+
+
+def _of_run(workspace: Workspace, candidate: Candidate) -> tuple[list[str], Mapping[str, Any] | None]:
+    """Read from the run of a version on what it was trained, and what it answered then."""
+    if not candidate.run_id:
+        return [], None
+    try:
+        found = workspace.mlflow.read("get_run", candidate.run_id)
+    except NotFound:
+        return [], None
+    digests = [str(each.dataset.digest) for each in found.inputs.dataset_inputs] if found.inputs else []
+    text = artifacts.read_text(workspace.mlflow, candidate.run_id, _SNAPSHOT)
+    manifest = json.loads(text) if text else {}
+    before = manifest.get("answers") if isinstance(manifest, dict) else None
+    return digests, before if isinstance(before, Mapping) else None
