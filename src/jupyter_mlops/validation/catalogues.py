@@ -13,11 +13,12 @@ MODEL = Catalogue()
 @cache
 def data_checks() -> Catalogue:
     """Give the checks of data; the first call imports the rooms that they are in."""
+    from .correlations import groups
     from .potential import leakage, learning, power
     from .quality import columns, names, rows, target, text, timing, values
 
     assert all((columns, names, rows, target, text, timing, values))
-    assert all((leakage, learning, power))
+    assert all((groups, leakage, learning, power))
     return DATA
 
 

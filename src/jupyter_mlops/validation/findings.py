@@ -45,8 +45,9 @@ class Plot:
 
     Attributes
     ----------
-    kind : {"bars", "histogram"}
-        Bars by their labels; or a histogram, where ``labels`` are the edges and one more than the values.
+    kind : {"bars", "histogram", "matrix"}
+        Bars by their labels; a histogram, where ``labels`` are the edges and one more than the values; or a square
+        matrix, row after row, with labels for its rows or none.
     labels : sequence
     values : sequence of float
     marked : sequence of int
@@ -55,7 +56,7 @@ class Plot:
         What the values are.
     """
 
-    kind: Literal["bars", "histogram"]
+    kind: Literal["bars", "histogram", "matrix"]
     labels: Sequence[Any]
     values: Sequence[float]
     marked: Sequence[int] = ()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..display.plots import COLOURS, INK, draw
-from .findings import Finding
+from .findings import Finding, Plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LONGEST = 28
+_MOST_NAMED = 40
 
 
 def of_finding(finding: Finding) -> Figure:
@@ -29,6 +31,8 @@ def of_finding(finding: Finding) -> Figure:
         axes.set_xlabel(_cut(plot.axis))
         axes.set_ylabel("rows (log)")
         return figure
+    if plot.kind == "matrix":
+        return _matrix(plot)
     figure, (axes,) = draw(5.2, 0.5 + 0.21 * len(plot.values))
     colours = [COLOURS[1] if place in plot.marked else INK for place in range(len(plot.values))]
     axes.barh([_cut(label) for label in plot.labels], plot.values, color=colours, height=0.7)
@@ -36,6 +40,21 @@ def of_finding(finding: Finding) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=INK, alpha=0.2)
     axes.set_xlabel(plot.axis)
+    return figure
+
+
+def _matrix(plot: Plot) -> Figure:
+    side = math.isqrt(len(plot.values))
+    figure, (axes,) = draw(5.2, 4.2)
+    rows = [plot.values[place * side : (place + 1) * side] for place in range(side)]
+    image = axes.imshow(rows, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    named = len(plot.labels) == side and side <= _MOST_NAMED
+    axes.set_yticks(range(side) if named else [], [_cut(label) for label in plot.labels] if named else [])
+    axes.tick_params(labelsize=6 if side > 20 else 8, length=0)
+    axes.set_xlabel(plot.axis)
+    figure.colorbar(image, ax=axes, shrink=0.7).ax.tick_params(colors=INK, labelsize=7)
     return figure
 
 

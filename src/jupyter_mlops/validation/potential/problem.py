@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -102,8 +103,8 @@ class Problem:
         """The columns that may be learned from: not those that name a row, a group or a time."""
         data = self.data
         roles = {id(column) for column in (data.target, data.time, data.group, *data.key) if column is not None}
-        names = [column.label for column in data.columns]
-        return [c for c in data.columns if id(c) not in roles and c.kind != "nothing" and names.count(c.label) == 1]
+        named = Counter(column.label for column in data.columns)
+        return [c for c in data.columns if id(c) not in roles and c.kind != "nothing" and named[c.label] == 1]
 
     @cached_property
     def features(self) -> list[Feature]:
@@ -223,13 +224,11 @@ def in_bins(column: Column, rows: Codes) -> Feature:
     """Put a column into bins, without a look at the target."""
     if column.kind in ("number", "truth", "time"):
         return _quantiles(column.label, "number", column.floats(rows))
-    cells = column.values.iloc[rows]
-    if cells.dtype == object:
-        cells = cells.astype(str).where(~column.is_missing[rows])
+    cells = _words(column, rows)
     codes, found = pd.factorize(cells)
     there = int((codes >= 0).sum())
     if column.kind == "text" and len(found) > max(_MOST_CATEGORIES, there / 2):
-        lengths = cells.astype(str).str.len().to_numpy(dtype=float, na_value=np.nan)
+        lengths = np.array([len(word) for word in found], dtype=float)[codes]
         return _quantiles(column.label, "length", np.where(codes < 0, np.nan, lengths))
     if len(found) > _MOST_CATEGORIES:
         counts = np.bincount(codes[codes >= 0], minlength=len(found))
@@ -238,6 +237,17 @@ def in_bins(column: Column, rows: Codes) -> Feature:
         place[frequent] = np.arange(_MOST_CATEGORIES)
         codes = np.where(codes < 0, -1, place[codes])
     return _feature(column.label, "category", codes)
+
+
+def _words(column: Column, rows: Codes) -> Any:
+    """Give cells so that they can be told apart: text as it is, other objects as they are written."""
+    cells = column.values.iloc[rows]
+    if cells.dtype != object:
+        return cells
+    gone = column.is_missing[rows]
+    words = np.empty(len(cells), dtype=object)
+    words[:] = [None if g else c if isinstance(c, str) else repr(c) for g, c in zip(gone, cells, strict=True)]
+    return words
 
 
 def _quantiles(label: str, what: What, values: Floats) -> Feature:
@@ -263,7 +273,7 @@ def _feature(label: str, what: What, codes: Codes) -> Feature:
 def _folds(data: Data, rows: Codes, plain: Floats, chance: np.random.Generator) -> Codes:
     """Deal the rows out, so that each fold has its share of each class, or of small and large values."""
     if data.group is not None:
-        codes, found = pd.factorize(data.group.values.iloc[rows].astype(str))
+        codes, found = pd.factorize(_words(data.group, rows), use_na_sentinel=False)
         if len(found) < FOLDS:
             raise CantSay(f"There are {len(found)} groups; it takes {FOLDS}.")
         return np.asarray(chance.permutation(len(found)) % FOLDS)[codes]

@@ -1,0 +1,1 @@
+"""Which features tell the same: DC001 to DC003."""
