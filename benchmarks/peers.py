@@ -1,6 +1,6 @@
-"""The servers that ours is measured beside, each in an environment of its own under ``build/peers``.
+"""The peers that ours is measured beside, each in an environment of its own under ``build/peers``.
 
-Their pins conflict with ours and with one another. Each fits the same estimator on the same data, and serves it with
+Their pins conflict with ours and with one another. Each server fits the same estimator on the same data, and serves it with
 one worker by its own defaults.
 """
 
@@ -23,6 +23,8 @@ BUILD = Path(__file__).parent.parent / "build" / "peers"
 PACKAGES = {
     "mlserver": ["mlserver>=1.7,<2", "mlserver-sklearn>=1.7,<2", "uvloop<0.22"],
     "bentoml": ["bentoml>=1.4,<2", "scikit-learn", "pandas"],
+    "evidently": ["evidently>=0.7,<0.8", "pandas<3", "pyarrow", "psutil"],  # with pandas 3 it does not import
+    "pandera": ["pandera>=0.24,<1", "pandas", "pyarrow", "psutil"],
 }
 
 _BENTO = """

@@ -29,6 +29,7 @@ _KINDS: dict[str, Kind] = {
 }
 _SAMPLE = 10_000
 Made = TypeVar("Made")
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 _HASHABLE = (str, int, float, bool, bytes, type(None))
 
 
@@ -212,7 +213,7 @@ class Data:
     @cached_property
     def row_hashes(self) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """A hash for each row over all columns: equal rows have equal ones."""
-        return hashes(self.columns, len(self))
+        return self.feature_hashes if self.target is None else hashes([self.target], len(self), self.feature_hashes)
 
     @cached_property
     def feature_hashes(self) -> np.ndarray[Any, np.dtype[np.uint64]]:
@@ -232,19 +233,21 @@ class Data:
         )
 
 
-def hashes(columns: Sequence[Column], rows: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def hashes(columns: Sequence[Column], rows: int, begun: Hashes | None = None) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Hash rows over columns; 64 bits, so that two of a million different rows share one in a table of ten million.
 
     Parameters
     ----------
     columns : sequence of Column
     rows : int
+    begun : array of uint64, of shape (rows,), optional
+        What other columns have given, to which these are added.
 
     Returns
     -------
     array of uint64, of shape (rows,)
     """
-    total = np.zeros(rows, dtype=np.uint64)
+    total = np.zeros(rows, dtype=np.uint64) if begun is None else begun
     for place, column in enumerate(columns):
         hashed = _hashed(column)
         total = total * np.uint64(0x9E3779B97F4A7C15) + hashed + np.uint64(place)  # wraps, and is meant to
