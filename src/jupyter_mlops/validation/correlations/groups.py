@@ -151,7 +151,8 @@ def redundant(data: Data) -> Iterator[Finding]:
     found = data.once(together)
     groups = found.groups(data.limits.same)
     inside = sum(map(len, groups))
-    for place, group in enumerate(groups[:_MOST_GROUPS]):
+    most = _MOST_GROUPS if len(groups) > _MOST_GROUPS + 1 else len(groups)  # the last one is told, not counted
+    for place, group in enumerate(groups[:most]):
         names = found.names(group)
         least = float(found.strengths[np.ix_(group, group)].min())
         yield Finding(
@@ -162,9 +163,9 @@ def redundant(data: Data) -> Iterator[Finding]:
             {"least": round(least, 4)},
             _picture(found, f"{inside:,} of {len(found.labels):,} features, in {len(groups):,} groups") if not place else None,
         )  # fmt: skip
-    if rest := [place for group in groups[_MOST_GROUPS:] for place in group]:
+    if rest := [place for group in groups[most:] for place in group]:
         names = found.names(rest)
-        yield Finding("note", f"{len(names):,} more are in {len(groups) - _MOST_GROUPS:,} smaller groups{found.note}.", "report['DC002'].findings[-1].columns", names, {"groups": [found.names(group) for group in groups[_MOST_GROUPS:]]})  # fmt: skip
+        yield Finding("note", f"{len(names):,} more are in {len(groups) - most:,} smaller groups{found.note}.", "report['DC002'].findings[-1].columns", names, {"groups": [found.names(group) for group in groups[most:]]})  # fmt: skip
 
 
 @DATA.check("DC003", "Features that the others tell", "Where some features add up to another, the weights of a linear model are arbitrary: their variance is inflated.")  # fmt: skip
