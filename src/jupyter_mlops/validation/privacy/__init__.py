@@ -1,0 +1,1 @@
+"""What the law calls personal: GD001 to GD008. A help, not a legal opinion."""
