@@ -94,6 +94,15 @@ class DataLimits(BaseModel):
         The correlation from which two features tell the same; 0.9 is what caret's ``findCorrelation`` takes.
     inflation : float
         The variance inflation factor from which a feature is told by the others together; 10 is that of Marquardt (1970).
+    k, diversity : int
+        The smallest group of people that share their quasi-identifiers, and how many values of a special category it
+        should have: 5 is the smallest cell that is usually published (El Emam and Dankar, 2008); 2 is the least
+        that Machanavajjhala et al. (2007) call diverse.
+    singled_out : float
+        The share of rows that may be in smaller groups: a hundredth, as with duplicates; 0 asks for k without exception.
+    proxy, strong_proxy : float
+        Cramér's V of a feature with a protected attribute from which it is told, and is a warning: a medium and a large
+        effect of Cohen (1988).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,6 +126,11 @@ class DataLimits(BaseModel):
     gain: Share = 0.02
     same: Share = 0.9
     inflation: Annotated[float, Field(gt=1)] = 10.0
+    k: Annotated[int, Field(ge=1, strict=True)] = 5
+    diversity: Annotated[int, Field(ge=1, strict=True)] = 2
+    singled_out: Share = 0.01
+    proxy: Share = 0.3
+    strong_proxy: Share = 0.5
 
 
 class ModelLimits(BaseModel):

@@ -15,10 +15,12 @@ def data_checks() -> Catalogue:
     """Give the checks of data; the first call imports the rooms that they are in."""
     from .correlations import groups
     from .potential import leakage, learning, power
+    from .privacy import anonymity, people, proxies
     from .quality import columns, names, rows, target, text, timing, values
 
     assert all((columns, names, rows, target, text, timing, values))
     assert all((groups, leakage, learning, power))
+    assert all((anonymity, people, proxies))
     return DATA
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
@@ -161,6 +161,8 @@ class Data:
     reference : Data, optional
         What it is held against: last month's, or what the model is trained on.
     limits : DataLimits
+    marked : collection of str
+        The columns that are known to be personal.
 
     Raises
     ------
@@ -179,11 +181,13 @@ class Data:
         key: Sequence[str] = (),
         reference: Data | None = None,
         limits: DataLimits | None = None,
+        marked: Collection[str] = (),
     ) -> None:
         self.frame = frame
         self.name = name
         self.reference = reference
         self.limits = limits or DataLimits()
+        self.marked = frozenset(marked)
         labels = [str(label) for label in frame.columns]
         self.columns = [Column(label, frame.iloc[:, place]) for place, label in enumerate(labels)]
         self.target, self.time, self.group = (self._named(label) for label in (target, time, group))

@@ -10,6 +10,11 @@ Severity = Literal["error", "warning", "note"]
 Outcome = Literal["pass", "error", "warning", "note", "inconclusive", "ignored", "skipped"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
+CANT_SEE: Final = (
+    "A help, not a legal opinion. It reads the names of columns and a sample of their values; it can't see pictures and "
+    "sound, rare kinds of ids, names that only people know for names, who is found by joining other data, nor whether "
+    "there is a legal ground (Art. 6)."
+)
 
 
 @dataclass(frozen=True)

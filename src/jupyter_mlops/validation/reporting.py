@@ -42,7 +42,7 @@ def report_on(
     severity : {"error", "warning", "note"}
         From which one on a finding fails the report.
     **roles
-        ``target``, ``time``, ``group``: names of columns; ``key``: some.
+        ``target``, ``time``, ``group``: names of columns; ``key``, ``marked`` (as personal): some.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from ..display import Badge, Card, Cell, Picture, Table, View
 from ..errors import NotFound, nearest
 from ..result import Result
-from .findings import SEVERITIES, Checked, Finding, Outcome, Plot, Severity
+from .findings import CANT_SEE, SEVERITIES, Checked, Finding, Outcome, Plot, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,6 +131,8 @@ class Report(Result):
             facts.insert(0, ("scores", str(self.evidence["scores"])))
         if self.stored:
             facts.append(("kept with", self.stored))
+        if any(checked.code.startswith("GD") for checked in self.checks):
+            facts.append(("privacy", CANT_SEE))
         facts += [
             (f"{checked.code} ignored", f"{checked.title}: {checked.reason}")
             for checked in self.checks

@@ -14,6 +14,7 @@ from .words import NAMES
 
 _MOST: Final = 300  # distinct values that are looked at: a kind that is a column's shows in fewer
 _TEXTS: Final = 2000  # sentences that are looked at: one in a hundred has somebody in it
+_DAY: Final = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ]00:00:00(\.0+)?)?"
 _NOTHING: Final = frozenset({"", "none", "n/a", "na", "nan", "null", "unknown", "other", "-", "?", "no", "yes"})
 
 
@@ -46,8 +47,29 @@ def personal_columns(data: Data) -> list[Personal]:
     found: list[Personal] | None = data.memo.get("personal")
     if found is None:
         found = [one for column in data.columns if (one := look_at(column)) is not None]
+        found += _other_coordinate(data, found)
         data.memo["personal"] = found
     return found
+
+
+def _other_coordinate(data: Data, found: Sequence[Personal]) -> list[Personal]:
+    """Find the other half of a position of which one half is named, by the number of its digits."""
+    halves = [one.column for one in found if one.kind == "geo-position" and one.column.kind == "number"]
+    if len(halves) != 1 or (digits := _digits(halves[0])) < 4:
+        return []
+    taken = {one.column.label for one in found}
+    like = [
+        column
+        for column in data.columns
+        if column.kind == "number" and column.label not in taken and abs(_digits(column) - digits) <= 1
+        and len(column.numbers) and 1 < np.abs(column.numbers).max() <= 180
+    ]  # fmt: skip
+    return [_found(like[0], "geo-position", None, by_values=True)] if len(like) == 1 else []
+
+
+def _digits(column: Column) -> int:
+    """Say how many digits after the point the numbers of a column have."""
+    return max((len(repr(float(value)).partition(".")[2]) for value in column.numbers[:_MOST:7]), default=0)
 
 
 def look_at(column: Column) -> Personal | None:
@@ -59,6 +81,8 @@ def look_at(column: Column) -> Personal | None:
     """
     if column.kind in ("nothing", "truth", "mixed") and words.special_of(column.label) is None:
         return None
+    if column.kind == "number" and not words.says_anything(column.label) and _has_fractions(column):
+        return None  # most columns of wide tables: nothing tells them from measurements
     values = _sample(column)
     special = _special(column, values)
     if special is not None:
@@ -74,20 +98,20 @@ def _text(column: Column, values: Sequence[str]) -> Personal | None:
     if not values:
         return None
     named = words.kind_of(column.label)
-    for kind, test in (("e-mail", prose.emails), ("IP address", lambda v: numbers.share(v, numbers.is_ip)), ("IBAN", lambda v: numbers.share(v, numbers.is_iban))):  # fmt: skip
-        if test(values) >= 0.5:
+    for kind, test in (("e-mail", prose.are_emails), ("IP address", lambda v: numbers.most(v, numbers.is_ip, 0.5)), ("IBAN", lambda v: numbers.most(v, numbers.is_iban, 0.5))):  # fmt: skip
+        if test(values):
             return _found(column, kind, named, by_values=True)
     if prose.is_prose(values):
         return _sentences(column, named)
     if (named in (None, "date of birth")) and (birth := _birth(column)):
         return birth
-    if numbers.share(values, numbers.is_book) >= 0.5:
+    if numbers.most(values, numbers.is_book, 0.5):
         return None
-    if numbers.share(values, numbers.is_card) >= numbers.ENOUGH and named in (None, "card number"):
+    if numbers.most(values, numbers.is_card) and named in (None, "card number"):
         return _found(column, "card number", named, by_values=True)
     if named != "phone number" and (country := numbers.national_id(values)):
         return _found(column, "national id", named, by_values=True, detail="" if country == "?" else country)
-    if named in _BY_NAME:
+    if named is not None and named in _BY_NAME:
         return _found(column, named, named) if _BY_NAME[named](values) else None
     if named == "name":
         return _found(column, named, named) if prose.has_shape_of_people(values) >= 0.7 else None
@@ -97,6 +121,8 @@ def _text(column: Column, values: Sequence[str]) -> Personal | None:
         return _found(column, "phone number", named, by_values=True)
     if column.distinct >= 0.5 * len(column.there) and prose.addresses(values) >= 0.6:
         return _found(column, "address", named, by_values=True)
+    if prose.user_names(values):
+        return _found(column, "user name", named, by_values=True)
     of_people = prose.people(values)
     if of_people >= (0.15 if words.may_name_people(column.label) else 0.4):
         return _found(column, "name", "name" if words.may_name_people(column.label) else None, by_values=True)
@@ -104,7 +130,7 @@ def _text(column: Column, values: Sequence[str]) -> Personal | None:
 
 
 # What suffices under a name that says what a column is.
-_BY_NAME: Final[dict[str | None, Any]] = {
+_BY_NAME: Final[dict[str, Any]] = {
     "phone number": lambda values: numbers.share(values, numbers.looks_like_phone) >= 0.5,
     "IBAN": lambda values: numbers.share(values, numbers.is_account) >= 0.5 or _are_codes(values),
     "card number": lambda values: numbers.share(values, numbers.is_card) >= 0.5,
@@ -121,9 +147,9 @@ def _number(column: Column, values: Sequence[str]) -> Personal | None:
         within = np.abs(column.numbers) <= 180
         has_parts = bool((column.numbers % 1 != 0).any())
         return _found(column, named, named) if len(within) and within.all() and has_parts else None
-    if not values or (column.numbers[:1000] % 1 != 0).any():
+    if not values or _has_fractions(column):
         return None
-    if numbers.share(values, numbers.is_card) >= numbers.ENOUGH and len(values) >= 5:
+    if numbers.most(values, numbers.is_card) and len(values) >= 5:
         return _found(column, "card number", named, by_values=True)
     if country := numbers.national_id(values):
         return _found(column, "national id", named, by_values=True, detail="" if country == "?" else country)
@@ -137,14 +163,18 @@ def _number(column: Column, values: Sequence[str]) -> Personal | None:
     return None
 
 
+def _has_fractions(column: Column) -> bool:
+    return bool((column.numbers[:1000] % 1 != 0).any())
+
+
 def _birth(column: Column) -> Personal | None:
     named = words.kind_of(column.label) == "date of birth"
     if not named and words.is_of_a_thing(column.label):
         return None
     some = column.there if len(column.there) <= _MOST else column.there.iloc[:: len(column.there) // _MOST]
-    if column.kind == "text" and not named and not some.astype(str).str.fullmatch(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ]00:00:00(\.0+)?)?").all():  # fmt: skip
-        return None
     try:
+        if column.kind == "text" and not named and not some.astype(str).str.fullmatch(_DAY).all():
+            return None
         if not prose.births(some.astype(object), is_named=named):
             return None
     except (ValueError, TypeError, OverflowError, AttributeError):

@@ -16,6 +16,7 @@ import pandas as pd
 
 ENOUGH: Final = 0.8  # of the values follow a rule: a check digit alone is right by chance in a tenth
 _FEWEST: Final = 5
+_FIRST: Final = 20
 _SPAN: Final = 20  # years that the births in ids are apart: those in numbers of orders are of a few
 
 # Rules with a check digit or a date within, by the form of what they apply to: most columns are left after that.
@@ -45,6 +46,7 @@ _FORMS: Final = (
     (re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]"), "GB"),
 )
 _BIRTHS: Final = (("%y%m%d", slice(0, 6)), ("%d%m%y", slice(0, 6)), ("%Y%m%d", slice(0, 8)), ("%y%m%d", slice(1, 7)))
+_BOOK: Final = re.compile(r"(97[89][- ]?)?(\d[- ]?){9}[\dXx]")
 _COMPACT: Final = re.compile(r"[\s.\-/]")
 
 _PHONE: Final = re.compile(r"\s*(tel\.?|phone|fax)?:?\s*[+(\d][\d\s()./–-]{5,24}\d\s*(\(?(x|ext\.?|#|доб\.?)\s?\d{1,6}\)?)?\s*", re.IGNORECASE)  # fmt: skip
@@ -57,6 +59,13 @@ def share(values: Sequence[str], test: Callable[[str], bool]) -> float:
     return sum(map(_safely(test), values)) / len(values) if values else 0.0
 
 
+def most(values: Sequence[str], test: Callable[[str], bool], part: float = ENOUGH) -> bool:
+    """Whether at least such a part of the values passes a test; where few of the first do, the others aren't asked."""
+    if len(values) > 2 * _FIRST and share(values[:_FIRST], test) < part / 2:
+        return False
+    return bool(values) and share(values, test) >= part
+
+
 def national_id(values: Sequence[str]) -> str | None:
     """Name the country whose ids these are; ``?`` where they hold births, but follow no rule that is known.
 
@@ -65,20 +74,20 @@ def national_id(values: Sequence[str]) -> str | None:
     values : sequence of str
         Distinct ones.
     """
-    if len(values) < _FEWEST:
+    if len(values) < _FEWEST or not most(values, lambda value: sum(map(str.isdecimal, value)) >= 5):
         return None
     for form, country in _FORMS:
-        if share(values, lambda value, form=form: bool(form.fullmatch(value.strip()))) >= ENOUGH:  # type: ignore[misc]
+        if most(values, lambda value, form=form: bool(form.fullmatch(value.strip()))):  # type: ignore[misc]
             return country
     upper = [value.strip().upper() for value in values]
     compact = [_COMPACT.sub("", value) for value in upper]
     for form_, modules in _IDS.items():
         pattern = re.compile(form_)
         for written in (upper, compact):
-            if share(written, lambda value, p=pattern: bool(p.fullmatch(value))) < ENOUGH:  # type: ignore[misc]
+            if not most(written, lambda value, p=pattern: bool(p.fullmatch(value))):  # type: ignore[misc]
                 continue
             for module in modules:
-                if share(written, _rule(module)) >= ENOUGH:
+                if most(written, _rule(module)):
                     return module.split(".")[0].strip("_").upper()
     return "?" if _hold_births(compact) else None
 
@@ -120,21 +129,21 @@ def are_phones(values: Sequence[str]) -> bool:
     values : sequence of str
         Distinct ones.
     """
-    if len(values) < _FEWEST or share(values, looks_like_phone) < ENOUGH:
+    if len(values) < _FEWEST or not most(values, looks_like_phone):
         return False
     # A number with a country's code is told by it; others must be written as only phone numbers are.
     if share(values, lambda value: value.lstrip().startswith("+")) > 0.3:
-        return share(values, lambda value: not value.lstrip().startswith("+") or _possible(value, None)) >= ENOUGH
+        return most(values, lambda value: not value.lstrip().startswith("+") or _possible(value, None, strictly=False))
     written = share(values, lambda value: value.lstrip().startswith(("0", "(", "+")) or not _NO_PHONE.fullmatch(value))
     if written < ENOUGH / 2 or share(values, lambda value: bool(re.fullmatch(r"\d+", value))) > 0.5 * (1 + written):
         return False
     some = values[:50]
-    return any(share(some, lambda value, region=region: _possible(value, region)) >= 0.6 for region in _REGIONS)  # type: ignore[misc]
+    return any(most(some, lambda value, region=region: _possible(value, region), 0.6) for region in _REGIONS)  # type: ignore[misc]
 
 
 def is_book(value: str) -> bool:
     """Whether it is the number of a book."""
-    return bool(_rule("isbn")(value))
+    return bool(_BOOK.fullmatch(value)) and bool(_rule("isbn")(value))
 
 
 @cache
@@ -143,11 +152,12 @@ def _rule(module: str) -> Callable[[str], bool]:
     return _safely(found)
 
 
-def _possible(value: str, region: str | None) -> bool:
+def _possible(value: str, region: str | None, *, strictly: bool = True) -> bool:
     import phonenumbers
 
+    test = phonenumbers.is_valid_number if strictly else phonenumbers.is_possible_number
     try:
-        return bool(phonenumbers.is_valid_number(phonenumbers.parse(value, region)))
+        return bool(test(phonenumbers.parse(value, region)))
     except phonenumbers.NumberParseException:
         return False
 

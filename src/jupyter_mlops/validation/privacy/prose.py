@@ -18,6 +18,8 @@ _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _EMAIL: Final = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
 _IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}[ ]?([A-Z0-9]{4}[ ]?){2,7}[A-Z0-9]{1,4}\b")
 _CALL: Final = re.compile(r"(?<![\w.])(\+\d{1,3}[\d ()./-]{6,18}\d|\(0?\d{1,5}\)[ ]?\d[\d ./-]{4,14}\d|0\d{1,5}[ /-][\d ./-]{4,14}\d|\d{3}[-. ]\d{3}[-. ]\d{4})(?![\w.])")  # fmt: skip
+_LOGIN: Final = re.compile(r"[a-z][a-z0-9_-]{4,29}")
+_LINE: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff。、]{15}")
 _ICD: Final = re.compile(r"[A-TV-Z]\d[\dAB](\.[\dA-Z]{1,4})?")
 _TITLE: Final = re.compile(r"\b(mr|mrs|ms|miss|dr|prof|herr|frau|m|mme|mlle|sr|sra|srta|sig|dott|ing|mgr|pan|pani|dl|dna|dhr|mevr|hr|fru|bay|bayan)\.? ", re.IGNORECASE)  # fmt: skip
 _OLDEST, _FIRST_YEAR = 115, 1900
@@ -25,7 +27,7 @@ _OLDEST, _FIRST_YEAR = 115, 1900
 
 def has_shape_of_people(values: Sequence[str]) -> float:
     """Say which part is written as names are: some words, and no digits."""
-    return numbers.share(values, lambda value: len(value) <= 60 and bool(_PERSON.fullmatch(value.strip())))
+    return numbers.share(values, _has_shape)
 
 
 def people(values: Sequence[str]) -> float:
@@ -36,7 +38,8 @@ def people(values: Sequence[str]) -> float:
     values : sequence of str
         Distinct ones.
     """
-    if len(values) < 8 or has_shape_of_people(values) < 0.85:
+    values = [_TITLE.sub("", value) for value in values]
+    if len(values) < 8 or not numbers.most(values, _has_shape, 0.85):
         return 0.0
     words = [_WORD.findall(value) for value in values]
     if np.mean([len(each) for each in words]) > 4.5:
@@ -57,10 +60,10 @@ def addresses(values: Sequence[str]) -> float:
     return max(streets, 0.9 * numbered)
 
 
-def emails(values: Sequence[str]) -> float:
-    """Say which part of the values is an address of e-mail."""
+def are_emails(values: Sequence[str]) -> bool:
+    """Whether at least half of the values are addresses of e-mail."""
     if not any("@" in value for value in values):
-        return 0.0
+        return False
     from email_validator import EmailNotValidError, validate_email
 
     def is_one(value: str) -> bool:
@@ -70,7 +73,7 @@ def emails(values: Sequence[str]) -> float:
             # The names that nobody can have, such as example.invalid, are refused too: in data they stand for people.
             return bool(_EMAIL.fullmatch(value.strip())) and value.rsplit(".", 1)[-1] in ("invalid", "example", "local", "localhost", "test")  # fmt: skip
 
-    return numbers.share(values, is_one)
+    return numbers.most(values, is_one, 0.5)
 
 
 def births(values: pd.Series[Any], *, is_named: bool) -> bool:
@@ -108,8 +111,23 @@ def with_somebody(values: Sequence[str]) -> dict[str, float]:
 
 
 def is_prose(values: Sequence[str]) -> bool:
-    """Whether these are sentences."""
-    return len(values) > 0 and float(np.mean([value.count(" ") for value in values])) >= 3.5
+    """Whether these are sentences: of some words, most of which have letters; of scripts without spaces, of 15 signs."""
+    if not len(values):
+        return False
+    spaces = float(np.mean([len(_WORD.findall(value)) for value in values]))
+    return spaces > 4 or numbers.most(values, lambda value: bool(_LINE.search(value)), 0.5)
+
+
+def user_names(values: Sequence[str]) -> bool:
+    """Whether these are the names that people log in by: small letters and digits, made of names."""
+    if len(values) < 8 or not numbers.most(values, lambda value: bool(_LOGIN.fullmatch(value)), 0.95):
+        return False
+
+    def is_of_a_name(value: str) -> bool:
+        word = re.sub(r"[\d._-]", "", value)
+        return any(word[:end] in PEOPLE or word[-end:] in PEOPLE for end in range(4, len(word)))
+
+    return numbers.most(values, is_of_a_name, 0.3)
 
 
 def special(values: Sequence[str]) -> str | None:
@@ -123,11 +141,15 @@ def special(values: Sequence[str]) -> str | None:
     for category, words in SPECIAL_VALUES.items():
         known = set(words.split("|") if "|" in words else words.split())
         hits = sum(fold(value).strip() in known for value in values)
-        if hits >= 3 and hits >= 0.5 * len(values) or (hits == len(values) == 2):
+        if (hits >= 3 and hits >= 0.5 * len(values)) or (hits == len(values) == 2):
             return category
     if len(values) >= 8 and numbers.share(values, lambda v: bool(_ICD.fullmatch(v)) and "." in v) >= 0.8:
         return "health"
     return None
+
+
+def _has_shape(value: str) -> bool:
+    return len(value) <= 60 and bool(_PERSON.fullmatch(value.strip()))
 
 
 def _is_name(word: str) -> bool:

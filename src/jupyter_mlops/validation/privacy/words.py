@@ -44,6 +44,12 @@ SPECIAL: Final[dict[str, str]] = {
 
 QUASI: Final = "age | alter | edad | eta | wiek | idade | varsta | ika | leeftijd | alder | vek | kor | yas | sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | zip* | zipcode | postcode | post code | postal code | postal | plz | postleitzahl | code postal | codigo postal | cap | kod pocztowy | cep | cod postal | postinumero | postnummer | psc | iranyitoszam | posta kodu | city | town | stadt | ort | wohnort | ville | ciudad | comune | citta | miasto | cidade | oras | kaupunki | kunta | stad | plaats | woonplaats | kommun | county | state | district | region | municipality | country | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | marital status | marital | civil status | familienstand | job | job title | occupation | profession | beruf | education | education level | degree | workclass | relationship | native country | household size | children | race | ethnicity | hire date | employer"
 
+# Of those, what few people share.
+FINE: Final = "zip* | zipcode | postcode | post code | postal code | postal | plz | postleitzahl | code postal | codigo postal | kod pocztowy | cep | cod postal | postinumero | postnummer | psc | iranyitoszam | posta kodu | hire date"
+# And what only people have; and what a decision may not hang on (the Charter's Art. 21).
+OF_PEOPLE: Final = "age | alter | edad | eta | wiek | idade | varsta | ika | leeftijd | alder | vek | kor | yas | sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | marital status | marital | civil status | familienstand | occupation | profession | beruf | education | workclass | relationship | native country | household size | race | ethnicity"
+PROTECTED: Final = "sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | age group | ageband | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | citizenship | native country | marital status | disability | disabled | race | ethnicity"
+
 _CAMEL: Final = re.compile(r"(?<=[a-zα-ω0-9])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SIGNS: Final = re.compile(r"[^\w']+|_+")
 _WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
@@ -94,6 +100,11 @@ def kind_of(label: str) -> str | None:
     return None
 
 
+def says_anything(label: str) -> bool:
+    """Whether the name of a column promises anything personal."""
+    return kind_of(label) is not None or special_of(label) is not None
+
+
 def may_name_people(label: str) -> bool:
     """Whether the name of a column may stand over people's names."""
     apart = split(label)
@@ -105,6 +116,7 @@ def is_of_a_thing(label: str) -> bool:
     return says(OF_THINGS, split(label))
 
 
+@lru_cache(maxsize=8192)
 def special_of(label: str) -> str | None:
     """Say which special category the name of a column promises."""
     apart = split(label)
@@ -114,6 +126,21 @@ def special_of(label: str) -> str | None:
 def is_quasi(label: str) -> bool:
     """Whether the name of a column is that of something by which, together with others, people are found."""
     return says(QUASI, split(label))
+
+
+def is_of_people(label: str) -> bool:
+    """Whether the name of a column is that of something only people have."""
+    return says(OF_PEOPLE, split(label))
+
+
+def is_fine(label: str) -> bool:
+    """Whether the name of a column is that of something that few people share, such as a postcode."""
+    return says(FINE, split(label))
+
+
+def is_protected(label: str) -> bool:
+    """Whether the name of a column is that of a protected attribute."""
+    return says(PROTECTED, split(label))
 
 
 def _is_of_a_thing(kind: str, apart: str) -> bool:
