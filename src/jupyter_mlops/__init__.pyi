@@ -28,3 +28,4 @@ from .tracking.api import run as run
 from .tracking.api import runs as runs
 from .validation.api import validate_data as validate_data
 from .validation.api import validate_model as validate_model
+from .validation.privacy.api import mask as mask

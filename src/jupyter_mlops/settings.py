@@ -129,6 +129,24 @@ class AutoSettings(BaseModel):
         return f"auto by {', '.join(given)}" if given else ""
 
 
+class PrivacySettings(BaseModel):
+    """``[privacy]``: which columns hold data of people, whatever table they are in.
+
+    Attributes
+    ----------
+    personal : list of str
+        Names of columns. Examples of models have stand-ins for their values, the logs of endpoints hashes, and records of
+        data no digest of theirs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    personal: list[Annotated[str, Field(min_length=1)]] = []
+
+    def __str__(self) -> str:
+        return f"personal {', '.join(self.personal)}" if self.personal else "nothing is marked as personal"
+
+
 class EndpointSettings(BaseModel):
     """``[endpoints.NAME]``: how an endpoint behaves.
 
@@ -199,6 +217,8 @@ class Settings(BaseModel):
         What a version of each model must show to be promoted.
     endpoints : dict of str to EndpointSettings
         How each endpoint behaves.
+    privacy : PrivacySettings
+        The columns that are marked as personal.
     validation : ValidationSettings
         The limits of the checks of data and of models, and which ones are ignored.
     """
@@ -212,6 +232,7 @@ class Settings(BaseModel):
     policy: PolicySettings = PolicySettings()
     gates: dict[str, GateSettings] = {}
     endpoints: dict[str, EndpointSettings] = {}
+    privacy: PrivacySettings = PrivacySettings()
     validation: ValidationSettings = ValidationSettings()
 
     def gate(self, model: str) -> GateSettings:

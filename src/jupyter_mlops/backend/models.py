@@ -6,7 +6,8 @@ import logging
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ..frames import as_frame
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
 from . import experiments
 from .adapter import Mlflow
+from .examples import without_people
 from .fluent import quiet
 from .versions import Named
 
@@ -29,7 +31,7 @@ _REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
 _EXAMPLE_ROWS = 3
 
 
-def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
+def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal: Collection[str] = ()) -> str:
     """Store an estimator with a run.
 
     Parameters
@@ -40,6 +42,8 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
         A fitted scikit-learn estimator, a booster of xgboost or lightgbm, or a ``mlflow.pyfunc.PythonModel``.
     fitted_on : DataFrame or array of shape (n_samples, n_features), optional
         What it was fitted on; the signature and the example are taken from it.
+    personal : collection of str
+        The columns whose values may not stand in the example.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any) -> str:
     """
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
         path = Path(folder) / "model"
-        save(estimator, path, fitted_on, run_id=run.info.run_id)
+        save(estimator, path, fitted_on, run_id=run.info.run_id, personal=personal)
         return store(mlflow, run, path, {"mlops.class": type(estimator).__name__})
 
 
@@ -74,7 +78,7 @@ def store(mlflow: Mlflow, run: Any, path: Path, tags: Mapping[str, str]) -> str:
     return str(logged.model_id)
 
 
-def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) -> None:
+def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None, personal: Collection[str] = ()) -> None:
     """Write an estimator as an MLflow model into a new folder.
 
     Raises
@@ -93,7 +97,7 @@ def save(estimator: Any, path: Path, fitted_on: Any, run_id: str | None = None) 
         )
     _refuse_what_the_file_leaves_out(estimator)
     try:
-        signature, example = _signature(estimator, fitted_on)
+        signature, example = _signature(estimator, fitted_on, personal)
     except Exception as error:  # whatever the estimator makes of rows that are not its own
         raise InvalidUsage(
             f"The {kind} does not take its own data: {' '.join(str(error).split())[:200]}",
@@ -234,7 +238,7 @@ def _has_files(mlflow: Mlflow, model_version: ModelVersion | Named) -> bool:
     return any(file.path == "MLmodel" for file in listed)
 
 
-def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, Any]:
+def _signature(estimator: Any, fitted_on: Any, personal: Collection[str]) -> tuple[ModelSignature | None, Any]:
     """Infer the signature from what the estimator was fitted on and what it answers to the first rows."""
     rows = _rows(fitted_on)
     if rows is None:
@@ -247,7 +251,9 @@ def _signature(estimator: Any, fitted_on: Any) -> tuple[ModelSignature | None, A
         warnings.simplefilter("ignore")  # of integer columns, which "can't" have missing values
         if _is_pyfunc(estimator):  # it may need a context that is only there once it is loaded
             return infer_signature(rows), None
-        return infer_signature(rows, _answers(estimator, method, example) if method else None), example
+        ask = partial(_answers, estimator, method) if method else None
+        signature = infer_signature(rows, ask(example) if ask else None)
+        return signature, without_people(example, personal, ask)
 
 
 def _answers(estimator: Any, method: str, rows: Any) -> Any:

@@ -165,7 +165,7 @@ def run_of(workspace: Workspace, name: str, estimator: Any, fitted_on: Any) -> s
         "create_run", experiment, run_name=f"register {name}", tags={"mlflow.user": workspace.who.partition("@")[0]}
     )
     try:
-        models.log_model(mlflow, run, estimator, fitted_on)
+        models.log_model(mlflow, run, estimator, fitted_on, workspace.settings.privacy.personal)
     except BaseException:  # a run that was made for this alone, and without a model, would only be in the way of "last"
         mlflow.write("delete_run", run.info.run_id)
         raise

@@ -60,10 +60,12 @@ def run(
     from .dataset import describe
     from .run import ActiveRun
 
+    workspace = Workspace.here()
+    personal = workspace.settings.privacy.personal
     with waiting("Taking the digest of the data …"):
-        dataset = None if data is None else describe(data, name_of(data, "data"))
+        dataset = None if data is None else describe(data, name_of(data, "data"), personal=personal)
     return ActiveRun(
-        Workspace.here(), name, dataset, pairs(param, "param"), pairs(tag, "tag"), autolog=autolog, store_model=model
+        workspace, name, dataset, pairs(param, "param"), pairs(tag, "tag"), autolog=autolog, store_model=model
     )
 
 

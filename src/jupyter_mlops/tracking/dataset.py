@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Dataset:
     digest : str
         32 hex digits over every value, with names, types and order; see ``fingerprint``.
     columns : tuple of (str, str, str)
-        Name, type and digest of each.
+        Name, type and digest of each; of personal ones no digest.
     """
 
     name: str
@@ -68,20 +68,25 @@ class Dataset:
         return entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", context)])
 
 
-def describe(data: Any, name: str, role: str = "data") -> Dataset:
-    """Describe a table; see ``fingerprint`` for what is one.
+def describe(data: Any, name: str, role: str = "data", personal: Collection[str] = ()) -> Dataset:
+    """Describe a table; see ``fingerprint`` for what is one, and ``of_fingerprint`` for the rest.
 
     Raises
     ------
     InvalidUsage
         Where it is no table.
     """
-    return of_fingerprint(fingerprint(data), name, role)
+    return of_fingerprint(fingerprint(data), name, role, personal)
 
 
-def of_fingerprint(found: Fingerprint, name: str, role: str) -> Dataset:
-    """Describe a table whose fingerprint was taken already."""
-    return Dataset(name, role, found.rows, found.digest, found.columns)
+def of_fingerprint(found: Fingerprint, name: str, role: str, personal: Collection[str] = ()) -> Dataset:
+    """Describe a table whose fingerprint was taken already.
+
+    The digests of personal columns are left out: who has a few guesses at a short column could try them. They still
+    count in that of the whole.
+    """
+    columns = tuple((column, kind, "" if column in personal else digest) for column, kind, digest in found.columns)
+    return Dataset(name, role, found.rows, found.digest, columns)
 
 
 def _within(schema: str) -> str | None:

@@ -32,6 +32,7 @@ class Log:
 
     def __init__(self, workspace: Workspace, run: object = None) -> None:
         self._mlflow = workspace.mlflow
+        self._personal = workspace.settings.privacy.personal
         experiment = experiments.experiment_id(self._mlflow, workspace.settings.experiment, create=False)
         ref = run if run is not None else fluent.active_run_id() or "last"
         self._run = experiments.find_run(self._mlflow, experiment, RunRef.of(ref))
@@ -110,7 +111,7 @@ class Log:
         if self._model is not None:  # first: it may be one that can't be stored
             from ..backend import models
 
-            models.log_model(self._mlflow, self._run, self._model, self._fitted_on)
+            models.log_model(self._mlflow, self._run, self._model, self._fitted_on, self._personal)
             self._logged["model"] = models.not_served(self._model) or type(self._model).__name__
         if any(self._batch.values()):
             self._mlflow.write("log_batch", run_id, **self._batch)

@@ -59,6 +59,7 @@ class ActiveRun:
         self.source: str | None = None
         self.result: RunCard
         self._workspace = workspace
+        self._personal = workspace.settings.privacy.personal
         self._name = name
         self._dataset = dataset
         self._params = params
@@ -193,7 +194,7 @@ class ActiveRun:
             if kept is None:
                 continue
             try:
-                found.append(of_fingerprint(kept.fingerprint(), role, role))
+                found.append(of_fingerprint(kept.fingerprint(), role, role, self._personal))
             except Exception as error:  # whatever a library makes of data of its own kind
                 reason = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
                 self._notes.append(f"no digest of the {role}: {' '.join(reason.split())[:200]}")
@@ -210,7 +211,7 @@ class ActiveRun:
 
             self._notes += filter(None, [models.not_served(fit.estimator)])
             self._model_id = models.log_model(
-                self._mlflow, self._run, fit.estimator, fit.features and fit.features.data
+                self._mlflow, self._run, fit.estimator, fit.features and fit.features.data, self._personal
             )
 
     def _end(self, status: str) -> None:

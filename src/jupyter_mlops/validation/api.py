@@ -77,6 +77,7 @@ def validate_data(
         only=only,
         skip=skip,
         severity=severity,
+        marked=workspace.settings.privacy.personal,
     )
     return keeping.keep(workspace, report, run)
 

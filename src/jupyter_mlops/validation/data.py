@@ -192,7 +192,6 @@ class Data:
         self.columns = [Column(label, frame.iloc[:, place]) for place, label in enumerate(labels)]
         self.target, self.time, self.group = (self._named(label) for label in (target, time, group))
         self.key = [self._named(label) for label in key]
-        self.memo: dict[str, Any] = {}  # what several checks need, and one has found
 
         self._made: dict[Callable[[Data], Any], Any] = {}
 

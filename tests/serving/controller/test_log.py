@@ -61,6 +61,17 @@ def test_personal_columns_are_left_out_or_hashed(name: str, project: Path) -> No
     assert isinstance(row["input.b"], str)
 
 
+def test_columns_that_the_project_has_marked_are_hashed(name: str, project: Path) -> None:
+    point(name, add(name, 1.0))
+    with (project / "mlops.toml").open("a") as file:
+        file.write('\n[privacy]\npersonal = ["b", "a column of another table"]\n')
+    endpoint = mlops.deploy(name)
+    requests.post(f"{endpoint.url}/invocations", data=BODY, timeout=10).raise_for_status()
+    (row,) = endpoint.log().to_dict(orient="records")
+    assert isinstance(row["input.a"], float)
+    assert len(row["input.b"]) == 64
+
+
 def test_a_personal_column_that_the_model_does_not_have_is_told(name: str, project: Path) -> None:
     point(name, add(name, 1.0))
     with (project / "mlops.toml").open("a") as file:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import signing
 from ...errors import InvalidUsage
+from ...pseudonyms import project_key
 from ...settings import EndpointSettings, PolicySettings
 from ...workspace import LOCAL, Workspace
 from ..access import own_names
@@ -33,6 +34,7 @@ class Orders:
         self._files = files
         self._sockets = sockets
         self._latest, self._policy = EndpointSettings(), PolicySettings()
+        self._personal: tuple[str, ...] = ()
 
     @property
     def settings(self) -> EndpointSettings:
@@ -45,6 +47,7 @@ class Orders:
         """
         settings = Workspace(self._root).settings
         self._latest, self._policy = settings.endpoint(self._files.folder.name), settings.policy
+        self._personal = tuple(settings.privacy.personal)
         return self._latest
 
     def rules(self) -> dict[str, Any]:
@@ -62,9 +65,7 @@ class Orders:
         """Say what to serve, and how many seconds it may take until it does."""
         settings = self.latest()
         log, key = settings.log, b""
-        if log.hash:
-            from ..log.privacy import project_key  # with pandas, which a controller has no other need of
-
+        if log.hash or self._personal:
             key = project_key(self._root / LOCAL)
         order = Order(
             folder=folder,
@@ -76,6 +77,7 @@ class Orders:
             log=self._files.predictions if log.enabled else None,
             drop=tuple(log.drop),
             hash=tuple(log.hash),
+            personal=self._personal,
             key=key,
             max_rows=settings.max_rows,
             seal=self._seal(folder),

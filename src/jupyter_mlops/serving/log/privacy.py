@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import hmac
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from filelock import FileLock
 
-from ...disk import write_private
-from ...errors import Conflict, InvalidUsage, nearest, writing_to
+from ...errors import InvalidUsage, nearest
+from ...pseudonyms import KEY_FILE as KEY_FILE
+from ...pseudonyms import keyed_hash
+from ...pseudonyms import project_key as project_key
 from .cells import is_missing, json_of
-
-KEY_FILE: Final = "hash.key"
-_BYTES: Final = 32
-
-
-def project_key(local: Path) -> bytes:
-    """Give the project's key for hashes; the first who asks makes it.
-
-    Parameters
-    ----------
-    local : Path
-        The project's ``.mlops``, which git ignores.
-
-    Raises
-    ------
-    Conflict
-        Where the file is there, but holds no key.
-    NotWritable
-    """
-    path = local / KEY_FILE
-    with writing_to(local):
-        if not path.exists():
-            local.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
-                if not path.exists():
-                    write_private(path, secrets.token_bytes(_BYTES))
-        key = path.read_bytes()
-    if len(key) != _BYTES:
-        raise Conflict(
-            f"{path} is no key: hashes of personal columns could not be told from those before.",
-            f"restore {path}, or remove it: later hashes then differ from earlier ones",
-        )
-    return key
 
 
 @dataclass(frozen=True)
@@ -82,19 +44,6 @@ class Privacy:
         """Hash a column by HMAC-SHA-256, as 64 hexadecimal digits; null stays null."""
         key = self.key
         return pa.array(
-            [None if is_missing(cell) else hmac.digest(key, _bytes_of(cell), hashlib.sha256).hex() for cell in cells],
+            [None if is_missing(cell) else keyed_hash(key, cell, json_of) for cell in cells],
             pa.string(),
         )
-
-
-def _bytes_of(cell: Any) -> bytes:
-    """Write a value so that the same one is always the same, in whichever type a version of the model takes it."""
-    if isinstance(cell, np.generic):
-        cell = cell.item()
-    if isinstance(cell, bytes):
-        return cell
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)  # 7.0 is 7: a column with a null among whole numbers is one of floats
-    if isinstance(cell, str | int | float):
-        return str(cell).encode("utf-8", "surrogatepass")
-    return (cell.isoformat() if isinstance(cell, datetime.date) else json_of(cell)).encode()

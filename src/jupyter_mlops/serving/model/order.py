@@ -25,6 +25,8 @@ class Order:
         The folder of the prediction log; None where nothing is to be remembered.
     drop, hash : tuple of str
         The columns that the log leaves out, or keeps as a hash with ``key``.
+    personal : tuple of str
+        Those that the project has marked: hashed too, where the model has them and nothing else is said of them.
     max_rows : int
         Rows that a request may have.
     seal : Seal
@@ -40,6 +42,7 @@ class Order:
     log: Path | None = None
     drop: tuple[str, ...] = ()
     hash: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
     key: bytes = b""
     max_rows: int = 50_000
     seal: Seal = field(default_factory=Seal)

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from ...errors import InvalidUsage, MlopsError
+from ..log.inputs import names_of
 from ..log.privacy import Privacy
 from ..log.writer import LogWriter
 from ..wire import Frame, Unpacker, pack
@@ -125,7 +126,8 @@ def _gather(connection: socket.socket, unpacker: Unpacker) -> list[Frame]:
 def _log_of(order: Order, model: LoadedModel) -> LogWriter | None:
     if order.log is None:
         return None
-    privacy = Privacy(frozenset(order.drop), frozenset(order.hash), order.key)
+    marked = frozenset(order.personal) & frozenset(names_of(model.signature.inputs)) - frozenset(order.drop)
+    privacy = Privacy(frozenset(order.drop), frozenset(order.hash) | marked, order.key)
     about = {"endpoint": order.endpoint, "model": order.model}
     return LogWriter(order.log, model.signature, version=order.version, privacy=privacy, **about)
 

@@ -44,12 +44,12 @@ class Personal:
 
 def personal_columns(data: Data) -> list[Personal]:
     """Find the columns with personal data; each is looked at once for all checks."""
-    found: list[Personal] | None = data.memo.get("personal")
-    if found is None:
-        found = [one for column in data.columns if (one := look_at(column)) is not None]
-        found += _other_coordinate(data, found)
-        data.memo["personal"] = found
-    return found
+    return data.once(_look)
+
+
+def _look(data: Data) -> list[Personal]:
+    found = [one for column in data.columns if (one := look_at(column)) is not None]
+    return found + _other_coordinate(data, found)
 
 
 def _other_coordinate(data: Data, found: Sequence[Personal]) -> list[Personal]:
