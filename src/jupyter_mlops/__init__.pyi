@@ -26,6 +26,7 @@ from .tracking.api import log as log
 from .tracking.api import reproduce as reproduce
 from .tracking.api import run as run
 from .tracking.api import runs as runs
+from .validation.api import check as check
 from .validation.api import validate_data as validate_data
 from .validation.api import validate_model as validate_model
 from .validation.privacy.api import mask as mask

@@ -14,8 +14,8 @@ from IPython.core.getipython import get_ipython
 _OURS = "%%mlops"
 
 
-def run(ip: Any, body: str) -> None:
-    """Run a body in IPython, and let its own exception through.
+def run(ip: Any, body: str) -> Any:
+    """Run a body in IPython, let its own exception through, and give its last line.
 
     IPython shows the error of an inner cell itself and returns; the outer cell would then pass.
     So its picture is held back, and shown once, by the exception when it leaves the outer cell.
@@ -23,13 +23,15 @@ def run(ip: Any, body: str) -> None:
     with _held_traceback(ip) as held:
         result = ip.run_cell(body, store_history=False)
     _raise_error_of(result, held)
+    return result.result
 
 
-async def run_awaiting(ip: Any, body: str) -> None:
+async def run_awaiting(ip: Any, body: str) -> Any:
     """Do the same for a body that awaits, in the loop that the outer cell runs in."""
     with _held_traceback(ip) as held:
         result = await ip.run_cell_async(body, store_history=False, transformed_cell=ip.transform_cell(body))
     _raise_error_of(result, held)
+    return result.result
 
 
 def await_body(lines: list[str]) -> list[str]:

@@ -62,7 +62,7 @@ class MlopsMagics(Magics):
             return self._show(invocation, outcome)
         outcome.source = f"%%mlops {line}\n{cell}"
         with outcome:
-            cells.run(self.shell, cell)
+            outcome.value = cells.run(self.shell, cell)
         return self._keep(invocation, outcome.result)
 
     async def mlops_awaiting(self, line: str, cell: str) -> None:
@@ -73,7 +73,7 @@ class MlopsMagics(Magics):
         context = invocation.call(self._resolve())
         context.source = f"%%mlops {line}\n{cell}"
         with context:
-            await cells.run_awaiting(self.shell, cell)
+            context.value = await cells.run_awaiting(self.shell, cell)
         self._keep(invocation, context.result)
 
     def _parse(self, line: str, cell: str | None) -> Invocation:

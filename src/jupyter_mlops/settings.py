@@ -26,12 +26,19 @@ class GateSettings(BaseModel):
     ----------
     approvals : int
         How many other people must have approved the version.
+    data, model : "pass", optional
+        The report of the data of the version's run, or of the version, must have passed, and still fit.
+    checks : list of str
+        Single checks that must: codes, such as MV002, and names of those that were written in cells.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Annotated[str, AfterValidator(is_threshold)]] = Field(init=False)
 
     approvals: Annotated[int, Field(ge=0, strict=True)] = 0
+    data: Literal["pass"] | None = None
+    model: Literal["pass"] | None = None
+    checks: list[Annotated[str, Field(min_length=1)]] = []
 
     @property
     def bounds(self) -> dict[str, str]:
@@ -40,6 +47,8 @@ class GateSettings(BaseModel):
 
     def __str__(self) -> str:
         asked = [f"approvals {self.approvals}"] if self.approvals else []
+        asked += [f"{kind} pass" for kind in ("data", "model") if getattr(self, kind)]
+        asked += [f"{name} pass" for name in self.checks]
         return ", ".join([*asked, *(f"{name} {bound}" for name, bound in sorted(self.bounds.items()))])
 
 

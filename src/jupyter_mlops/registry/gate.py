@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,14 +20,34 @@ TONES: dict[str, Literal["good", "bad", "warn"]] = {"pass": "good", "fail": "bad
 
 @dataclass(frozen=True)
 class Check:
-    """One bound of the gate, beside what the version shows."""
+    """One bound of the gate, beside what the version shows.
+
+    Attributes
+    ----------
+    metric : str
+        What is asked for: a metric, the approvals, a report, or a check of one.
+    bound : str
+    value : float, optional
+    outcome : {"pass", "fail", "inconclusive"}
+    seen : str
+        What a report or a check has come to, in words.
+    seal : str
+        The digest of the report.
+    mend : str
+        The line that settles it.
+    """
 
     metric: str
     bound: str
     value: float | None
     outcome: Outcome
+    seen: str = ""
+    seal: str = ""
+    mend: str = ""
 
     def __str__(self) -> str:
+        if self.seen:
+            return f"{self.metric}: {self.seen}"
         if self.metric == APPROVALS:
             return f"{self.value or 0:.0f} of {self.bound.split()[-1]} approvals by another person"
         if self.value is None:
@@ -56,12 +76,12 @@ class Gate:
 
     def evidence(self, forced: bool = False) -> str:
         """Say what was decided on, for the audit; ``read`` takes it apart again."""
-        shown = "; ".join(f"{check.metric} {figure(check.value)} {check.bound}" for check in self.checks)
+        shown = "; ".join(map(_evidence, self.checks))
         return (f"gate {self.outcome}: {shown}" if shown else "no gate") + FORCED * forced
 
     def table(self) -> Table:
         """Draw the checks."""
-        rows = [(c.metric, c.bound, c.value, Badge(c.outcome, TONES[c.outcome])) for c in self.checks]
+        rows = [(c.metric, c.bound, c.seen or c.value, Badge(c.outcome, TONES[c.outcome])) for c in self.checks]
         return Table(("gate", "must be", "is", "outcome"), rows, empty="No gate in mlops.toml.")
 
 
@@ -71,7 +91,7 @@ def read(evidence: str) -> tuple[str, list[str]]:
     return verdict + FORCED * evidence.endswith(FORCED), checks.split("; ") if checks else []
 
 
-def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], approved: Check | None = None) -> Gate:
+def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], more: Sequence[Check] = ()) -> Gate:
     """Hold the bounds of ``[gates.MODEL]`` against the metrics of the version's run.
 
     A metric that is missing or NaN is neither a pass nor a fail.
@@ -80,11 +100,18 @@ def judge(bounds: Mapping[str, str], metrics: Mapping[str, float], approved: Che
     ----------
     bounds, metrics : dict
         By the names of the metrics.
-    approved : Check, optional
-        What the approvals come to, where the gate asks for some.
+    more : sequence of Check
+        What reports, checks and approvals come to, where the gate asks for some.
     """
     checks = [_check(metric, Threshold.of(bound), metrics.get(metric)) for metric, bound in bounds.items()]
-    return Gate(tuple(checks + ([approved] if approved else [])))
+    return Gate((*checks, *more))
+
+
+def _evidence(check: Check) -> str:
+    if not check.seen:
+        return f"{check.metric} {figure(check.value)} {check.bound}"
+    seen = check.seen.replace("; ", ", ")  # which keeps the checks apart
+    return f"{check.metric} {check.outcome} ({seen[:200]}{f', report {check.seal}' if check.seal else ''})"
 
 
 def _check(metric: str, threshold: Threshold, value: float | None) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..backend import audit, versions
@@ -11,7 +11,7 @@ from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
 from ..errors import Inconclusive, NotFound, ValidationFailed
 from ..settings import GateSettings
 from ..workspace import Workspace
-from . import aliases, approvals, outside, registration
+from . import aliases, approvals, outside, registration, reports
 from .gate import APPROVALS, Gate, judge
 from .results import Change, key
 
@@ -32,10 +32,10 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
         outside.notice(workspace, ref.name)
     before, after = aliases.current(workspace, ref.name, to), int(version.version)
     events = _events(workspace, ref.name)
-    asked = workspace.settings.gate(ref.name)
+    asked = reports.asked_of(workspace, ref.name, version)
     if not dry_run:  # before it judges: who tries one gate after the other is on record, too
         _note_gate(workspace, ref.name, str(asked), events)
-    verdict = _judge(workspace, asked, version, registration.metrics(workspace.mlflow, version), events)
+    verdict = _judge(workspace, asked, version, to, events)
     plan = Change("promote", ref.name, to, before, after, verdict, done=False, why=reason)
     if dry_run or before == after:
         return plan
@@ -89,11 +89,13 @@ def _judge(
     workspace: Workspace,
     asked: GateSettings,
     version: ModelVersion,
-    metrics: Mapping[str, float],
+    to: str,
     events: Sequence[Event],
 ) -> Gate:
-    approved = approvals.check(events, version, asked.approvals, workspace.who) if asked.approvals else None
-    return judge(asked.bounds, metrics, approved)
+    more = reports.checks(workspace, asked, version, to)
+    if asked.approvals:
+        more.append(approvals.check(events, version, asked.approvals, workspace.who))
+    return judge(asked.bounds, registration.metrics(workspace.mlflow, version), more)
 
 
 def _note_gate(workspace: Workspace, name: str, now: str, events: Sequence[Event]) -> None:
@@ -109,7 +111,7 @@ def _refusal(plan: Change) -> ValidationFailed:
     what = f"{plan.name}/{plan.after} is not promoted"
     if not gate.checks:
         return Inconclusive(
-            f"{what}: there is no gate for {plan.name}.", f'in mlops.toml: [gates.{key(plan.name)}] and accuracy = ">= 0.9"'
+            f"{what}: there is no gate for {plan.name}.", f'in mlops.toml: [gates.{key(plan.name)}] and accuracy = ">= 0.9", or %mlops validate model {typed(plan.ref)} --data test --target y'
         )  # fmt: skip
     if gate.outcome == "fail":
         return ValidationFailed(
@@ -117,5 +119,6 @@ def _refusal(plan: Change) -> ValidationFailed:
             f'a better version, or %mlops promote {typed(plan.ref)} --force --reason "…"',
         )
     waiting = all(check.outcome == "pass" or check.metric == APPROVALS for check in gate.checks)
-    hint = f"%mlops approve {typed(plan.ref)}, by somebody else" if waiting else "%mlops log NAME=VALUE --run RUN, then promote again"  # fmt: skip
+    mend = next((check.mend for check in gate.checks if check.outcome != "pass" and check.mend), "")
+    hint = f"%mlops approve {typed(plan.ref)}, by somebody else" if waiting else mend or "%mlops log NAME=VALUE --run RUN, then promote again"  # fmt: skip
     return Inconclusive(f"{what}, the gate can't say: {gate.reasons}.", hint)

@@ -41,6 +41,8 @@ class ActiveRun:
     run_id : str
     source : str, optional
         The cell's source; set by the magic.
+    value : object
+        The cell's last line; set by the magic.
     result : RunCard
         Once it has ended.
     """
@@ -57,6 +59,7 @@ class ActiveRun:
         store_model: bool,
     ) -> None:
         self.source: str | None = None
+        self.value: object = None
         self.result: RunCard
         self._workspace = workspace
         self._personal = workspace.settings.privacy.personal

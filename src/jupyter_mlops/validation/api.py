@@ -1,12 +1,17 @@
-"""The commands of validation: ``validate data``, ``validate model``."""
+"""The commands of validation: ``validate data``, ``validate model``, and ``check`` for what people write themselves."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import TYPE_CHECKING, Literal
 
 from ..command import Model, Run, Variable, command, name_of
+from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Report
+
+if TYPE_CHECKING:
+    from .written import WrittenCheck
 
 
 @command(name="validate data")
@@ -159,3 +164,35 @@ def validate_model(
         skip=skip,
         severity=severity,
     )
+
+
+@command(cell=True)
+def check(name: str, *, bound: str | None = None, run: Run | None = None) -> WrittenCheck:
+    """Run the cell as a check: its assertions hold, and its last line is true, or a number within a bound.
+
+    Parameters
+    ----------
+    name
+        What it is called; a gate asks for it by this name: checks = ["no_negative_prices"].
+    bound
+        What the number must be, such as '>= 0.9'.
+    run
+        The run that it is kept with; by default the one of this cell, else the last one.
+
+    Returns
+    -------
+    WrittenCheck
+        A context manager; after it, ``.result`` says what it came to.
+
+    Raises
+    ------
+    ValidationFailed
+        Where it has failed; an assertion's own error comes through unchanged.
+    NotFound
+        Where there is no such run.
+    """
+    from .written import WrittenCheck
+
+    if not re.fullmatch(r"[\w.-]{1,100}", name) or re.fullmatch(r"[A-Z]{2}\d{3}", name):
+        raise InvalidUsage(f"{name!r} is no name for a check of your own.", "%%mlops check no_negative_prices")
+    return WrittenCheck(Workspace.here(), name, bound, run)

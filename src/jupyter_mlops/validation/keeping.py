@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
-from ..backend import artifacts, experiments, fluent
+from ..backend import experiments, fluent, reports
 from ..display import html
 from ..entities import RunRef
 from ..errors import NotFound
 from ..workspace import Workspace
 from .results import Report, read
-
-FOLDER: Final = "validation"
-TAG: Final = "mlops.validation."
-"""The tag of a run with a report of its data, or its model: what it came to, and the digest of the data."""
 
 
 def keep(workspace: Workspace, report: Report, run: object = None) -> Report:
@@ -43,12 +37,8 @@ def keep(workspace: Workspace, report: Report, run: object = None) -> Report:
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     run_id = experiments.find_run(mlflow, experiment, RunRef.of(ref)).info.run_id
     kept = replace(report, stored=f"run:{run_id[:8]}")
-    with tempfile.TemporaryDirectory(prefix="mlops-report-") as folder:
-        (Path(folder) / f"{kept.kind}.json").write_text(json.dumps(kept.to_dict()))
-        title = f"{kept.kind.capitalize()} report of {kept.about}"
-        (Path(folder) / f"{kept.kind}.html").write_text(html.page(kept.view(), title))
-        mlflow.write("log_artifacts", run_id, folder, FOLDER)
-    mlflow.write("set_tag", run_id, TAG + kept.kind, f"{kept.outcome} {kept.digest}")
+    title = f"{kept.kind.capitalize()} report of {kept.about}"
+    reports.write(mlflow, run_id, kept.kind, kept.to_dict(), kept.outcome, html.page(kept.view(), title))
     return kept
 
 
@@ -63,7 +53,7 @@ def find(workspace: Workspace, run: object, kind: Literal["data", "model"] = "da
     mlflow = workspace.mlflow
     experiment = experiments.experiment_id(mlflow, workspace.settings.experiment, create=False)
     run_id = experiments.find_run(mlflow, experiment, RunRef.of(run)).info.run_id
-    text = artifacts.read_text(mlflow, run_id, f"{FOLDER}/{kind}.json")
+    text = reports.text_of(mlflow, run_id, kind)
     if text is None:
         mend = (
             "%mlops validate data df --run last"

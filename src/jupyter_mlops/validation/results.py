@@ -186,6 +186,27 @@ class Report(Result):
         return [image for _, image in drawn]
 
 
+@dataclass(frozen=True, repr=False)
+class Written(Result):
+    """What a check that was written in a cell has come to."""
+
+    name: str
+    outcome: Literal["pass", "fail"]
+    seen: str
+    run_id: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it passed."""
+        return self.outcome == "pass"
+
+    def view(self) -> View:
+        """Draw what was seen, and where it is kept."""
+        badge = Badge("passed" if self.ok else "failed", "good" if self.ok else "bad")
+        facts: list[tuple[str, Cell]] = [("seen", self.seen), ("kept with", f"run:{self.run_id[:8]}")]
+        return Card(f"Check {self.name}", badge, facts)
+
+
 def read(stored: Mapping[str, Any]) -> Report:
     """Read what ``Report.to_dict`` has given."""
     checks = tuple(
@@ -203,4 +224,4 @@ def _finding(stored: Mapping[str, Any]) -> Finding:
     return Finding(**{**stored, "columns": tuple(stored["columns"]), "plot": plot})
 
 
-__all__ = ["Outcome", "Report", "read"]
+__all__ = ["Outcome", "Report", "Written", "read"]

@@ -1,0 +1,176 @@
+"""The gate that reads reports: it promotes, refuses, can't say, and takes no evidence that no longer fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import jupyter_mlops as mlops
+from jupyter_mlops.backend import server
+from jupyter_mlops.backend.processes import stop
+from jupyter_mlops.backend.state import State
+from jupyter_mlops.errors import BackendUnreachable, Inconclusive, InvalidUsage, MlopsError, ValidationFailed
+
+from ..conftest import Face
+from .test_quality import clean
+from .test_trial import registered, strong, test, weak
+
+__all__ = ["test"]
+
+
+def gate(project: Path, name: str, text: str, more: str = "") -> None:
+    head = (project / "mlops.toml").read_text().partition("[gates.")[0]
+    (project / "mlops.toml").write_text(f"{head}[gates.{name}]\n{text}\n{more}")
+
+
+def test_a_gate_asks_for_the_report_of_the_version(
+    project: Path, face: Face, name: str, cancer: Any, test: Any
+) -> None:
+    gate(project, name, 'model = "pass"')
+    registered(name, cancer, strong())
+    refused = face(f"promote {name}@challenger")
+    assert "there is no report of the model" in refused.error
+    assert f"mlops validate model {name}/1 --data test --target y" in refused.error
+    mlops.validate_model(name, data=test, target="target")
+    done = face(f"promote {name}@challenger").data
+    assert (done["done"], done["outcome"]) == (True, "pass")
+    last = mlops.audit(name).events[-1]
+    assert "model pass (19 checks, report " in last.evidence
+
+
+def test_a_report_that_failed_is_no_pass_and_names_what_failed(
+    project: Path, name: str, cancer: Any, test: Any
+) -> None:
+    gate(project, name, 'model = "pass"')
+    registered(name, cancer, strong())
+    mlops.validate_model(name, data=test, target="target")
+    mlops.promote(name)
+    registered(name, cancer, weak())
+    mlops.validate_model(name, data=test, target="target")
+    with pytest.raises(ValidationFailed, match="model: failed MV002 Better than the champion") as refused:
+        mlops.promote(name)
+    assert not isinstance(refused.value, Inconclusive)
+
+
+def test_evidence_that_no_longer_fits_asks_for_a_new_report(project: Path, name: str, cancer: Any, test: Any) -> None:
+    gate(project, name, 'model = "pass"')
+    registered(name, cancer, weak())
+    mlops.validate_model(name, data=test, target="target", severity="error")
+    mlops.validate_model(name, data=test, target="target", only=["MV001"])
+    with pytest.raises(Inconclusive, match="some of its checks were left out"):
+        mlops.promote(name)
+    registered(name, cancer, strong(), alias="candidate")
+    mlops.validate_model(f"{name}@candidate", data=test, target="target")  # before there is a champion
+    mlops.promote(name, force=True, reason="the first one")
+    with pytest.raises(Inconclusive, match=f"not held against {name}/1, which is champion now"):
+        mlops.promote(f"{name}@candidate")
+    mlops.validate_model(f"{name}@candidate", data=test, target="target")
+    gate(project, name, 'model = "pass"', "\n[validation.model]\ngain = 0.01\n")
+    with pytest.raises(Inconclusive, match=r"the limits in mlops\.toml are other ones now"):
+        mlops.promote(f"{name}@candidate")
+    gate(project, name, 'model = "pass"\nchecks = ["MV002", "MV018"]')
+    with pytest.raises(Inconclusive, match=r"MV018 Quick enough: No budget is set"):
+        mlops.promote(f"{name}@candidate")
+    gate(project, name, 'accuracy = ">= 0.9"\nmodel = "pass"\nchecks = ["MV002"]')
+    assert mlops.promote(f"{name}@candidate").done
+
+
+def test_a_report_that_was_changed_is_none(project: Path, name: str, cancer: Any, test: Any, tmp_path: Path) -> None:
+    from jupyter_mlops.workspace import Workspace
+
+    gate(project, name, 'model = "pass"')
+    registered(name, cancer, weak())
+    found = mlops.validate_model(name, data=test.head(20), target="target")
+    assert found.outcome == "inconclusive"
+    with pytest.raises(Inconclusive, match="can't say: MV003"):
+        mlops.promote(name)
+    workspace = Workspace.here()
+    run_id = workspace.mlflow.read("get_model_version", name, "1").run_id
+    workspace.mlflow.write("log_text", run_id, '{"checks": [], "severity": "error"}', "validation/model.json")
+    with pytest.raises(Inconclusive, match="there is no report of the model"):
+        mlops.promote(name)
+
+
+def test_data_and_checks_of_ones_own_are_asked_for(project: Path, name: str, cancer: Any) -> None:
+    gate(project, name, 'data = "pass"\nchecks = ["enough_rows", "DQ003"]')
+    registered(name, cancer, strong())
+    with pytest.raises(Inconclusive, match="there is no report of the data"):
+        mlops.promote(name)
+    mlops.validate_data(clean(), run="last")
+    with pytest.raises(Inconclusive, match="enough_rows: it was not run"):
+        mlops.promote(name)
+    with pytest.raises(ValidationFailed), mlops.check("enough_rows", bound=">= 500") as asked:
+        asked.value = 426
+    with pytest.raises(ValidationFailed, match="enough_rows: 426, must be >= 500"):
+        mlops.promote(name)
+    with mlops.check("enough_rows", bound=">= 400") as asked:
+        asked.value = 426
+    assert mlops.promote(name).done
+
+
+def test_without_a_gate_a_report_that_passed_is_one(project: Path, name: str, cancer: Any, test: Any) -> None:
+    gate(project, "another", 'accuracy = ">= 0.9"')
+    registered(name, cancer, strong())
+    with pytest.raises(Inconclusive, match="there is no gate"):
+        mlops.promote(name)
+    mlops.validate_model(name, data=test, target="target")
+    assert mlops.promote(name).done
+
+
+def test_an_outage_in_the_middle_promotes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cancer: Any, test: Any) -> None:  # fmt: skip
+    from jupyter_mlops.registry import promotion
+
+    process = server.ensure(State(tmp_path / ".server"), lambda text: None).process
+    try:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "mlops.toml").write_text(f'tracking_uri = "{process.url}"\nuser = "tester"\n\n[gates.tumour]\nmodel = "pass"\n')  # fmt: skip
+        registered("tumour", cancer, strong())
+        mlops.validate_model("tumour", data=test, target="target")
+        ready = promotion._note_gate
+
+        def killed(*arguments: Any) -> None:
+            ready(*arguments)
+            stop(process)
+
+        monkeypatch.setattr(promotion, "_note_gate", killed)
+        with pytest.raises((Inconclusive, BackendUnreachable)):
+            mlops.promote("tumour")
+        monkeypatch.undo()
+        monkeypatch.chdir(tmp_path)
+        process = server.ensure(State(tmp_path / ".server"), lambda text: None).process
+        (tmp_path / "mlops.toml").write_text(f'tracking_uri = "{process.url}"\nuser = "tester"\n\n[gates.tumour]\nmodel = "pass"\n')  # fmt: skip
+        with pytest.raises(MlopsError, match="no alias 'champion'"):
+            mlops.validate_model("tumour@champion", data=test, target="target")
+        assert mlops.promote("tumour").done
+    finally:
+        stop(process)
+
+
+def test_a_check_in_a_cell(project: Path, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run_cell("%%mlops run train\nprices = [1, 2]\n").success
+    assert shell.run_cell("%%mlops check positive --into found\nassert min(prices) > 0\nmin(prices) > 0\n").success
+    assert (shell.user_ns["found"].ok, shell.user_ns["found"].seen) == (True, "it is True")
+    assert shell.run_cell("%%mlops check held\nassert prices\n").success
+    assert shell.run_cell("%%mlops check large --bound '>= 2'\nmax(prices)\n").success
+    failed = shell.run_cell("%%mlops check large --bound '>= 3'\nmax(prices)\n")
+    assert "large has failed: 2, must be >= 3" in str(failed.error_in_exec)
+    own = shell.run_cell("%%mlops check positive\nassert min(prices) > 1, 'one is too small'\n")
+    assert isinstance(own.error_in_exec, AssertionError)
+    from jupyter_mlops.backend import reports
+    from jupyter_mlops.workspace import Workspace
+
+    workspace = Workspace.here()
+    run = workspace.mlflow.read("get_run", shell.user_ns["found"].run_id)
+    assert reports.cells_of(run) == {
+        "positive": ("fail", "AssertionError: one is too small"),
+        "held": ("pass", "no assertion failed"),
+        "large": ("fail", "2, must be >= 3"),
+    }
+    for line, wrong in (("odd\n3.5", "no bound"), ("odd\nprices", "a list"), ("odd --bound 3\n3", "no threshold"), ("MV001\nTrue", "no name"), ("odd --run nothing\nTrue", "no run")):  # fmt: skip
+        answer = shell.run_cell(f"%%mlops check {line}\n")
+        assert wrong in str(answer.error_in_exec or answer.error_before_exec)
+    with pytest.raises(InvalidUsage, match="no threshold"):
+        mlops.check("a", bound="high")
