@@ -72,7 +72,7 @@ def test_evidence_that_no_longer_fits_asks_for_a_new_report(project: Path, name:
     with pytest.raises(Inconclusive, match=r"the limits in mlops\.toml are other ones now"):
         mlops.promote(f"{name}@candidate")
     gate(project, name, 'model = "pass"\nchecks = ["MV002", "MV018"]')
-    with pytest.raises(Inconclusive, match=r"MV018 Quick enough: No budget is set"):
+    with pytest.raises(Inconclusive, match=r"MV018: Quick enough: No budget is set"):
         mlops.promote(f"{name}@candidate")
     gate(project, name, 'accuracy = ">= 0.9"\nmodel = "pass"\nchecks = ["MV002"]')
     assert mlops.promote(f"{name}@candidate").done

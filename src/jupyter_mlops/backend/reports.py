@@ -61,7 +61,7 @@ class Kept:
         for check in self.stored["checks"]:
             if check["code"] == code:
                 seen = check["findings"][0]["seen"] if check["findings"] else check["reason"]
-                return str(check["outcome"]), f"{check['title']}: {seen}" if seen else str(check["title"])
+                return str(check["outcome"]), f"{check['title']}: {seen.rstrip('.')}" if seen else str(check["title"])
         return None
 
 
