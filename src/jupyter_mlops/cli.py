@@ -41,12 +41,13 @@ def _run(tokens: list[str]) -> int:
         return 0
     if any(flag in tokens for flag in grammar.HELP_FLAGS):
         tokens = ["help", *[token for token in tokens if not token.startswith("-")]]
-    invocation = grammar.parse(tokens or ["status"])
-    if invocation.command.needs_kernel:
-        name = invocation.command.name
+    command = grammar.find(tokens or ["status"])
+    if command.needs_kernel:  # before its words are read: no other ones would do
+        name = command.name
         raise InvalidUsage(
             f"{name} acts on the body of a notebook's cell.", f"%%mlops {name}, or in Python: with mlops.{name}():"
         )
+    invocation = grammar.parse(tokens or ["status"])
     result = invocation.call(values.from_file)
     if invocation.json:
         import json
