@@ -256,9 +256,16 @@ def test_a_model_without_a_signature_is_refused(trained: Any, name: str, cancer:
 def test_an_interrupt_leaves_no_process(champion: str, project: Path) -> None:
     script = f"""
         import _thread, threading, time
+        from pathlib import Path
         import jupyter_mlops as mlops
-        threading.Timer(1.5, _thread.interrupt_main).start()
-        begin = time.monotonic()
+        from jupyter_mlops.backend.state import State
+        def interrupt():
+            while not State(Path(".mlops")).get("starting endpoint", {champion!r}):
+                time.sleep(0.01)
+            global begin
+            begin = time.monotonic()
+            _thread.interrupt_main()
+        threading.Thread(target=interrupt, daemon=True).start()
         try:
             mlops.deploy({champion!r})
         except KeyboardInterrupt:

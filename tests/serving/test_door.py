@@ -58,7 +58,7 @@ def test_our_own_client_has_the_key_and_nobody_else_can_read_it(endpoint: Any) -
     for path in Path().rglob("*"):
         if path.is_file() and path != file:
             assert secret.encode() not in path.read_bytes(), path
-    assert "$MLOPS_API_KEY" in str(endpoint)
+    assert f"$(cat {file.resolve()})" in endpoint.key_for_shell
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -75,9 +76,13 @@ def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str
         print(f"--- {wanted.ref} on port {wanted.port}, {time.strftime('%F %T')}", file=file)
     command = ["-m", "jupyter_mlops.serving.controller.process", "--root", str(workspace.root), "--endpoint", name]
     pid, created = spawn(command, files.log)
-    details = _details(wanted)
-    workspace.state.put(Process(_STARTING, name, pid, created, wanted.port, time.time(), details))
-    return Process(listing.KIND, name, pid, created, wanted.port, time.time(), details)
+    process = Process(listing.KIND, name, pid, created, wanted.port, time.time(), _details(wanted))
+    try:
+        workspace.state.put(replace(process, kind=_STARTING))
+    except BaseException:  # an interrupt right here: nobody else knows of it
+        stop(process, grace=1)
+        raise
+    return process
 
 
 def _details(wanted: Wanted) -> dict[str, Any]:
