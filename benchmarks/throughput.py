@@ -15,8 +15,8 @@ from measure import CANCER, LOGISTIC, Claim, Report, Samples, Shell, footprint, 
 
 from jupyter_mlops.backend.state import State
 
-ROUNDS = 5
-SECONDS = 4.0
+ROUNDS = 3
+SECONDS = 2.0
 FOREST = "model = RandomForestClassifier(n_estimators=200, random_state=0).fit(X, y)"
 OURS, MLFLOW, ECHO = "ours", "mlflow models serve", "bare echo"
 
