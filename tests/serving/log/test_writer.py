@@ -339,7 +339,7 @@ def test_the_writer_brings_nothing_into_the_endpoints_process_but_the_ground() -
     assert not {name.partition(".")[0] for name in loaded} & {"mlflow", "pydantic", "rich", "cyclopts"}
     ours = {name for name in loaded if name.startswith("jupyter_mlops.")}
     others = {name for name in ours if not name.startswith("jupyter_mlops.serving")}
-    assert others == {"jupyter_mlops.errors", "jupyter_mlops.disk"}
+    assert others == {"jupyter_mlops.errors", "jupyter_mlops.disk", "jupyter_mlops.pseudonyms"}
 
 
 def test_time_is_of_the_request_and_not_of_the_writing(tmp_path: Path) -> None:
