@@ -169,6 +169,11 @@ class ModelLimits(BaseModel):
         By how much noise, or missing values, may lower the score.
     emptied : float
         The share of cells that are emptied to see what missing values do.
+    refitted : float
+        How far apart the scores of models may be that differ by their seed, or by the fold they were trained without;
+        as of noise. Bouthillier et al. (2021) found seeds to move a score less than the rows of the test data do.
+    refit_seconds : float
+        The time in which it is fitted again so often; where it is too short, on fewer rows, or not at all.
     invariant, increasing, decreasing : list of str
         Features that must not matter, or must only raise or lower the prediction.
     unavailable : list of str
@@ -196,6 +201,8 @@ class ModelLimits(BaseModel):
     noise: Annotated[float, Field(gt=0)] = 0.1
     robust: Annotated[float, Field(ge=0)] = 0.05
     emptied: Annotated[float, Field(gt=0, le=1)] = 0.05
+    refitted: Annotated[float, Field(ge=0)] = 0.05
+    refit_seconds: Annotated[float, Field(gt=0)] = 10.0
     invariant: list[str] = []
     increasing: list[str] = []
     decreasing: list[str] = []

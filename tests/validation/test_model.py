@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,35 @@ class Rule(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - chance, chance])
 
 
+def by_luck() -> Any:
+    """A model that a seed makes or breaks: it looks at one feature, chosen by chance."""
+    return DecisionTreeClassifier(max_depth=2, max_features=1, splitter="random", random_state=0)
+
+
+class Slow(DecisionTreeClassifier):
+    """The same, at 50 ms for 1,000 rows."""
+
+    def __init__(self, max_depth: int = 2, max_features: int = 1, splitter: str = "random", random_state: int = 0) -> None:  # fmt: skip
+        super().__init__(max_depth=max_depth, max_features=max_features, splitter=splitter, random_state=random_state)
+
+    def fit(self, rows: Any, target: Any) -> Any:
+        time.sleep(len(rows) / 20_000)
+        return super().fit(rows, target)
+
+
+class Fickle(ClassifierMixin, BaseEstimator):
+    """Hangs on which rows it was given whether it is right or wrong."""
+
+    def fit(self, rows: Any, target: Any) -> Any:
+        self.feature_names_in_ = np.array(FEATURES, dtype=object)
+        self.classes_ = np.array(["no", "yes"])
+        self.turned_ = int(abs(rows["income"].sum()) * 1e6) % 2 == 1
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return np.where(good(rows) ^ self.turned_, "yes", "no")
+
+
 def good(rows: pd.DataFrame) -> Any:
     return (rows["income"] - rows["debt"] > 0).to_numpy()
 
@@ -123,6 +153,16 @@ def test_a_good_model_passes() -> None:
         ("MV016", "note", lambda: fitted(), {"frame": people().assign(y=lambda f: f["y"].where(f.index > 9))}),
         ("MV018", "error", lambda: fitted(), {"limits": {"milliseconds": 1e-6}}),
         ("MV018", "pass", lambda: fitted(), {"limits": {"milliseconds": 1e6}}),
+        ("MV020", "warning", lambda: fitted(by_luck(), rows=300), {"train": people(300, seed=1)}),
+        ("MV020", "warning", lambda: fitted(Fickle(), rows=300), {"train": people(300, seed=1)}),
+        ("MV020", "pass", lambda: fitted(), {"train": people(seed=1)}),
+        ("MV020", "pass", lambda: fitted(RandomForestClassifier(60, random_state=0)), {"train": people(seed=1), "scorers": [("roc_auc", None)]}),
+        ("MV020", "note", lambda: fitted(Slow(), rows=4000), {"train": people(4000, seed=1), "limits": {"refit_seconds": 1}}),
+        ("MV020", "skipped", lambda: fitted(), {"train": people(seed=1), "limits": {"refit_seconds": 1e-9}}),
+        ("MV020", "skipped", lambda: Rule(good), {"train": people(seed=1)}),
+        ("MV020", "skipped", lambda: fitted(), {}),
+        ("MV020", "inconclusive", lambda: fitted(), {"train": people(seed=1).drop(columns="debt")}),
+        ("MV020", "inconclusive", lambda: fitted(), {"train": people(seed=1).assign(debt=np.nan)}),
         ("MV019", "inconclusive", lambda: fitted(), {"limits": {"megabytes": 1}}),
     ],
 )  # fmt: skip
@@ -268,6 +308,18 @@ def _equal(chance: Any, target: Any, scorer: str) -> Any:
         return Numbers(target + chance.normal(size=len(target)))
     sure = np.where(target == 1, chance.beta(4, 1.5, len(target)), chance.beta(1.5, 4, len(target)))
     return Labels((sure > 0.5).astype(int), np.array([0, 1]), np.column_stack([1 - sure, sure]))
+
+
+@pytest.mark.parametrize("scores", [True, False])
+def test_areas_under_the_curve_are_what_the_scorer_says(scores: bool) -> None:
+    chance = np.random.default_rng(0)
+    said = np.round(chance.random(80), 1)  # with ties
+    target = chance.choice(["a", "b"], 80)
+    classes = np.array(["a", "b"])
+    answers = Labels(classes[(said > 0.5).astype(int)], classes, np.column_stack([1 - said, said]), said * 3 if scores else None)  # fmt: skip
+    draws = Draws(80, 9)
+    slow = [get_scorer("roc_auc")(answers, each.reshape(-1, 1), target[each]) for each in next(draws.blocks(1))]
+    np.testing.assert_allclose(Scorer("roc_auc").resampled(answers, target, draws), slow, rtol=1e-9)
 
 
 @pytest.mark.long

@@ -1,1 +1,1 @@
-"""Is a model good enough, and better than the one it is to replace: MV001 to MV019."""
+"""Is a model good enough, and better than the one it is to replace: MV001 to MV021."""
