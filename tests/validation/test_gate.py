@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_a_gate_asks_for_the_report_of_the_version(
     done = face(f"promote {name}@challenger").data
     assert (done["done"], done["outcome"]) == (True, "pass")
     last = mlops.audit(name).events[-1]
-    assert "model pass (19 checks, report " in last.evidence
+    assert re.search(r"model pass \(\d\d checks, report ", last.evidence)
 
 
 def test_a_report_that_failed_is_no_pass_and_names_what_failed(

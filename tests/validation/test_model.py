@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -26,6 +27,7 @@ from jupyter_mlops.validation.model import scoring
 from jupyter_mlops.validation.model.answers import Labels, Numbers, ask
 from jupyter_mlops.validation.model.candidate import Candidate, of_estimator
 from jupyter_mlops.validation.model.scoring import Draws, Scorer, interval
+from jupyter_mlops.validation.provenance import Again, Provenance
 from jupyter_mlops.validation.results import Report, read
 from jupyter_mlops.validation.trial import report_on
 
@@ -233,6 +235,56 @@ def test_what_can_be_loaded_must_answer_as_the_predictions_say(tmp_path: Any) ->
     assert report(loaded, predictions=model.predict_proba(frame[FEATURES]))["MV017"].outcome == "pass"
     other = report(loaded, predictions=fitted(seed=9, rows=50).predict_proba(frame[FEATURES]))
     assert "otherwise than before" in other["MV017"].findings[0].seen
+
+
+WHOLE: dict[str, Any] = {
+    "run_id": "ab" * 16,
+    "is_there": True,
+    "digests": ("12" * 16,),
+    "metrics": {"accuracy": 0.9},
+    "manifest": {"cell": 3, "ordinal": 0, "environment": {"packages": {"numpy": "2"}}, "seeds": ["random_state=0"]},
+    "files": frozenset({"executed.ipynb", "requirements.txt", "cell.py"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "outcome", "seen"),
+    [
+        ({}, "pass", None),
+        ({"run_id": "", "is_there": False}, "warning", "It has no run"),
+        ({"is_there": False}, "warning", r"Its run \(run:abababab\) is not on the server any more"),
+        ({"manifest": {}}, "warning", "no snapshot"),
+        ({"files": frozenset({"requirements.txt"})}, "warning", "cells of its run .* are missing"),
+        ({"files": frozenset({"requirements.txt"}), "manifest": WHOLE["manifest"] | {"cell": None}}, "note", "made by a script"),
+        ({"files": frozenset({"executed.ipynb"})}, "warning", "which packages"),
+        ({"digests": ()}, "warning", "has no data"),
+        ({"metrics": {}}, "warning", "nothing could show"),
+        ({"metrics": {}, "manifest": WHOLE["manifest"] | {"answers": {"values": [1]}}}, "pass", None),
+        ({"manifest": WHOLE["manifest"] | {"seeds": []}}, "pass", None),  # a logistic regression comes out the same
+        ({"manifest": WHOLE["manifest"] | {"hidden": [{"names": ["x"], "number": 3, "why": "which failed"}]}}, "note", "has used x from cells"),
+        ({"manifest": WHOLE["manifest"] | {"masked": [{"kind": "a token"}]}}, "note", r"masked .*\(a token\)"),
+        ({"manifest": WHOLE["manifest"] | {"git": {"note": "no commit yet"}}}, "note", "no commit yet"),
+        ({"manifest": WHOLE["manifest"] | {"environment": "?", "hidden": None}}, "warning", "which packages"),
+        ({"again": Again("cd" * 16, {"accuracy": 0.9}, frozenset({"12" * 16}))}, "pass", r"made again \(run:cdcdcdcd\): 1 metric the same"),
+        ({"again": Again("cd" * 16, {"accuracy": 0.8}, frozenset({"12" * 16}))}, "warning", "accuracy 0.9000 → 0.8000"),
+        ({"again": Again("cd" * 16, {}, frozenset())}, "warning", "did not come to the same"),
+        ({"again": Again("cd" * 16, {"accuracy": 0.9}, frozenset({"34" * 16}))}, "warning", "on other data"),
+    ],
+)  # fmt: skip
+def test_what_a_run_must_carry_to_be_made_again(lacks: dict[str, Any], outcome: str, seen: str | None, tmp_path: Any) -> None:  # fmt: skip
+    found = report(Candidate("tumour/1", fitted(), tmp_path), checks=_only("MV021"), made=Provenance(**{**WHOLE, **lacks}))  # fmt: skip
+    told = "".join(finding.seen for finding in found["MV021"].findings) + found["MV021"].reason
+    assert (found["MV021"].outcome, bool(re.search(seen or "^$", told))) == (outcome, True), told
+    assert all(finding.do for finding in found["MV021"].findings)
+    assert seen is None or re.search(seen, str(found)) or outcome != "pass"
+
+
+def test_a_seed_that_was_not_set_is_told_where_it_matters(tmp_path: Any) -> None:
+    made = Provenance(**{**WHOLE, "manifest": WHOLE["manifest"] | {"seeds": []}})
+    for model, outcome in ((RandomForestClassifier(5), "warning"), (RandomForestClassifier(5, random_state=0), "pass")):
+        found = report(Candidate("tumour/1", fitted(model), tmp_path), checks=_only("MV021"), made=made)["MV021"]
+        assert found.outcome == outcome
+    assert report(fitted(), checks=_only("MV021"))["MV021"].outcome == "skipped"
 
 
 @pytest.mark.parametrize(

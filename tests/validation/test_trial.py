@@ -10,6 +10,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 
 import jupyter_mlops as mlops
+from jupyter_mlops.command import REPRODUCES
 from jupyter_mlops.validation import keeping
 from jupyter_mlops.workspace import Workspace
 
@@ -75,6 +76,32 @@ def test_what_it_was_trained_on_is_known_from_its_run(project: Path, name: str, 
     found = mlops.validate_model(name, data=train, target="target", train=train)
     assert "by its digest" in found["MV005"].findings[0].seen
     assert found["MV017"].outcome == "pass"  # what the run has kept of its answers is what the loaded one says
+
+
+def test_a_version_says_whether_it_could_be_made_again(project: Path, shell: Any, name: str, cancer: Any, test: Any) -> None:  # fmt: skip
+    shell.user_ns |= {"X_train": cancer[0], "y_train": cancer[2]}
+    cell = "%%mlops run forest --data X_train\nfrom sklearn.ensemble import RandomForestClassifier\nmodel = RandomForestClassifier(5{}).fit(X_train, y_train)\n%mlops log accuracy=0.95\n"  # fmt: skip
+    seen = {}
+    for seed in ("", ", random_state=0"):
+        assert shell.run_cell(cell.format(seed)).success
+        found = mlops.validate_model(mlops.register(name, run="last"), data=test, target="target", only=["MV021"])["MV021"]  # fmt: skip
+        seen[seed] = (found.outcome, [finding.seen for finding in found.findings])
+    assert seen[""] == ("warning", ["No seed was set, and its fit hangs on chance (random_state)."])
+    assert seen[", random_state=0"] == ("pass", [])
+
+
+def test_what_was_made_again_is_said(project: Path, name: str, cancer: Any, test: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    version = registered(name, cancer, strong())
+    run_id = Workspace.here().mlflow.read("get_model_version", name, "1").run_id
+    monkeypatch.setenv(REPRODUCES, f"{run_id} 0123456789ab")
+    with mlops.run("again", data=cancer[0], autolog=False):
+        mlops.log({"accuracy": 0.95})
+    monkeypatch.delenv(REPRODUCES)
+    found = mlops.validate_model(version, data=test, target="target", only=["MV021"])["MV021"]
+    assert "made again (run:" in found.reason
+    Workspace.here().mlflow.write("delete_run", run_id)
+    gone = mlops.validate_model(version, data=test, target="target", only=["MV021"])
+    assert ("not on the server" in gone["MV021"].findings[0].seen, gone.stored) == (True, "")
 
 
 def test_a_server_that_is_away_is_never_taken_for_no_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Any) -> None:  # fmt: skip

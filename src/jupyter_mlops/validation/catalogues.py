@@ -27,7 +27,7 @@ def data_checks() -> Catalogue:
 @cache
 def model_checks() -> Catalogue:
     """Give the checks of models; the first call imports the rooms that they are in."""
-    from .model import contract, robust, scores, slices, stability, trust
+    from .model import contract, reproducible, robust, scores, slices, stability, trust
 
-    assert all((contract, robust, scores, slices, stability, trust))
+    assert all((contract, reproducible, robust, scores, slices, stability, trust))
     return MODEL

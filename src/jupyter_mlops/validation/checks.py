@@ -12,7 +12,7 @@ from .findings import Checked, Finding, worst
 
 _log = logging.getLogger(__name__)
 
-Function = Callable[[Any], Iterable[Finding] | None]
+Function = Callable[[Any], Iterable[Finding | str] | None]
 
 
 class NotApplicable(Exception):
@@ -36,7 +36,7 @@ class Check:
     why : str
         Why it matters.
     function : callable
-        Takes the subject, and gives its findings.
+        Takes the subject, and gives its findings; and texts, which say something that is no finding.
     """
 
     code: str
@@ -113,7 +113,7 @@ def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
     if check.code in ignore:
         return Checked(*about, "ignored", reason=ignore[check.code])
     try:
-        found = list(check.function(subject) or ())
+        told = list(check.function(subject) or ())
     except NotApplicable as why:
         return Checked(*about, "skipped", reason=str(why))
     except (CantSay, MlopsError) as why:
@@ -121,12 +121,13 @@ def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
     except Exception as error:  # data of people is odder than any test: the other checks go on
         _log.debug("check %s could not run", check.code, exc_info=True)
         return Checked(*about, "inconclusive", reason=f"It could not run: {type(error).__name__}: {error}"[:300])
+    found = [each for each in told if isinstance(each, Finding)]
+    remarks = [each for each in told if isinstance(each, str)]
     left = [(finding, [f"{check.code}:{name}" for name in finding.columns]) for finding in found]
     ignored = [codes for _, codes in left if codes and all(code in ignore for code in codes)]
     findings = [finding for finding, codes in left if codes not in ignored]
-    reason = "; ".join(
-        dict.fromkeys(f"{code.partition(':')[2]}: {ignore[code]}" for codes in ignored for code in codes)
-    )
+    reasons = dict.fromkeys(f"{code.partition(':')[2]}: {ignore[code]}" for codes in ignored for code in codes)
+    reason = "; ".join([*reasons, *remarks])
     if not findings and ignored:
         return Checked(*about, "ignored", reason=reason)
     order = {"error": 0, "warning": 1, "note": 2}

@@ -85,7 +85,7 @@ class Checked:
     findings : tuple of Finding
         The worst first.
     reason : str
-        Why it is inconclusive, ignored or skipped.
+        Why it is inconclusive, ignored or skipped; of one that has passed, what there is to say of it.
     """
 
     code: str

@@ -134,7 +134,10 @@ class Report(Result):
         if any(checked.code.startswith("GD") for checked in self.checks):
             facts.append(("privacy", CANT_SEE))
         facts += [
-            (f"{checked.code} ignored", f"{checked.title}: {checked.reason}")
+            (
+                f"{checked.code} ignored" if checked.outcome == "ignored" else checked.code,
+                f"{checked.title}: {checked.reason}",
+            )
             for checked in self.checks
             if checked.reason and checked.outcome not in ("skipped", "inconclusive")
         ]

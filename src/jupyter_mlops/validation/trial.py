@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import time
@@ -10,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..backend import artifacts, models, versions
+from ..backend import models, versions
 from ..backend.adapter import Mlflow
 from ..display.progress import Progress
 from ..entities import CHALLENGER, CHAMPION, ModelRef
-from ..errors import InvalidUsage, NotFound
+from ..errors import InvalidUsage
 from ..fingerprint import fingerprint
 from ..frames import as_frame
 from ..limits import ModelLimits, ValidationSettings
 from ..workspace import Workspace
-from . import keeping
+from . import keeping, provenance
 from .catalogues import model_checks
 from .checks import CantSay, run
 from .findings import Severity
@@ -29,7 +28,6 @@ from .model.subject import Model
 from .results import Report
 
 _SCORER = re.compile(r"\s*(\w+)\s*([<>]=?.*)?")
-_SNAPSHOT = "snapshot/snapshot.json"
 
 
 def trial(
@@ -55,7 +53,7 @@ def trial(
         progress.say("Fetching the model …")
         candidate, ref = _candidate(workspace, model, Path(folder) / "model")
         champion = _champion(workspace, against, ref, candidate, Path(folder) / "champion")
-        trained_on, before = _of_run(workspace, candidate)
+        made = provenance.of_run(workspace.mlflow, candidate.run_id) if candidate.folder else None
         progress.say("Taking the digest of the data …")
         digest = fingerprint(frame).digest
         return report_on(
@@ -68,13 +66,14 @@ def trial(
             champion=champion,
             scorers=wanted,
             train=None if train is None else as_frame(train),
-            trained_on=trained_on,
+            trained_on=made.digests if made else (),
             digest=digest,
-            before=before,
+            before=made.answers if made else None,
+            made=made,
             severity=severity,
             say=progress.say,
             keep=lambda report: keeping.keep(
-                workspace, report, f"run:{candidate.run_id}" if candidate.run_id else None
+                workspace, report, f"run:{candidate.run_id}" if made and made.is_there else None
             ),
             evidence={"whole": not (only or skip), "data": data_name},
             **more,
@@ -191,18 +190,3 @@ def _fetched(mlflow: Mlflow, version: Any, folder: Path) -> Candidate:
     return of_folder(
         f"{version.name}/{version.version}", files, source=str(version.source), run_id=str(version.run_id or "")
     )
-
-
-def _of_run(workspace: Workspace, candidate: Candidate) -> tuple[list[str], Mapping[str, Any] | None]:
-    """Read from the run of a version on what it was trained, and what it answered then."""
-    if not candidate.run_id:
-        return [], None
-    try:
-        found = workspace.mlflow.read("get_run", candidate.run_id)
-    except NotFound:
-        return [], None
-    digests = [str(each.dataset.digest) for each in found.inputs.dataset_inputs] if found.inputs else []
-    text = artifacts.read_text(workspace.mlflow, candidate.run_id, _SNAPSHOT)
-    manifest = json.loads(text) if text else {}
-    before = manifest.get("answers") if isinstance(manifest, dict) else None
-    return digests, before if isinstance(before, Mapping) else None

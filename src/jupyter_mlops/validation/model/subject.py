@@ -14,6 +14,7 @@ from sklearn.base import is_classifier, is_regressor
 from ...errors import InvalidUsage, nearest
 from ...limits import ModelLimits, Threshold
 from ..checks import CantSay, NotApplicable
+from ..provenance import Provenance
 from .answers import Answers, Array, Labels, given
 from .candidate import Candidate
 from .scoring import Draws, Interval, Scorer, interval
@@ -47,6 +48,8 @@ class Model:
         That of the test data.
     before : mapping, optional
         What its run says that it answered when it was fitted; see ``tracking.snapshot.answers``.
+    made : Provenance, optional
+        What its run tells of how it was made.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class Model:
         trained_on: Sequence[str] = (),
         digest: str = "",
         before: Mapping[str, Any] | None = None,
+        made: Provenance | None = None,
     ) -> None:
         frame = _named(frame, "the test data")
         self.target_name = str(target)
@@ -80,6 +84,7 @@ class Model:
         self.dropped = int((~kept).sum())
         self.candidate, self.champion, self.limits = candidate, champion, limits
         self.trained_on, self.digest, self.before = tuple(trained_on), digest, before
+        self.made = made
         self.frame = frame[kept].reset_index(drop=True)
         self.slices = [self._need("the test data", self.frame, name) for name in slices]
         self.groups = [self._need("the test data", self.frame, name) for name in groups]
