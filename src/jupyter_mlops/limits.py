@@ -76,6 +76,9 @@ class DataLimits(BaseModel):
         The same, as an error: under a hundredth.
     overlap : float
         The share of rows that may also be in the reference.
+    shift : float
+        The least shift from the reference that is told as drift, in standard deviations; 0.2 is a small effect of Cohen
+        (1988). Of what is no shift the distance is taken that such a shift has (``statistics/alarms.py``).
     ids : float
         The share of distinct values from which a column looks like an id.
     leak, leak_by_gaps : float
@@ -118,6 +121,7 @@ class DataLimits(BaseModel):
     minority: Share = 0.1
     least_minority: Share = 0.01
     overlap: Share = 0.01
+    shift: Annotated[float, Field(gt=0, le=5)] = 0.2
     ids: Share = 0.98
     leak: Share = 0.9
     leak_by_gaps: Share = 0.5

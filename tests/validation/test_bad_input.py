@@ -73,6 +73,19 @@ ODD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", ODD)
+def test_drift_of_odd_data_breaks_nothing_and_is_none_to_itself(name: str) -> None:
+    frame = as_frame(ODD[name])
+    other = clean().sample(len(frame), replace=True, random_state=0)
+    shorter = frame.iloc[: max(1, len(frame) // 3)]
+    for here, reference in ((frame, frame), (shorter, frame), (frame, shorter), (frame, clean()), (clean(), frame),
+                            (frame.set_axis(range(frame.shape[1]), axis=1), other.set_axis(range(other.shape[1]), axis=1))):  # fmt: skip
+        found = report(here, reference=reference, only=["DQ025", "DQ026"])
+        assert [c for c in found.checks if c.reason.startswith("It could not run")] == []
+        assert found._repr_mimebundle_()["text/html"]
+        assert here is not reference or not any(checked.findings for checked in found.checks)
+
+
+@pytest.mark.parametrize("name", ODD)
 def test_no_check_breaks(name: str) -> None:
     frame = ODD[name]
     found = report(frame)
@@ -117,7 +130,7 @@ def test_an_unknown_check_is_an_error_with_the_nearest() -> None:
 
 
 def test_only_and_skip_take_codes_and_their_beginnings() -> None:
-    assert [c.code for c in report(clean(), only=["dq001", "DQ02"]).checks] == ["DQ001", "DQ020", "DQ021", "DQ022", "DQ023", "DQ024"]  # fmt: skip
+    assert [c.code for c in report(clean(), only=["dq001", "DQ02"]).checks] == ["DQ001", "DQ020", "DQ021", "DQ022", "DQ023", "DQ024", "DQ025", "DQ026"]  # fmt: skip
     assert "DQ003" not in [c.code for c in report(clean(), skip=["DQ003"]).checks]
 
 
@@ -145,7 +158,7 @@ def test_an_interrupt_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(checks, "_checks", {**known, "DQ010": Check("DQ010", "Duplicates", "They matter.", interrupt)})
     found = report(clean())
     assert found["DQ009"].outcome == "skipped"
-    assert {found[f"DQ0{n}"].outcome for n in range(10, 25)} == {"inconclusive"}
+    assert {found[f"DQ0{n}"].outcome for n in range(10, 27)} == {"inconclusive"}
     assert found["DQ024"].reason == "It was interrupted."
 
 

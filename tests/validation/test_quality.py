@@ -151,6 +151,22 @@ CASES = [
     Case("DQ023", clean(), "skipped", (), {"time": "when"}),
     Case("DQ024", clean(seed=7).assign(who=range(300, 300 + ROWS)), "error", ("who",), {"reference": clean().assign(who=range(ROWS)), "group": "who"}, "100 of 400 groups"),
     Case("DQ024", clean(seed=7).assign(who=range(ROWS, 2 * ROWS)), "pass", (), {"reference": clean().assign(who=range(ROWS)), "group": "who"}),
+    Case("DQ025", clean(seed=7).assign(age=lambda f: f.age + 10), "warning", ("age",), {"reference": clean()}, "1 of 7 columns moved: age: median"),
+    Case("DQ025", with_cells("city", "Rome", 200), "warning", ("city",), {"reference": clean(seed=1)}, "city: Rome 25% → 65%"),
+    Case("DQ025", with_cells("city", "Rome", 200), "warning", ("city",), {"reference": clean(seed=1), "marked": ["city"]}, "city: a category 25% → 65%"),
+    Case("DQ025", with_cells("score", 1e9, 40), "warning", ("score",), {"reference": clean(seed=1)}, "10% above the range of the reference"),
+    Case("DQ025", clean().assign(y="no"), "warning", ("y",), {"reference": clean(seed=1), "target": "y"}),
+    Case("DQ025", clean(seed=7), "pass", (), {"reference": clean()}),
+    Case("DQ025", later(40), "pass", (), {"reference": clean()}),  # the calendar goes on
+    Case("DQ025", clean(seed=7).assign(order_id=range(900, 900 + ROWS)), "pass", (), {"reference": clean().assign(order_id=range(ROWS))}),
+    Case("DQ025", clean(seed=7).assign(born=pd.Timestamp("1970-01-01")), "warning", ("born",), {"reference": clean().assign(born=lambda f: f.when)}, "born: mean 2025-02-26 → 1970-01-01"),
+    Case("DQ025", clean(), "skipped"),
+    Case("DQ025", clean(10), "inconclusive", (), {"reference": clean()}, "fewer than 20 rows"),
+    Case("DQ025", clean()[["age"]], "skipped", (), {"reference": clean()[["score"]]}, "share no columns"),
+    Case("DQ026", with_cells("score", None, 60), "warning", ("score",), {"reference": clean(seed=1)}, "score: 0% → 15%"),
+    Case("DQ026", clean(seed=1), "warning", ("score",), {"reference": with_cells("score", None, 400)}, "score: 100% → 0%"),
+    Case("DQ026", with_cells("score", None, 2), "pass", (), {"reference": clean(seed=1)}),
+    Case("DQ026", clean(), "skipped"),
 ]
 # fmt: on
 
@@ -185,3 +201,11 @@ def test_false_alarms_are_rare(rows: int, tries: int) -> None:
         for code in report(clean(rows, seed), target="y", severity="warning", only=["DQ"]).failed
     ]
     assert len({seed for seed, _ in alarms}) <= tries / 100, alarms
+
+
+@pytest.mark.parametrize(("rows", "tries"), [(200, 300), (1_000, 200), (10_000, 100), pytest.param(100_000, 100, marks=pytest.mark.long)])  # fmt: skip
+def test_drift_rings_seldom_where_nothing_has_moved(rows: int, tries: int) -> None:
+    """At most one report in a hundred."""
+    asked: dict[str, Any] = {"severity": "warning", "only": ["DQ025", "DQ026"]}
+    rung = [seed for seed in range(tries) if report(clean(rows, seed), reference=clean(rows, 10_000 + seed), **asked).failed]  # fmt: skip
+    assert len(rung) <= tries / 100

@@ -16,9 +16,9 @@ def data_checks() -> Catalogue:
     from .correlations import groups
     from .potential import leakage, learning, power
     from .privacy import anonymity, people, proxies
-    from .quality import columns, names, rows, target, text, timing, values
+    from .quality import columns, drift, names, rows, target, text, timing, values
 
-    assert all((columns, names, rows, target, text, timing, values))
+    assert all((columns, drift, names, rows, target, text, timing, values))
     assert all((groups, leakage, learning, power))
     assert all((anonymity, people, proxies))
     return DATA

@@ -50,22 +50,28 @@ class Plot:
 
     Attributes
     ----------
-    kind : {"bars", "histogram", "matrix"}
-        Bars by their labels; a histogram, where ``labels`` are the edges and one more than the values; or a square
-        matrix, row after row, with labels for its rows or none.
+    kind : {"bars", "histogram", "matrix", "pairs", "panels"}
+        Bars by their labels; a histogram, where ``labels`` are the edges and one more than the values; a square
+        matrix, row after row, with labels for its rows or none; shares in pairs, with those of the reference
+        ``beside``, as bars or, where labels are edges, as a histogram; or several plots next to one another.
     labels : sequence
     values : sequence of float
     marked : sequence of int
         The places of the bars that the finding is about.
     axis : str
         What the values are.
+    beside : sequence of float
+        The values of the reference.
+    panels : sequence of Plot
     """
 
-    kind: Literal["bars", "histogram", "matrix"]
+    kind: Literal["bars", "histogram", "matrix", "pairs", "panels"]
     labels: Sequence[Any]
     values: Sequence[float]
     marked: Sequence[int] = ()
     axis: str = ""
+    beside: Sequence[float] = ()
+    panels: Sequence[Plot] = ()
 
 
 @dataclass(frozen=True)

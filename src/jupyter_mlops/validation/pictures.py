@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..display.plots import COLOURS, INK, draw
+from ..display.plots import COLOURS, INK, draw, legend
 from .findings import Finding, Plot
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def of_finding(finding: Finding) -> Figure:
         return figure
     if plot.kind == "matrix":
         return _matrix(plot)
+    if plot.kind == "panels":
+        return _panels(plot)
     figure, (axes,) = draw(5.2, 0.5 + 0.21 * len(plot.values))
     colours = [COLOURS[1] if place in plot.marked else INK for place in range(len(plot.values))]
     axes.barh([_cut(label) for label in plot.labels], plot.values, color=colours, height=0.7)
@@ -58,6 +60,25 @@ def _matrix(plot: Plot) -> Figure:
     return figure
 
 
+def _panels(plot: Plot) -> Figure:
+    """Draw distributions next to one another: the reference as an area, what is now as a line or as bars before it."""
+    figure, found = draw(2.4 + 2.2 * len(plot.panels), 2.1, panels=len(plot.panels))
+    for axes, panel in zip(found, plot.panels, strict=True):
+        if len(panel.labels) > len(panel.values):
+            axes.stairs(panel.beside, panel.labels, fill=True, color=INK, alpha=0.45, label="reference")
+            axes.stairs(panel.values, panel.labels, color=COLOURS[1], linewidth=1.5, label="now")
+        else:
+            places = range(len(panel.values))
+            axes.bar([place - 0.2 for place in places], panel.beside, 0.4, color=INK, alpha=0.45, label="reference")
+            axes.bar([place + 0.2 for place in places], panel.values, 0.4, color=COLOURS[1], label="now")
+            axes.set_xticks(places, [_cut(label, 10) for label in panel.labels], rotation=30, ha="right")
+        axes.set_xlabel(_cut(panel.axis))
+        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+        axes.locator_params(axis="y", nbins=4)
+    legend(found[0])
+    return figure
+
+
 def of_outcomes(counts: Mapping[str, int]) -> Figure:
     """Draw how many checks came to what."""
     order = [what for what in ("error", "warning", "note", "inconclusive", "ignored", "skipped", "pass") if counts.get(what)]  # fmt: skip
@@ -69,6 +90,6 @@ def of_outcomes(counts: Mapping[str, int]) -> Figure:
     return figure
 
 
-def _cut(label: object) -> str:
-    text = str(label).replace("$", r"\$")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _cut(label: object, longest: int = _LONGEST) -> str:
+    text = str(label)
+    return (text if len(text) <= longest else f"{text[: longest - 1]}…").replace("$", r"\$")

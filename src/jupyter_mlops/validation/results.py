@@ -223,8 +223,12 @@ def read(stored: Mapping[str, Any]) -> Report:
 
 
 def _finding(stored: Mapping[str, Any]) -> Finding:
-    plot = Plot(**stored["plot"]) if stored["plot"] else None
+    plot = _plot(stored["plot"]) if stored["plot"] else None
     return Finding(**{**stored, "columns": tuple(stored["columns"]), "plot": plot})
+
+
+def _plot(stored: Mapping[str, Any]) -> Plot:
+    return Plot(**{**stored, "panels": tuple(map(_plot, stored.get("panels", ())))})
 
 
 __all__ = ["Outcome", "Report", "Written", "read"]

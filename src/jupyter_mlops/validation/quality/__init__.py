@@ -1,1 +1,1 @@
-"""Is the data what it seems to be: DQ001 to DQ024."""
+"""Is the data what it seems to be: DQ001 to DQ026."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from ...limits import DataLimits
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
 from ..data import Column, Data, share
@@ -145,6 +146,15 @@ def new_categories(data: Data) -> Iterator[Finding]:
                 (column.label,),
                 {"categories": [str(value) for value in fresh.index[:100]], "rows": rows},
             )
+
+
+def names_rows(column: Column, limits: DataLimits) -> bool:
+    """Whether a column names rows: a counter, or distinct values under a name such as ``id``."""
+    if column.kind not in ("number", "text") or column.missing or len(column) < _FEW_ROWS:
+        return False
+    if _is_counter(column):
+        return True
+    return bool(_ID_NAME.search(column.label)) and column.distinct >= limits.ids * len(column)
 
 
 def _is_counter(column: Column) -> bool:
