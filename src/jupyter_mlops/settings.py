@@ -156,6 +156,33 @@ class PrivacySettings(BaseModel):
         return f"personal {', '.join(self.personal)}" if self.personal else "nothing is marked as personal"
 
 
+class GuardSettings(BaseModel):
+    """``[guard]``: whether the MLflow server itself holds the gate, against whatever client.
+
+    Attributes
+    ----------
+    enabled : bool
+        Whether the project's own server starts with the guard; a team's server does with
+        ``mlflow server --app-name jupyter-mlops-guard``.
+    aliases : list of str
+        The aliases that it protects.
+    forced : bool
+        Whether it lets through what the gate has not, where the audit has a reason for it (``promote --force --reason``).
+        Whoever can write to the server can write that, so this is off.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: Annotated[bool, Field(strict=True)] = False
+    aliases: list[Annotated[str, Field(pattern=r"^[\w-]+$")]] = ["champion"]
+    forced: Annotated[bool, Field(strict=True)] = False
+
+    def __str__(self) -> str:
+        if not self.enabled:
+            return "not asked for"
+        return f"protects {', '.join(self.aliases)}" + (", forced promotions pass" if self.forced else "")
+
+
 class EndpointSettings(BaseModel):
     """``[endpoints.NAME]``: how an endpoint behaves.
 
@@ -226,6 +253,8 @@ class Settings(BaseModel):
         What a version of each model must show to be promoted.
     endpoints : dict of str to EndpointSettings
         How each endpoint behaves.
+    guard : GuardSettings
+        Whether the server itself holds the gates.
     privacy : PrivacySettings
         The columns that are marked as personal.
     validation : ValidationSettings
@@ -241,6 +270,7 @@ class Settings(BaseModel):
     policy: PolicySettings = PolicySettings()
     gates: dict[str, GateSettings] = {}
     endpoints: dict[str, EndpointSettings] = {}
+    guard: GuardSettings = GuardSettings()
     privacy: PrivacySettings = PrivacySettings()
     validation: ValidationSettings = ValidationSettings()
 

@@ -72,7 +72,8 @@ class Workspace:
 
             mend = server.MEND
             with Progress() as progress:
-                uri = server.ensure(self.state, progress.say).process.url
+                guarded = self.settings.guard.enabled
+                uri = server.ensure(self.state, progress.say, guarded=guarded).process.url
         return Mlflow(uri, self.settings.timeout, mend)
 
     @cached_property

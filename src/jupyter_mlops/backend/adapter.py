@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from ..errors import BackendUnreachable, Conflict, InvalidUsage, MlopsError, NotFound
+from ..errors import BackendUnreachable, Conflict, Inconclusive, InvalidUsage, MlopsError, NotFound, ValidationFailed
 from . import probe
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ _MEANING: dict[str, type[MlopsError]] = {
     "INVALID_PARAMETER_VALUE": InvalidUsage,
     "BAD_REQUEST": InvalidUsage,
 }
+
+# What the guard of a server says (see ``guarding``): whether it can't say or says no, why, and what mends it.
+_REFUSED = re.compile(r"Refused by jupyter-mlops-guard \((\w+)\): (.*?)(?: → (.*))?$")
 
 
 class Mlflow:
@@ -182,6 +185,8 @@ class Mlflow:
         return self._meaning(str(getattr(error, "error_code", "")), text, operation)
 
     def _meaning(self, code: str, text: str, operation: str) -> MlopsError:
+        if found := _REFUSED.search(text):
+            return (Inconclusive if found[1] == "inconclusive" else ValidationFailed)(found[2], found[3])
         meaning = _MEANING.get(code)
         if meaning is not None:
             return meaning(text.removeprefix(f"{code}: "))

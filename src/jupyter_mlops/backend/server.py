@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from filelock import FileLock, Timeout
 
 from ..errors import BackendUnreachable, Conflict, InvalidUsage, NotWritable, ProcessFailed, need_space, writing_to
-from . import probe
+from . import guard, probe
 from .processes import Process, await_ready, free_port, spawn, stop, tail
 from .state import State
 
@@ -47,7 +47,7 @@ class Started:
     is_new: bool
 
 
-def ensure(state: State, say: Callable[[str], None]) -> Started:
+def ensure(state: State, say: Callable[[str], None], *, guarded: bool = False) -> Started:
     """Find the project's server, or start it; kernels that ask together get the same one.
 
     Parameters
@@ -55,6 +55,8 @@ def ensure(state: State, say: Callable[[str], None]) -> Started:
     state : State
     say : callable
         Told in a few words what is going on while it waits.
+    guarded : bool
+        Whether one that is started holds the gates itself; one that runs is taken as it is.
 
     Raises
     ------
@@ -72,11 +74,11 @@ def ensure(state: State, say: Callable[[str], None]) -> Started:
             _await_answer(found, state, say)
             return Started(found, is_new=False)
         try:
-            return Started(_start(state, found.port if found else 0, say), is_new=True)
+            return Started(_start(state, found.port if found else 0, say, guarded), is_new=True)
         except ProcessFailed:
             if "address already in use" not in tail(log_file(state), 10).lower():
                 raise
-            return Started(_start(state, 0, say), is_new=True)  # somebody has taken the port in the meantime
+            return Started(_start(state, 0, say, guarded), is_new=True)  # somebody has taken the port in the meantime
 
 
 @contextlib.contextmanager
@@ -128,7 +130,7 @@ def log_file(state: State) -> Path:
     return state.folder / "server.log"
 
 
-def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
+def _start(state: State, last_port: int, say: Callable[[str], None], guarded: bool) -> Process:
     need_plain_path(state.folder)
     need_space(state.folder)
     say("Starting the project's MLflow server …")
@@ -137,7 +139,9 @@ def _start(state: State, last_port: int, say: Callable[[str], None]) -> Process:
     with writing_to(log):
         log.write_bytes(b"")
     secret = {"MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _webhook_key(state.folder)}
-    pid, created = spawn(_command(state.folder, port), log, _LEAN | secret)
+    project = {guard.PROJECT: str(state.folder.parent)} if guarded else {}
+    app = ("--app-name", guard.APP) if guarded else ()
+    pid, created = spawn([*_command(state.folder, port), *app], log, _LEAN | secret | project)
     server = Process("server", "mlflow", pid, created, port, time.time())
     try:
         state.put(server)

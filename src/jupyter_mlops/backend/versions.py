@@ -99,6 +99,21 @@ def of_runs(mlflow: Mlflow, run_ids: Collection[str]) -> list[ModelVersion]:
             return found
 
 
+def is_of_its_run(mlflow: Mlflow, version: ModelVersion) -> bool:
+    """Whether it is seen that the run which a version names has made its model; whoever registers one names any run."""
+    source, run_id = str(version.source), version.run_id
+    if not run_id:
+        return True
+    model_id = version.model_id or (source.removeprefix("models:/") if source.startswith("models:/m-") else "")
+    try:
+        if model_id:
+            return bool(mlflow.read("get_logged_model", model_id).source_run_id == run_id)
+        root = str(mlflow.read("get_run", run_id).info.artifact_uri).rstrip("/")
+    except NotFound:
+        return False
+    return source.startswith((f"{root}/", f"runs:/{run_id}/", "models:/")) and ".." not in source
+
+
 def find_version(mlflow: Mlflow, ref: ModelRef, default_alias: str | None = None) -> ModelVersion:
     """Find the one version that a reference means.
 

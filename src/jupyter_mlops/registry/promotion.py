@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..backend import audit, versions
+from ..backend import audit, guard, versions
 from ..backend.events import Event
 from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
 from ..errors import Inconclusive, NotFound, ValidationFailed
 from ..settings import GateSettings
 from ..workspace import Workspace
 from . import aliases, approvals, outside, registration, reports
-from .gate import APPROVALS, Gate, judge
+from .gate import APPROVALS, Check, Gate, judge
 from .results import Change, key
 
 if TYPE_CHECKING:
@@ -35,18 +36,21 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
     asked = reports.asked_of(workspace, ref.name, version)
     if not dry_run:  # before it judges: who tries one gate after the other is on record, too
         _note_gate(workspace, ref.name, str(asked), events)
-    verdict = _judge(workspace, asked, version, to, events)
-    plan = Change("promote", ref.name, to, before, after, verdict, done=False, why=reason)
+    verdict = gate_of(workspace, asked, version, to, events, workspace.who)
+    held = guard.of(workspace.mlflow)
+    plan = Change(
+        "promote", ref.name, to, before, after, verdict, False, reason, guarded=bool(held and to in held.aliases)
+    )
     if dry_run or before == after:
         return plan
     forced = verdict.outcome != "pass"
     if forced and not force:
-        raise _refusal(plan)
+        raise refusal(plan)
     evidence = verdict.evidence(forced)
     followers = aliases.move(
         workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence
     )
-    return Change("promote", ref.name, to, before, after, verdict, True, reason, forced, followers)
+    return replace(plan, done=True, forced=forced, followers=followers)
 
 
 def rollback(workspace: Workspace, name: str, to: int | None, *, reason: str, dry_run: bool) -> Change:
@@ -85,17 +89,36 @@ def _events(workspace: Workspace, name: str) -> list[Event]:
     return [stored.event for stored in audit.read(workspace.mlflow, name)]
 
 
-def _judge(
-    workspace: Workspace,
-    asked: GateSettings,
-    version: ModelVersion,
-    to: str,
-    events: Sequence[Event],
+def gate_of(
+    workspace: Workspace, asked: GateSettings, version: ModelVersion, to: str, events: Sequence[Event], who: str
 ) -> Gate:
-    more = reports.checks(workspace, asked, version, to)
+    """Hold a version against its gate, by what is on the server.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    asked : GateSettings
+    version : ModelVersion
+    to : str
+        The alias that it would get.
+    events : sequence of Event
+        Its model's.
+    who : str
+        Who promotes it: an own approval does not count.
+    """
+    more = [*_strange(workspace, version), *reports.checks(workspace, asked, version, to)]
     if asked.approvals:
-        more.append(approvals.check(events, version, asked.approvals, workspace.who))
+        more.append(approvals.check(events, version, asked.approvals, who))
     return judge(asked.bounds, registration.metrics(workspace.mlflow, version), more)
+
+
+def _strange(workspace: Workspace, version: ModelVersion) -> list[Check]:
+    """Refuse a version that names a run which has not made its model: the run's metrics and reports are of another."""
+    if versions.is_of_its_run(workspace.mlflow, version):
+        return []
+    return [
+        Check("run", "its own", None, "fail", f"it is not seen that run:{str(version.run_id)[:8]} has made this model")
+    ]
 
 
 def _note_gate(workspace: Workspace, name: str, now: str, events: Sequence[Event]) -> None:
@@ -105,7 +128,8 @@ def _note_gate(workspace: Workspace, name: str, now: str, events: Sequence[Event
         aliases.record(workspace, name, "gate", before=before, after=now)
 
 
-def _refusal(plan: Change) -> ValidationFailed:
+def refusal(plan: Change) -> ValidationFailed:
+    """Say why a version is not promoted, and what would settle it."""
     gate = plan.gate
     assert gate is not None
     what = f"{plan.name}/{plan.after} is not promoted"

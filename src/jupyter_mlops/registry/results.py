@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..display import Badge, Card, Cell, Link, Table, Time, View
 from ..entities import ModelRef, typed
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..backend.events import Event
+
+HELD: Final = "held by the server's guard: no client gets past it"
+ADVISORY: Final = (
+    "advisory: the server has no guard, and another client can move the alias without it ([guard] in mlops.toml)"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +61,10 @@ class Registered(Result):
 
 @dataclass(frozen=True, repr=False)
 class Change(Result):
-    """An alias that moves: from which version to which, what the gate says of it, and which endpoints follow."""
+    """An alias that moves: from which version to which, what the gate says of it, and which endpoints follow.
+
+    ``guarded`` says of a promotion whether the server holds the gate itself, against whatever client.
+    """
 
     action: str
     name: str
@@ -68,6 +76,7 @@ class Change(Result):
     why: str = ""
     forced: bool = False
     followers: tuple[str, ...] = ()
+    guarded: bool | None = None
 
     @property
     def ok(self) -> bool:
@@ -100,6 +109,8 @@ class Change(Result):
             facts.append(("why", self.why))
         if self.followers:
             facts.append(("followed", f"by the endpoint{'s' * (len(self.followers) > 1)} {', '.join(self.followers)}"))
+        if self.guarded is not None:
+            facts.append(("the gate is", HELD if self.guarded else ADVISORY))
         deploy = f"%mlops deploy {typed(f'{self.name}@{self.alias}')}"
         return Card(
             f"{self.action.capitalize()} {self.name}",

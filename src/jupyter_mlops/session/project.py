@@ -8,7 +8,7 @@ from pathlib import Path
 import tomlkit
 
 from .. import config
-from ..backend import audit, experiments, origin, probe, server, versions
+from ..backend import audit, experiments, guard, origin, probe, server, versions
 from ..backend.processes import Process
 from ..backend.processes import stop as stop_process
 from ..disk import write_whole
@@ -62,7 +62,8 @@ def _began(workspace: Workspace) -> Status:
         server.import_early()
     next_step = "%mlops status" if reused else _next(Counts(0, 0, 0))
     described = _describe(workspace, probe.check(uri), "reusing the project's own" if reused else "the project's own")
-    return Status(str(workspace.root), workspace.settings.experiment, described, uri, True, next_step)
+    held = _guard(workspace) if workspace.settings.guard.enabled else ""
+    return Status(str(workspace.root), workspace.settings.experiment, described, uri, True, next_step, guard=held)
 
 
 def _write(path: Path, asked: dict[str, str]) -> None:
@@ -98,7 +99,8 @@ def status(workspace: Workspace) -> Status:
         for name, source in workspace.configuration.sources.items()
     )
     next_step = _next(there) if there else "%mlops runs" if is_up else "%mlops doctor"
-    return Status(str(workspace.root), settings.experiment, described, uri, is_up, next_step, there, shown)
+    held = _guard(workspace) if uri and is_up else ""
+    return Status(str(workspace.root), settings.experiment, described, uri, is_up, next_step, there, shown, held)
 
 
 def stop(workspace: Workspace, *, everything: bool, dry_run: bool) -> Stopped:
@@ -146,6 +148,18 @@ def _describe(workspace: Workspace, version: str, whose: str) -> str:
     if workspace.settings.tracking_uri or process is None:
         return f"MLflow {version}"
     return f"{whose}: MLflow {version} on {running(process.pid, process.port, process.started)}"
+
+
+def _guard(workspace: Workspace) -> str:
+    """Say whether the server holds the gates itself, and where it should and does not, what makes it."""
+    found = guard.of(workspace.mlflow)
+    if found:
+        return str(found)
+    if not workspace.settings.guard.enabled:
+        return "off: the gates are advisory for other clients"
+    if workspace.settings.tracking_uri:
+        return f"off, although mlops.toml asks for it: mlflow server --app-name {guard.APP} where it is started"
+    return "off, although mlops.toml asks for it: %mlops stop, then %mlops init"
 
 
 def _count(workspace: Workspace) -> Counts:

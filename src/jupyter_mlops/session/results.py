@@ -49,6 +49,7 @@ class Status(Result):
     next: str
     there: Counts | None = None
     settings: tuple[Setting, ...] = ()
+    guard: str = ""
 
     @property
     def ok(self) -> bool:
@@ -60,6 +61,8 @@ class Status(Result):
         facts: list[tuple[str, Cell]] = [("project", self.root), ("server", self.server)]
         if self.url:
             facts.append(("MLflow", Link(self.url, self.url)))
+        if self.guard:
+            facts.append(("guard", self.guard))
         facts.append(("experiment", self.experiment))
         if self.there:
             facts.append(("there are", str(self.there)))
