@@ -224,6 +224,8 @@ class ValidationSettings(BaseModel):
     model : ModelLimits
     models : dict of str to ModelLimits
         Those of one model, by its name; what is not set there is as in ``model``.
+    contract : str, optional
+        The file with the contract that data is held to, from the folder of mlops.toml.
     ignore : dict of str to str
         By the code of the check, or the code and a column (``"DQ002:age"``): why it is ignored.
     """
@@ -233,6 +235,7 @@ class ValidationSettings(BaseModel):
     data: DataLimits = DataLimits()
     model: ModelLimits = ModelLimits()
     models: dict[str, ModelLimits] = {}
+    contract: Annotated[str, Field(min_length=1)] | None = None
     ignore: dict[str, Annotated[str, Field(min_length=1)]] = {}
 
     def of_model(self, name: str) -> ModelLimits:
@@ -244,7 +247,7 @@ class ValidationSettings(BaseModel):
 
     def for_data(self) -> dict[str, Any]:
         """Give what a report of data hangs on; another one asks for a new report."""
-        return {"data": self.data.model_dump(), "ignore": self.ignore}
+        return {"data": self.data.model_dump(), "contract": self.contract, "ignore": self.ignore}
 
     def for_model(self, name: str) -> dict[str, Any]:
         """Give what a report of a model hangs on; another one asks for a new report."""

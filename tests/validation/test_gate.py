@@ -175,3 +175,17 @@ def test_a_check_in_a_cell(project: Path, shell: InteractiveShell, capsys: pytes
         assert wrong in str(answer.error_in_exec or answer.error_before_exec)
     with pytest.raises(InvalidUsage, match="no threshold"):
         mlops.check("a", bound="high")
+
+
+def test_a_report_of_data_fits_no_longer_where_its_contract_was_edited(project: Path, name: str, cancer: Any) -> None:
+    gate(project, name, 'data = "pass"', '\n[validation]\ncontract = "contracts/df.yaml"\n')
+    registered(name, cancer, strong())
+    mlops.validate_data(clean(), save_contract="contracts/df.yaml", run="last")
+    mlops.validate_data(clean(), run="last")
+    contract = project / "contracts" / "df.yaml"
+    edited = contract.read_text().replace("strict: false", "strict: true")
+    contract.write_text(edited)
+    with pytest.raises(Inconclusive, match=r"contracts/df\.yaml has been edited"):
+        mlops.promote(name)
+    mlops.validate_data(clean(), run="last")
+    assert mlops.promote(name).done

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 
 from jupyter_mlops.limits import ValidationSettings
@@ -167,6 +168,9 @@ CASES = [
     Case("DQ026", clean(seed=1), "warning", ("score",), {"reference": with_cells("score", None, 400)}, "score: 100% → 0%"),
     Case("DQ026", with_cells("score", None, 2), "pass", (), {"reference": clean(seed=1)}),
     Case("DQ026", clean(), "skipped"),
+    Case("DQ027", clean().drop(columns="age"), "error", ("age",), {"contract": pa.DataFrameSchema({"age": pa.Column(int)})}, "missing columns: age"),
+    Case("DQ027", clean(), "pass", (), {"contract": pa.DataFrameSchema({"age": pa.Column(int, pa.Check.ge(0))})}),
+    Case("DQ027", clean(), "skipped"),
 ]
 # fmt: on
 

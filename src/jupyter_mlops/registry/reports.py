@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..backend import reports, versions
@@ -119,9 +121,10 @@ class _Judge:
         now: Any = settings.for_data() if kind == "data" else settings.for_model(self._version.name)
         if kept.stored["settings"] != plain(now):
             return "the limits in mlops.toml are other ones now"
-        if kind == "data":
-            return ""
         evidence = kept.stored["evidence"]
+        if kind == "data":
+            edited = settings.contract and evidence.get("contract") != _digest(self._workspace.root / settings.contract)
+            return f"{settings.contract} has been edited" if edited else ""
         if evidence.get("source") != str(self._version.source):
             return f"it is of {kept.stored['about']}, another model"
         champion = aliases.current(self._workspace, self._version.name, self._to)
@@ -153,6 +156,10 @@ def _run(workspace: Workspace, version: ModelVersion) -> Run | None:
         return workspace.mlflow.read("get_run", version.run_id)  # type: ignore[no-any-return]
     except NotFound:
         return None
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def _listed(told: list[str]) -> str:

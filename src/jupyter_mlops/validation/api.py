@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..command import Model, Run, Variable, command, name_of
+from ..command import File, Model, Run, Variable, command, name_of
 from ..errors import InvalidUsage
 from ..workspace import Workspace
 from .results import Report
@@ -26,9 +27,12 @@ def validate_data(
     only: list[str] | None = None,
     skip: list[str] | None = None,
     severity: Literal["error", "warning", "note"] = "error",
+    contract: File | None = None,
+    save_contract: File | None = None,
+    force: bool = False,
     run: Run | None = None,
 ) -> Report:
-    """Check data: its quality, by itself and beside a reference.
+    """Check data: its quality, by itself and beside a reference or a contract.
 
     Parameters
     ----------
@@ -50,6 +54,12 @@ def validate_data(
         Not the checks of this code; again for more.
     severity
         From which severity on a finding fails the report.
+    contract
+        A file that says what the data must be: a schema of pandera, in .yaml or .py; by default that of mlops.toml.
+    save_contract
+        A file to write such a contract to, as the data is now, for you to edit: .yaml.
+    force
+        Write it also where there is one.
     run
         The run that the report is kept with; by default the one of this cell.
 
@@ -61,18 +71,21 @@ def validate_data(
     Raises
     ------
     InvalidUsage
-        Where it is no table, or lacks a column that is named.
+        Where it is no table, or lacks a column that is named; where the contract can't be understood: with the line.
     NotFound
-        Where there is no such run.
+        Where there is no such run, or contract.
+    Conflict
+        Where the contract would be written over.
     """
     from . import keeping
     from .reporting import report_on
 
     workspace = Workspace.here()
+    settings = workspace.settings.validation
     report = report_on(
         data,
         name_of(data, "data"),
-        workspace.settings.validation,
+        settings,
         target=target,
         reference=reference,
         reference_name=name_of(reference, "the reference"),
@@ -83,6 +96,9 @@ def validate_data(
         skip=skip,
         severity=severity,
         marked=workspace.settings.privacy.personal,
+        contract=contract or (workspace.root / settings.contract if settings.contract and not save_contract else None),
+        save_contract=Path(save_contract) if save_contract else None,
+        force=force,
     )
     return keeping.keep(workspace, report, run)
 

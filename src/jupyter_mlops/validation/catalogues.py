@@ -13,13 +13,14 @@ MODEL = Catalogue()
 @cache
 def data_checks() -> Catalogue:
     """Give the checks of data; the first call imports the rooms that they are in."""
+    from .contracts import holding
     from .correlations import groups
     from .potential import leakage, learning, power
     from .privacy import anonymity, people, proxies
     from .quality import columns, drift, names, rows, target, text, timing, values
 
     assert all((columns, drift, names, rows, target, text, timing, values))
-    assert all((groups, leakage, learning, power))
+    assert all((holding, groups, leakage, learning, power))
     assert all((anonymity, people, proxies))
     return DATA
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from pandas.api import types
 
 from ..errors import InvalidUsage, nearest
 from ..limits import DataLimits
+
+if TYPE_CHECKING:
+    from .contracts.files import Contract
 
 Kind = Literal["number", "truth", "text", "time", "mixed", "nothing"]
 _KINDS: dict[str, Kind] = {
@@ -118,7 +121,7 @@ class Column:
             return values
         kinds = set(map(type, values))
         if kinds == {str}:
-            return values.map(_sound) if any(map(_has_half_a_pair, values)) else values
+            return values.map(_sound) if any(map(has_half_a_pair, values)) else values
         return values if kinds <= {*_HASHABLE} else values.map(lambda c: c if isinstance(c, _HASHABLE) else repr(c))
 
     @cached_property
@@ -163,6 +166,8 @@ class Data:
     limits : DataLimits
     marked : collection of str
         The columns that are known to be personal.
+    contract : Contract, optional
+        What it must be.
 
     Raises
     ------
@@ -182,12 +187,14 @@ class Data:
         reference: Data | None = None,
         limits: DataLimits | None = None,
         marked: Collection[str] = (),
+        contract: Contract | None = None,
     ) -> None:
         self.frame = frame
         self.name = name
         self.reference = reference
         self.limits = limits or DataLimits()
         self.marked = frozenset(marked)
+        self.contract = contract
         labels = [str(label) for label in frame.columns]
         self.columns = [Column(label, frame.iloc[:, place]) for place, label in enumerate(labels)]
         self.target, self.time, self.group = (self._named(label) for label in (target, time, group))
@@ -267,7 +274,7 @@ def _hashed(column: Column) -> np.ndarray[Any, np.dtype[np.uint64]]:
     return pd.util.hash_array(np.array(written, dtype=object), categorize=True)
 
 
-def _has_half_a_pair(text: str) -> bool:
+def has_half_a_pair(text: str) -> bool:
     """Whether a text holds half a surrogate pair, which JSON can smuggle in and no file can keep."""
     return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..display.progress import Progress
 from ..fingerprint import fingerprint
@@ -15,6 +16,9 @@ from .checks import run
 from .data import Data
 from .findings import Severity
 from .results import Report
+
+if TYPE_CHECKING:
+    from .contracts.files import Contract
 
 
 def report_on(
@@ -27,6 +31,9 @@ def report_on(
     only: Sequence[str] | None = None,
     skip: Sequence[str] | None = None,
     severity: Severity = "error",
+    contract: Any = None,
+    save_contract: Path | None = None,
+    force: bool = False,
     **roles: Any,
 ) -> Report:
     """Run the checks of data.
@@ -41,20 +48,29 @@ def report_on(
         Codes, or their beginnings.
     severity : {"error", "warning", "note"}
         From which one on a finding fails the report.
+    contract : path, DataFrameSchema or DataFrameModel, optional
+        What the data must be.
+    save_contract : Path, optional
+        Where to write down what it is; ``force`` also over a file that is there.
     **roles
         ``target``, ``time``, ``group``: names of columns; ``key``, ``marked`` (as personal): some.
 
     Raises
     ------
     InvalidUsage
-        Where it is no table, or lacks a column that is named.
+        Where it is no table, or lacks a column that is named; where a contract is broken, or has no file of YAML.
+    NotFound, Conflict
+        Where there is no such contract, or one that would be written over.
     """
     begin = time.perf_counter()
     checks = data_checks().chosen(only, skip)
     limits = settings.data
     frame = as_frame(data)
     held = None if reference is None else Data(as_frame(reference), reference_name, limits=limits)
-    subject = Data(frame, name, reference=held, limits=limits, **roles)
+    agreed = None if contract is None else _read_contract(contract)
+    subject = Data(frame, name, reference=held, limits=limits, contract=agreed, **roles)
+    if save_contract is not None:
+        _write_contract(subject, save_contract, force=force)
     with Progress() as progress:
         progress.say("Taking the digest of the data …")
         digest = _digest(frame)
@@ -68,8 +84,25 @@ def report_on(
         digest,
         time.perf_counter() - begin,
         settings=settings.for_data(),
-        evidence={"whole": not (only or skip)},
+        evidence={
+            "whole": not (only or skip),
+            "contract": agreed.digest if agreed else "",
+            "written": str(save_contract or ""),
+        },
     )
+
+
+def _read_contract(contract: Any) -> Contract:
+    from .contracts import files
+
+    return files.read(contract)
+
+
+def _write_contract(data: Data, path: Path, *, force: bool) -> None:
+    from .contracts import files, inference
+
+    files.may_write(path, force=force)
+    files.write(inference.infer(data), path, data.name, len(data))
 
 
 def _digest(frame: Any) -> str:

@@ -45,8 +45,8 @@ class Report(Result):
         The limits that it hangs on.
     kind : {"data", "model"}
     evidence : mapping
-        What else it hangs on: ``whole``, whether all checks were to run; of a model its ``source`` and what it was
-        held ``against``.
+        What else it hangs on: ``whole``, whether all checks were to run; of data the digest of its ``contract``, and where
+        one was ``written``; of a model its ``source`` and what it was held ``against``.
     """
 
     about: str
@@ -129,6 +129,8 @@ class Report(Result):
         ]
         if self.evidence.get("scores"):
             facts.insert(0, ("scores", str(self.evidence["scores"])))
+        if self.evidence.get("written"):
+            facts.append(("contract", f"written to {self.evidence['written']}"))
         if self.stored:
             facts.append(("kept with", self.stored))
         if any(checked.code.startswith("GD") for checked in self.checks):

@@ -111,7 +111,7 @@ def categories(data: Data) -> Iterator[Finding]:
     if len(data) < _FEW_ROWS:
         raise CantSay(f"There are fewer than {_FEW_ROWS} rows.")
     for column in data.features:
-        if column.kind == "text" and column.distinct > data.limits.categories and not _is_prose(column):
+        if column.kind == "text" and column.distinct > data.limits.categories and not is_prose(column):
             rare = int((column.counts < 10).sum())
             yield Finding(
                 "note",
@@ -131,7 +131,7 @@ def new_categories(data: Data) -> Iterator[Finding]:
         raise NotApplicable("There is no reference: --reference df.")
     for column in data.columns:
         before = data.reference.by_label.get(column.label)
-        if before is None or column.kind != "text" or before.kind != "text" or _is_prose(before) or _is_prose(column):
+        if before is None or column.kind != "text" or before.kind != "text" or is_prose(before) or is_prose(column):
             continue
         if before.distinct > len(before.there) / 2:  # names of rows, not categories
             continue
@@ -165,7 +165,7 @@ def _is_counter(column: Column) -> bool:
     return bool((steps == 1).all())
 
 
-def _is_prose(column: Column) -> bool:
+def is_prose(column: Column) -> bool:
     """Whether text is sentences and not words: they are told by other checks."""
     sample = column.comparable.head(1000)
     return len(sample) > 0 and float(sample.astype(str).str.count(" ").mean()) > 4

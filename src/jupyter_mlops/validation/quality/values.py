@@ -72,7 +72,7 @@ def outliers(data: Data) -> Iterator[Finding]:
 
 
 @dataclass(frozen=True)
-class _Role:
+class Role:
     """What a column is by its name, and what its values may be."""
 
     name: re.Pattern[str]
@@ -81,8 +81,8 @@ class _Role:
     high: float
 
 
-def _role(words: str, what: str, low: float, high: float = np.inf) -> _Role:
-    return _Role(re.compile(rf"(^|[_\W])({words})([_\W]|$)", re.IGNORECASE), what, low, high)
+def _role(words: str, what: str, low: float, high: float = np.inf) -> Role:
+    return Role(re.compile(rf"(^|[_\W])({words})([_\W]|$)", re.IGNORECASE), what, low, high)
 
 
 # By whole words of the name: an "average" is no age, and a "temperature" may be negative.
@@ -107,7 +107,7 @@ def impossible(data: Data) -> Iterator[Finding]:
     now = pd.Timestamp.now(tz="UTC")
     for column in data.columns:
         if column.kind == "number":
-            role = next((role for role in _ROLES if role.name.search(column.label)), None)
+            role = role_of(column)
             if role is None:
                 continue
             bad = column.numbers[(column.numbers < role.low) | (column.numbers > role.high)]
@@ -119,6 +119,11 @@ def impossible(data: Data) -> Iterator[Finding]:
             late = int((times > now).sum()) if times is not None else 0
             if late:
                 yield Finding("error", f"{column.label} lies in the future in {share(late, len(data))}.", "look for swapped days and months, and for stand-ins", (column.label,), {"rows": late})  # fmt: skip
+
+
+def role_of(column: Column) -> Role | None:
+    """Give the role of a column by its name, where it has one."""
+    return next((role for role in _ROLES if role.name.search(column.label)), None)
 
 
 def _words(column: Column) -> dict[Any, int]:
