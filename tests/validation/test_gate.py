@@ -79,6 +79,33 @@ def test_evidence_that_no_longer_fits_asks_for_a_new_report(project: Path, name:
     assert mlops.promote(f"{name}@candidate").done
 
 
+def test_another_version_other_settings_or_another_gate_ask_anew(project: Path, face: Face, name: str, trained: Any) -> None:  # fmt: skip
+    def refused(because: str, mend: str) -> None:
+        outcome = face(f"promote {name}@challenger")
+        assert (outcome.exit_code, because in outcome.error) == (Inconclusive.exit_code, True), outcome
+        assert mend in outcome.error
+
+    gate(project, name, 'data = "pass"')
+    trained("first")
+    mlops.register(name, run="last", alias="challenger")
+    mlops.validate_data(clean(), run="last")
+    assert face(f"promote {name}@challenger --dry-run").data["outcome"] == "pass"
+    for more in ("[validation.data]\nmissing = 0.05\n", '[validation.ignore]\nDQ003 = "asked of few"\n'):
+        gate(project, name, 'data = "pass"', more)
+        refused("no longer fits: the limits in mlops.toml are other ones now", "mlops validate data df --run run:")
+    mlops.validate_data(clean(), run="last")
+    assert face(f"promote {name}@challenger --dry-run").data["outcome"] == "pass"
+    gate(project, name, 'data = "pass"\nmodel = "pass"', more)
+    refused("there is no report of the model", f"mlops validate model {name}/1 --data test --target y")
+    gate(project, name, 'data = "pass"\nauc = ">= 0.9"', more)
+    refused("auc is not logged", "mlops log NAME=VALUE --run RUN, then promote again")
+    gate(project, name, 'data = "pass"', more)
+    trained("second")
+    mlops.register(name, run="last", alias="challenger")
+    refused("there is no report of the data", "mlops validate data df --run run:")
+    assert mlops.promote(f"{name}/1").done
+
+
 def test_a_report_that_was_changed_is_none(project: Path, name: str, cancer: Any, test: Any, tmp_path: Path) -> None:
     from jupyter_mlops.workspace import Workspace
 

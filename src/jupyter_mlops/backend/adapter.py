@@ -46,6 +46,9 @@ _MEANING: dict[str, type[MlopsError]] = {
     "BAD_REQUEST": InvalidUsage,
 }
 
+# What MLflow's client says of a file that is not there, and as well where the server has gone while it was fetched.
+_OF_AN_OUTAGE = "Failed to download artifacts"
+
 # What the guard of a server says (see ``guarding``): whether it can't say or says no, why, and what mends it.
 _REFUSED = re.compile(r"Refused by jupyter-mlops-guard \((\w+)\): (.*?)(?: → (.*))?$")
 
@@ -174,7 +177,9 @@ class Mlflow:
         self._answered = 0.0
         text = " ".join(str(error).split())
         if any(sign in text for sign in ("timed out", "Max retries", "did not answer in time")):
-            gone = BackendUnreachable(f"The MLflow server at {self.uri} did not answer in time.", self._mend)
+            gone = BackendUnreachable(
+                f"The MLflow server at {self.uri} did not answer in time.", self._mend or probe.mend_of(self.uri)
+            )
             self._silence = time.monotonic(), gone
             return gone
         if "must be in the 'active' state" in text:
@@ -188,11 +193,13 @@ class Mlflow:
         if found := _REFUSED.search(text):
             return (Inconclusive if found[1] == "inconclusive" else ValidationFailed)(found[2], found[3])
         meaning = _MEANING.get(code)
-        if meaning is not None:
+        if meaning is not None and _OF_AN_OUTAGE not in text:
             return meaning(text.removeprefix(f"{code}: "))
         try:
             self.check()
         except BackendUnreachable as unreachable:
             return unreachable
+        if meaning is not None:
+            return meaning(text.removeprefix(f"{code}: "))
         hint = "%mlops logs mlflow" if self._mend else f"the log of the MLflow server at {self.uri} says more"
         return BackendUnreachable(f"MLflow could not do {operation}: {text[:300]}", hint)

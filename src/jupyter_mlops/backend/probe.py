@@ -34,7 +34,7 @@ def check(uri: str, mend: str | None = None) -> str:
     BackendUnreachable
         Where it is down, hangs, answers with an error, or isn't MLflow: one line each.
     """
-    mend = mend or f"start it, or set tracking_uri in mlops.toml or MLFLOW_TRACKING_URI (now {uri})"
+    mend = mend or mend_of(uri)
     session = session_for(uri)
     try:
         health = session.get(f"{uri}/health", timeout=TIMEOUT, allow_redirects=False)
@@ -60,6 +60,11 @@ def check(uri: str, mend: str | None = None) -> str:
     if health.text.strip() != "OK" or not re.fullmatch(r"\d+\.\d+\S*", answer.text.strip()):
         raise BackendUnreachable(f"What answers at {uri} is not MLflow.", mend)
     return answer.text.strip()
+
+
+def mend_of(uri: str) -> str:
+    """Say what brings a server back that is not the project's own."""
+    return f"start it, or set tracking_uri in mlops.toml or MLFLOW_TRACKING_URI (now {uri})"
 
 
 def session_for(uri: str) -> requests.Session:

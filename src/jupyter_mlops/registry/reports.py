@@ -47,7 +47,7 @@ def checks(workspace: Workspace, asked: GateSettings, version: ModelVersion, to:
         return list(_Judge(workspace, version, to).all(asked))
     except BackendUnreachable as error:
         names = [*(["data"] if asked.data else []), *(["model"] if asked.model else []), *asked.checks]
-        return [Check(each, "pass", None, "inconclusive", error.message) for each in names]
+        return [Check(each, "pass", None, "inconclusive", error.message, mend=error.hint or "") for each in names]
 
 
 class _Judge:
