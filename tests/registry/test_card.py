@@ -560,3 +560,25 @@ def test_what_should_be_no_secret_is_not_told_again(trained: Any, name: str) -> 
     assert r"| api_key | \*\*\* |" in text
     assert "| depth | 3 |" in text
     assert "| rows |  |  |  | 1 | https\\://host/rows.csv |" in text
+
+
+def test_it_says_what_the_version_was_validated_with(project: Path, name: str, trained: Any, cancer: Any) -> None:
+    _, X_test, _, y_test = cancer
+    test = X_test.assign(target=y_test)
+    trained("trained", accuracy=0.95)
+    mlops.register(name, run="last", alias="challenger")
+    said = mlops.card(name).markdown
+    assert "No report of its data, or of the model, is kept with its run." in said
+    assert "Its gate is advisory: the server has no guard" in said
+    mlops.validate_model(name, data=test, target="target", scorer=["accuracy>=0.999"])
+    mlops.validate_data(test, target="target", run="last")
+    with mlops.check("enough_rows", bound=">= 100") as check:
+        check.value = 426
+    said = mlops.card(name).markdown
+    assert re.search(
+        r"- Model report: failed; \d+ checks on 143 rows, .*accuracy 0\.\d+.*\. Report [0-9a-f]{16}, data \w+", said
+    )
+    assert "  - failed: MV001" in said
+    assert re.search(r"- Data report: \w+; \d+ checks on 143 rows", said)
+    assert "- enough_rows: pass, 426, must be >= 100" in said
+    assert mlops.card(name).state == "the same"

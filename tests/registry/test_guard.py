@@ -337,3 +337,12 @@ def test_it_stands_before_mlflows_own_authentication(tmp_path: Path, monkeypatch
             client.set_registered_model_alias("tumour", "champion", number)
     finally:
         stop(process)
+
+
+def test_the_card_says_who_holds_the_gate(project: Path, name: str, trained: Any) -> None:
+    trained("train", accuracy=0.95)
+    mlops.register(name, run="last", alias="challenger")
+    mlops.promote(name)
+    said = mlops.card(f"{name}@champion").markdown
+    assert "Its gate is held by the server's guard" in said
+    assert f"- {name}@champion: gate pass: accuracy 0.9500 >= 0.9" in said.replace("\\", "")

@@ -22,6 +22,8 @@ from ...workspace import Workspace
 from .. import gate, lineage
 from ..lineage import ROLES
 from ..served import served
+from . import validated
+from .validated import Validated
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, Run
@@ -68,6 +70,7 @@ class Known:
     data: list[Data]
     metrics: list[tuple[str, float]]
     promotion: Event | None
+    validated: Validated
     made: list[Fact]
     params: list[Fact]
     more_params: int
@@ -114,6 +117,7 @@ def gather(workspace: Workspace, version: ModelVersion) -> Known:
         if run
         else [],
         promotion=promotions[-1] if promotions else None,
+        validated=validated.of(mlflow, version, run),
         made=[(label, value) for label, value in _made(run, manifest) if value] if run else [],
         params=[(name, _unless_secret(name, value)) for name, value in params[:_MOST_PARAMS]],
         more_params=len(params[_MOST_PARAMS:]),
