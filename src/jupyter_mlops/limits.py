@@ -137,6 +137,39 @@ class DataLimits(BaseModel):
     strong_proxy: Share = 0.5
 
 
+class SecurityLimits(BaseModel):
+    """``[validation.model.security]``: the limits of what ``--security`` adds.
+
+    Attributes
+    ----------
+    noise : float
+        The change that nobody would notice, in standard deviations of each number: half of what MV012 adds.
+    flips : float
+        The share of answers that such noise may turn. Measured: of forests and linear models on scikit-learn's bundled
+        sets it turns 0 to 2 %.
+    membership, most_membership : float
+        How well the loss may tell rows that were trained on from others (AUC), before it is a warning, and an error:
+        0.7 is where Hosmer and Lemeshow (2000) call telling apart acceptable; 0.6 is half of the way to it from a guess.
+    turned : float
+        The share of labels that may be other than those of their neighbours; 3.4 % of those of ten well-known test sets
+        are wrong by mistake (Northcutt et al., 2021). Measured: at most 1.6 % on scikit-learn's bundled sets.
+    adversarial : float
+        The share of rows that may be turned by a change of ``noise`` that was looked for. Measured as ``flips``: 0 to 20 %.
+    attack_seconds : float
+        The time for looking.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    noise: Annotated[float, Field(gt=0)] = 0.05
+    flips: Share = 0.05
+    membership: Annotated[float, Field(ge=0.5, le=1)] = 0.6
+    most_membership: Annotated[float, Field(ge=0.5, le=1)] = 0.7
+    turned: Share = 0.04
+    adversarial: Share = 0.25
+    attack_seconds: Annotated[float, Field(gt=0)] = 5.0
+
+
 class ModelLimits(BaseModel):
     """``[validation.model]``, or ``[validation.models.NAME]`` for one model: the limits of the checks of models.
 
@@ -186,6 +219,7 @@ class ModelLimits(BaseModel):
         What one prediction may take, at the 95th percentile.
     megabytes : float, optional
         How large the model's files may be.
+    security : SecurityLimits
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -213,6 +247,7 @@ class ModelLimits(BaseModel):
     unavailable: list[str] = []
     milliseconds: Annotated[float, Field(gt=0)] | None = None
     megabytes: Annotated[float, Field(gt=0)] | None = None
+    security: SecurityLimits = SecurityLimits()
 
 
 class ValidationSettings(BaseModel):

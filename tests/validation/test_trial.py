@@ -90,6 +90,14 @@ def test_a_version_says_whether_it_could_be_made_again(project: Path, shell: Any
     assert seen[", random_state=0"] == ("pass", [])
 
 
+def test_security_is_a_flag_and_looks_at_the_files(project: Path, face: Face, name: str, cancer: Any, test: Any) -> None:  # fmt: skip
+    registered(name, cancer, strong())
+    found = face(f"validate model {name} --data test --target target --security --skip MV0", test=test).data
+    came = {c["code"]: c["outcome"] for c in found["checks"]}
+    assert (came["MV101"], came["MV103"], came["MV104"], came["MV105"]) == ("pass", "skipped", "note", "pass")
+    assert "not signed" in found["checks"][3]["findings"][0]["seen"]
+
+
 def test_what_was_made_again_is_said(project: Path, name: str, cancer: Any, test: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     version = registered(name, cancer, strong())
     run_id = Workspace.here().mlflow.read("get_model_version", name, "1").run_id

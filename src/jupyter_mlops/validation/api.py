@@ -115,6 +115,7 @@ def validate_model(
     scorer: list[str] | None = None,
     train: Variable = None,
     predictions: Variable = None,
+    security: bool = False,
     only: list[str] | None = None,
     skip: list[str] | None = None,
     severity: Literal["error", "warning", "note"] = "error",
@@ -141,6 +142,8 @@ def validate_model(
         What it was fitted on, with the target: shows overfitting, and rows that it was tried on by mistake.
     predictions
         What it answers to the test data, of a model that can't be loaded safely; of another one they are compared.
+    security
+        Also what an attacker could do: flip answers, tell who was trained on, turn labels, change files (MV1).
     only
         Only the checks of this code, or of those that begin so, such as MV00; again for more.
     skip
@@ -176,6 +179,7 @@ def validate_model(
         scorers=scorer or (),
         train=train,
         predictions=predictions,
+        security=security,
         only=only,
         skip=skip,
         severity=severity,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
-from .checks import Catalogue
+from .checks import Catalogue, Check
 
 DATA = Catalogue()
 MODEL = Catalogue()
+SECURITY: Final = "MV1"
+"""How the codes of what ``--security`` adds begin."""
 
 
 @cache
@@ -29,6 +33,15 @@ def data_checks() -> Catalogue:
 def model_checks() -> Catalogue:
     """Give the checks of models; the first call imports the rooms that they are in."""
     from .model import contract, reproducible, robust, scores, slices, stability, trust
+    from .model import adversarial, artifact, poisoning, security  # isort: skip
 
     assert all((contract, reproducible, robust, scores, slices, stability, trust))
+    assert all((adversarial, artifact, poisoning, security))
     return MODEL
+
+
+def chosen_for_model(only: Sequence[str] | None, skip: Sequence[str] | None, *, security: bool) -> list[Check]:
+    """Choose checks of models; those of security where they are asked for, be it by their codes."""
+    checks = model_checks().chosen(only, skip)
+    wanted = security or any(code.upper().startswith(SECURITY) for code in only or ())
+    return [check for check in checks if wanted or not check.code.startswith(SECURITY)]

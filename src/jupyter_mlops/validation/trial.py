@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ..backend import models, versions
-from ..backend.adapter import Mlflow
 from ..display.progress import Progress
 from ..entities import CHALLENGER, CHAMPION, ModelRef
 from ..errors import InvalidUsage
 from ..fingerprint import fingerprint
 from ..frames import as_frame
 from ..limits import ModelLimits, ValidationSettings
-from ..workspace import Workspace
+from ..workspace import LOCAL, Workspace
 from . import keeping, provenance
-from .catalogues import model_checks
+from .catalogues import chosen_for_model
 from .checks import CantSay, run
 from .findings import Severity
 from .model.candidate import Candidate, of_estimator, of_folder
 from .model.scoring import Scorer
+from .model.seal import Seal
 from .model.subject import Model
 from .results import Report
 
@@ -42,11 +42,12 @@ def trial(
     train: Any = None,
     only: Sequence[str] | None = None,
     skip: Sequence[str] | None = None,
+    security: bool = False,
     severity: Severity = "error",
     **more: Any,
 ) -> Report:
     """Try a model; see ``validate_model``."""
-    checks = model_checks().chosen(only, skip)
+    checks = chosen_for_model(only, skip, security=security)
     wanted = [_scorer(word) for word in scorers]
     frame = as_frame(data)
     with tempfile.TemporaryDirectory(prefix="mlops-trial-") as folder, Progress() as progress:
@@ -106,7 +107,7 @@ def report_on(
     name : str
         The registered model, whose limits count.
     checks : sequence of Check, optional
-        By default all.
+        By default all but those of security.
     severity : {"error", "warning", "note"}
     say, keep : callable
         Are told what is looked at, and given the report.
@@ -118,7 +119,9 @@ def report_on(
     begin = time.perf_counter()
     limits: ModelLimits = settings.of_model(name)
     subject = Model(candidate, frame, target, limits=limits, champion=champion, **asked)
-    done = run(model_checks().chosen(None, None) if checks is None else checks, subject, settings.ignore, say)
+    done = run(
+        chosen_for_model(None, None, security=False) if checks is None else checks, subject, settings.ignore, say
+    )
     return keep(  # type: ignore[no-any-return]
         Report(
             candidate.name,
@@ -166,8 +169,7 @@ def _candidate(workspace: Workspace, model: Any, folder: Path) -> tuple[Candidat
     if hasattr(model, "predict") and not hasattr(model, "ref"):
         return of_estimator(model), None
     ref = ModelRef.of(model)
-    version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
-    return _fetched(workspace.mlflow, version, folder), ref
+    return _fetched(workspace, versions.find_version(workspace.mlflow, ref, CHALLENGER), folder), ref
 
 
 def _champion(
@@ -182,11 +184,16 @@ def _champion(
     if number is None:
         return None
     champion = versions.find_version(workspace.mlflow, ModelRef(ref.name, version=int(number)))
-    return None if champion.source == candidate.source else _fetched(workspace.mlflow, champion, folder)
+    return None if champion.source == candidate.source else _fetched(workspace, champion, folder)
 
 
-def _fetched(mlflow: Mlflow, version: Any, folder: Path) -> Candidate:
-    files = models.download(mlflow, version, folder)
+def _fetched(workspace: Workspace, version: Any, folder: Path) -> Candidate:
+    files = models.download(workspace.mlflow, version, folder)
+    seal = Seal.of(version.tags, workspace.settings.policy, workspace.root, workspace.root / LOCAL)
     return of_folder(
-        f"{version.name}/{version.version}", files, source=str(version.source), run_id=str(version.run_id or "")
+        f"{version.name}/{version.version}",
+        files,
+        seal=seal,
+        source=str(version.source),
+        run_id=str(version.run_id or ""),
     )

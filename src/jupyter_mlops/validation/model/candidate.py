@@ -14,9 +14,10 @@ import pandas as pd
 
 from ... import mlmodel
 from ...errors import InvalidUsage
-from ...estimators import load_estimator
+from ...estimators import load_estimator, load_pickle
 from ..checks import CantSay
 from .answers import Answers, ask
+from .seal import Seal
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Candidate:
         The run that it came from.
     why_not : str
         Why it can't be asked.
+    seal : Seal, optional
+        What its files must fit; None where it is no version.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Candidate:
     source: str = ""
     run_id: str = ""
     why_not: str = ""
+    seal: Seal | None = None
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
@@ -121,16 +125,26 @@ class Candidate:
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / 1e6
 
 
-def of_folder(name: str, folder: Path, **about: str) -> Candidate:
-    """Load the model of a folder; one that can't be loaded safely is told about, and not loaded."""
+def of_folder(name: str, folder: Path, *, seal: Seal | None = None, **about: str) -> Candidate:
+    """Load the model of a folder; one that can't be loaded safely is told about, and not loaded.
+
+    Parameters
+    ----------
+    name : str
+    folder : Path
+    seal : Seal, optional
+        Says whether a pickle is loaded, which runs code of its author: where the project's key has signed these files.
+    **about
+        See ``Candidate``.
+    """
     from ...errors import MissingDependency, UntrustedModel
 
     try:
-        model = mlmodel.read(folder)
-        estimator = load_estimator(model.library, model.flavor, model.file)
+        model = mlmodel.read(folder, pickles=seal is not None and seal.opens_pickles(folder))
+        estimator = load_pickle(model.file) if model.is_pickle else load_estimator(model.library, model.flavor, model.file)  # fmt: skip
     except (UntrustedModel, MissingDependency) as error:
-        return Candidate(name, folder=folder, said=_said(folder), why_not=f"{error.message}", **about)
-    return Candidate(name, estimator, folder, model.said, **about)
+        return Candidate(name, folder=folder, said=_said(folder), why_not=f"{error.message}", seal=seal, **about)
+    return Candidate(name, estimator, folder, model.said, seal=seal, **about)
 
 
 def of_estimator(estimator: Any) -> Candidate:
@@ -156,9 +170,9 @@ def _said(folder: Path) -> Mapping[str, Any]:
     return said if isinstance(said, Mapping) else {}
 
 
-def noisy(frame: pd.DataFrame, names: list[str], scale: float) -> pd.DataFrame:
+def noisy(frame: pd.DataFrame, names: list[str], scale: float, seed: int = 0) -> pd.DataFrame:
     """Add noise to columns of numbers, by their own spread; whole numbers stay whole."""
-    chance = np.random.default_rng(0)
+    chance = np.random.default_rng(seed)
     changed = frame.copy()
     for name in names:
         values = frame[name].to_numpy(dtype=float)

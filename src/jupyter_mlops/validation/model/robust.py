@@ -29,11 +29,8 @@ _SLACK: Final = 1e-9
 )
 def noise(model: Model) -> Iterator[Finding]:
     """Add noise to the numbers, and score again."""
-    frame, rows = _some(model)
-    names = [name for name in model.features if pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])]  # fmt: skip
-    plain = [name for name in names if frame[name].dtype.kind in "fiu"]
-    if not plain:
-        raise NotApplicable("No feature is a number.")
+    frame, rows = some_rows(model)
+    plain = plain_numbers(model, frame)
     before, now = (_score(model, answers, rows) for answers in (model.candidate.ask(frame), model.candidate.ask(noisy(frame, plain, model.limits.noise))))  # fmt: skip
     if before - now > model.limits.robust:
         yield Finding("warning", f"With noise of {model.limits.noise:g} standard deviations on each number, {model.scorer.name} falls from {figure(before)} to {figure(now)}.", "more regularisation, or training data with noise added", figures={"before": before, "after": now})  # fmt: skip
@@ -46,7 +43,7 @@ def noise(model: Model) -> Iterator[Finding]:
 )
 def missing(model: Model) -> Iterator[Finding]:
     """Empty some cells, and score again."""
-    frame, rows = _some(model)
+    frame, rows = some_rows(model)
     chance = np.random.default_rng(0)
     emptied = frame.copy()
     for name in model.features:
@@ -82,7 +79,7 @@ def rules(model: Model) -> Iterator[Finding]:
     limits = model.limits
     if not (limits.invariant or limits.increasing or limits.decreasing):
         raise NotApplicable("No rule is set: invariant, increasing or decreasing in [validation.model].")
-    frame, _ = _some(model)
+    frame, _ = some_rows(model)
     lacking = [
         name for name in (*limits.invariant, *limits.increasing, *limits.decreasing) if name not in frame.columns
     ]
@@ -123,7 +120,21 @@ def _against(model: Model, frame: pd.DataFrame, name: str, sign: int) -> Array:
     return wrong
 
 
-def _some(model: Model) -> tuple[pd.DataFrame, Array]:
+def plain_numbers(model: Model, frame: pd.DataFrame) -> list[str]:
+    """Name the features that are numbers, and can be changed as such.
+
+    Raises
+    ------
+    NotApplicable
+        Where there is none.
+    """
+    found = [name for name in model.features if frame[name].dtype.kind in "fiu"]
+    if not found:
+        raise NotApplicable("No feature is a number.")
+    return found
+
+
+def some_rows(model: Model) -> tuple[pd.DataFrame, Array]:
     """Choose rows to change: all, or some by chance."""
     rows = np.arange(len(model))
     if len(rows) > _MOST:

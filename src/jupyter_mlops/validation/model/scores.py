@@ -211,9 +211,19 @@ def _asked(model: Model, estimator: Any, features: pd.DataFrame, parts: list[Any
 
 def _linear(model: Model) -> Any:
     """Build the simplest model that takes the features as they are."""
+    from sklearn.linear_model import LogisticRegression, RidgeCV
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(
+        columns_as_numbers(),
+        LogisticRegression(max_iter=300) if model.classifies else RidgeCV(np.logspace(-3, 3, 7)),
+    )
+
+
+def columns_as_numbers() -> Any:
+    """Build what makes comparable numbers of columns, as they are: scaled, and words as one of some."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -221,12 +231,9 @@ def _linear(model: Model) -> Any:
         FunctionTransformer(_as_words), OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=20)
     )
     numbers = make_pipeline(FunctionTransformer(_as_numbers), SimpleImputer(keep_empty_features=True), StandardScaler())
-    columns = make_column_transformer(
+    return make_column_transformer(
         (numbers, make_column_selector(dtype_include="number")),
         (words, make_column_selector(dtype_exclude=["number", "datetime", "datetimetz", "timedelta"])),
-    )
-    return make_pipeline(
-        columns, LogisticRegression(max_iter=300) if model.classifies else RidgeCV(np.logspace(-3, 3, 7))
     )
 
 

@@ -91,7 +91,8 @@ class Model:
         self.train = None if train is None else _named(train, "the training data")
         if self.train is not None:
             self._need("the training data", self.train, self.target_name)
-            self.train = self.train[self.train[self.target_name].notna()].reset_index(drop=True)
+            self.train_places = np.flatnonzero(self.train[self.target_name].notna().to_numpy(dtype=bool))
+            self.train = self.train.iloc[self.train_places].reset_index(drop=True)
         self._predictions = None if predictions is None else _rows_of(predictions, kept)
         self.y = self._target(self.frame)
         names = list(scorers) or [("balanced_accuracy" if self.classifies else "r2", None)]
