@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, cast
 
 from ..wire import Frame, Unpacker, pack
+from .gathering import Gathered
 
 
 class ModelGone(Exception):
@@ -21,7 +22,7 @@ class Link(asyncio.Protocol):
         self._unpacker = Unpacker()
         self._keys = count()
         self._waiting: dict[int, tuple[float, asyncio.Future[Frame]]] = {}  # oldest first
-        self._transport: asyncio.Transport | None = None
+        self._transport: Gathered | None = None
 
     @classmethod
     async def to(cls, path: str) -> Link:
@@ -67,7 +68,8 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+        # uvloop's transport is none by name.
+        self._transport = Gathered(cast("asyncio.Transport", transport), asyncio.get_running_loop())
 
     def data_received(self, data: bytes) -> None:
         """Give answers to those who wait for them."""

@@ -122,6 +122,7 @@ async def _run(options: argparse.Namespace) -> None:
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,  # nobody here asks who the client is
         ws="none",
         lifespan="off",
         backlog=2048,

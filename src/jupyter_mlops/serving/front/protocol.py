@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .gathering import Gathered
 from .messages import Refusal, Request, start
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, or say that there are too many."""
-        super().connection_made(transport)
+        super().connection_made(Gathered(transport, self.loop))  # type: ignore[arg-type]
         if (many := len(self.connections)) > self.most:
             self._refuse(_FULL)
             if many > self.most + _SPARE // 2:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
@@ -45,25 +46,40 @@ def run(order: Order, report: Connection) -> None:
     # The names and their order have been checked when an array comes in place of a frame.
     warnings.filterwarnings("ignore", message="X (does not have valid|has) feature names")
     _limit(order.memory)
-    try:
-        model = load_model(order.folder, pickles=sealed.check(order.folder, order.seal))
-        # What scikit-learn warns of in the rows of a request, it would warn of in each.
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"sklearn\.")
-        said, predictions = _try(model)
-        protocols = Protocols(model, order.model, str(order.version), predictions)
-        predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows, protocols=protocols)
-        listener = listen(order.socket)
-    except MlopsError as error:
-        _say(report, {"refused": type(error).__name__, "message": error.message, "hint": error.hint})
-        return
-    except MemoryError:
-        message = f"It takes more than the {order.memory // 2**20} MB that a model may have."
-        _say(report, {"refused": "ProcessFailed", "message": message, "hint": None})
-        return
-    _say(report, said | {"tensors": protocols.told()})
+    with ThreadPoolExecutor(1, initializer=_step_back) as loading:
+        try:
+            predictor, said = loading.submit(_load, order).result()
+            listener = listen(order.socket)
+        except MlopsError as error:
+            _say(report, {"refused": type(error).__name__, "message": error.message, "hint": error.hint})
+            return
+        except MemoryError:
+            message = f"It takes more than the {order.memory // 2**20} MB that a model may have."
+            _say(report, {"refused": "ProcessFailed", "message": message, "hint": None})
+            return
+    _say(report, said)
     service = Service(predictor, listener)
     signal.signal(signal.SIGTERM, service.end)
     service.run()
+
+
+def _load(order: Order) -> tuple[Predictor, dict[str, Any]]:
+    model = load_model(order.folder, pickles=sealed.check(order.folder, order.seal))
+    # What scikit-learn warns of in the rows of a request, it would warn of in each.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"sklearn\.")
+    said, predictions = _try(model)
+    protocols = Protocols(model, order.model, str(order.version), predictions)
+    predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows, protocols=protocols)
+    return predictor, said | {"tensors": protocols.told()}
+
+
+def _step_back() -> None:
+    """Leave the processor to the version that answers, while this one is not ready.
+
+    It is the thread that steps back, and ends: a process that has done so has to be root to get its place again.
+    """
+    if sys.platform == "linux":  # elsewhere it is the process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _say(report: Connection, said: dict[str, Any]) -> None:
