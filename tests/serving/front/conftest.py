@@ -11,9 +11,15 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
+
+from jupyter_mlops.serving.front.app import Front
+from jupyter_mlops.serving.front.messages import Refusal, Request, written
+from jupyter_mlops.serving.front.process import config_of
+from jupyter_mlops.serving.front.protocol import Protocol
 
 # Without them a browser in a container does not start, or asks its maker for news.
 # fmt: off
@@ -39,10 +45,34 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class Direct(httpx.AsyncBaseTransport):
+    """Hand a client's requests to a front as a connection would, with no network between."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one."""
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        asked = Request.of(request.method, request.url.path, headers, self._front.dispatcher.version)
+        try:
+            route = self._front.find(asked, headers)
+        except Refusal as refusal:
+            reply = self._front.refuse(asked, refusal)
+        else:
+            asked.body = await request.aread()
+            reply = await self._front.answer(asked, route)
+        head, _, body = written(asked, reply, is_last=False).partition(b"\r\n\r\n")
+        lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
+        return httpx.Response(reply.status, headers=[(name, value) for name, value in lines], content=body)
+
+
 @contextlib.contextmanager
-def served(application: Any, around: AbstractAsyncContextManager[Any], **options: Any) -> Iterator[int]:
-    """Serve an application on a port, with something around it in the same event loop."""
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off", ws="none", **options))
+def served(
+    front: Front, around: AbstractAsyncContextManager[Any], protocol: type[Protocol] = Protocol
+) -> Iterator[int]:
+    """Serve a front on a port, with something around it in the same event loop."""
+    server = uvicorn.Server(config_of(front, protocol))
     listener = socket.create_server(("127.0.0.1", 0))
 
     async def serve() -> None:

@@ -33,6 +33,8 @@ from jupyter_mlops.serving.model.process import Service, listen
 from jupyter_mlops.serving.model.signature import Signature
 from jupyter_mlops.serving.wire import MAX_BYTES
 
+from .conftest import Direct
+
 FRAME, TARGET = load_breast_cancer(return_X_y=True, as_frame=True)
 ESTIMATOR = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, TARGET)
 MODEL = LoadedModel(
@@ -70,7 +72,7 @@ class Client:
         """Make a client for several requests in one event loop; version 3 answers, and the next ones could."""
         links = [await Link.to(path) for path in self.sockets]
         self.front.dispatcher.routing = Routing("churn", self.arm(3, links[0]))
-        transport = httpx.ASGITransport(self.front)
+        transport = Direct(self.front)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client, links
         for link in links:

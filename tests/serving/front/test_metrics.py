@@ -15,6 +15,7 @@ from jupyter_mlops.serving.front.dispatcher import Limits
 from jupyter_mlops.serving.front.routing import Routing
 from jupyter_mlops.serving.history import add_to_history, read_history
 
+from .conftest import Direct
 from .test_app import BODY, MODEL, ROWS, Client
 
 Value = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -106,7 +107,7 @@ def test_names_are_text_whatever_is_in_them() -> None:
 
     async def scenario() -> Value:
         front.dispatcher.routing = Routing("churn", Client().arm(3, None))  # type: ignore[arg-type]
-        transport = httpx.ASGITransport(front)
+        transport = Direct(front)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return read(await client.get("/metrics"))
 

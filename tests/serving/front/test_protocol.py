@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from jupyter_mlops.serving.front.app import Front
+from jupyter_mlops.serving.front.dispatcher import Limits
 from jupyter_mlops.serving.front.protocol import MOST_HEAD, Protocol, most_connections
 
 from .conftest import served
@@ -35,7 +37,7 @@ class Small(Protocol):
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with served(Front("churn"), contextlib.nullcontext(), http=Hasty) as port:  # type: ignore[arg-type]
+    with served(Front("churn"), contextlib.nullcontext(), Hasty) as port:
         yield port
 
 
@@ -178,7 +180,7 @@ def test_a_second_request_has_its_own_time(port: int) -> None:
 
 def test_beyond_a_number_of_connections_new_ones_are_told_so() -> None:
     around = contextlib.nullcontext()
-    with served(Front("churn"), around, http=Small) as port, contextlib.ExitStack() as stack:  # type: ignore[arg-type]
+    with served(Front("churn"), around, Small) as port, contextlib.ExitStack() as stack:
         first, *_ = [stack.enter_context(closing(connect(port))) for _ in range(20)]
         with closing(connect(port)) as late:
             late.sendall(PAGE + b"\r\n")
@@ -202,3 +204,45 @@ def test_as_many_as_the_system_allows() -> None:
         assert most >= before[0] - 64
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_body_is_refused_before_it_is_all_sent() -> None:
+    with served(Front("churn", limits=Limits(body=1000)), contextlib.nullcontext()) as port:
+        for more in (b"", b"Connection: close\r\n", b"Expect: 100-continue\r\n"):
+            with closing(connect(port)) as client:
+                client.sendall(POST + more + b"Content-Length: 5000000\r\n\r\n" + b" " * 100_000)
+                assert client.recv(1 << 16).startswith(b"HTTP/1.1 413")
+        with closing(connect(port)) as client:  # not announced, and the connection goes on
+            client.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"7d0\r\n" + b" " * 2000 + b"\r\n")
+            assert client.recv(1 << 16).startswith(b"HTTP/1.1 413")
+            client.sendall(b"0\r\n\r\n" + PAGE + b"Connection: close\r\n\r\n")
+            assert read(client)[0] == 200
+
+
+def test_who_asks_whether_to_go_on_is_told(port: int) -> None:
+    with closing(connect(port)) as client:
+        client.sendall(PAGE + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert client.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"{}" + PAGE + b"Connection: close\r\n\r\n")
+        status, _, rest = read(client)
+    assert status == 200
+    assert rest.count(b"HTTP/1.1 200") == 1
+
+
+def test_an_upgrade_is_answered_and_not_made(port: int) -> None:
+    with closing(connect(port)) as client:
+        client.sendall(PAGE + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        status, head, _ = read(client)
+    assert status == 200
+    assert b"connection: close" in head
+
+
+def test_many_requests_at_once_are_answered_in_their_order_to_who_reads_late(port: int) -> None:
+    count = 300
+    with closing(connect(port)) as client:
+        asked = [PAGE + f"X-Request-Id: {number}\r\n".encode() for number in range(count)]
+        asked[-1] += b"Connection: close\r\n"
+        client.sendall(b"".join(head + b"\r\n" for head in asked))
+        time.sleep(0.5)
+        whole = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    assert re.findall(rb"x-request-id: (\d+)", whole) == [str(number).encode() for number in range(count)]

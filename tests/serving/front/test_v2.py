@@ -32,6 +32,7 @@ from tritonclient.utils import InferenceServerException
 
 from jupyter_mlops.serving.front.app import Front
 from jupyter_mlops.serving.front.links import Link
+from jupyter_mlops.serving.front.process import config_of
 from jupyter_mlops.serving.front.routing import Arm, Routing
 from jupyter_mlops.serving.log.reader import read_frame
 from jupyter_mlops.serving.log.writer import LogWriter
@@ -62,7 +63,9 @@ def serve(*models: LoadedModel, log: Path | None = None) -> Iterator[tuple[str, 
     """Serve models as versions 3, 4 … of ``churn``, the second as canary with no traffic, on a real port."""
     folder = Path(tempfile.mkdtemp(prefix="mlops-"))
     front = Front("churn-live")
-    server = uvicorn.Server(uvicorn.Config(front, port=0, log_config=None, lifespan="off", ws="none"))
+    config = config_of(front)
+    config.port = 0
+    server = uvicorn.Server(config)
     arms: list[tuple[str, str, dict[str, Any]]] = []
     for number, model in enumerate(models):
         example = model.input_example

@@ -1,22 +1,19 @@
-"""The HTTP face of an endpoint, as plain ASGI: a frame around requests that other processes answer.
+"""The HTTP face of an endpoint: a frame around requests that other processes answer.
 
 Nothing in here knows a model, numpy or pandas. A request is a known host, an id and a body of a bearable size; which
-version answers is decided once; what it says is passed on with its name. Starlette's routes and requests would cost
-as much again as all of this.
+version answers is decided once; what it says is passed on with its name.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
-
-from starlette.types import Receive, Scope, Send
 
 from . import about, invocations, metrics, openapi, page, v2
 from .dispatcher import Dispatcher, Limits
 from .door import Door
-from .messages import HungUp, Refusal, Reply, Request, start
+from .messages import Header, Refusal, Reply, Request, Route
 
 _log = logging.getLogger(__name__)
 
@@ -64,29 +61,15 @@ class Front:
         }
         self._v2 = v2.V2(self.dispatcher)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            return
-        request = Request.of(scope, receive, self.dispatcher.version)
-        try:
-            reply = await self._reply(request, scope)
-        except Refusal as refusal:
-            reply = request.refused(refusal)
-            self.dispatcher.refusals[reply.status] += 1
-        except HungUp:
-            _log.info("request %s: the client hung up", request.id)
-            return
-        except Exception:
-            _log.exception("request %s failed", request.id)
-            message = f"The server failed. Its log has the reason, under request {request.id}."
-            reply = request.refused(Refusal(500, "INTERNAL_ERROR", message))
-            self.dispatcher.refusals[500] += 1
-        await send(start(request, reply))
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else reply.body})
+    def find(self, request: Request, headers: Sequence[Header]) -> Route:
+        """Find who answers a request, by its head.
 
-    async def _reply(self, request: Request, scope: Scope) -> Reply:
-        self.door.check_host(scope["headers"])
+        Raises
+        ------
+        Refusal
+            Where nobody does, or it is not let in.
+        """
+        self.door.check_host(headers)
         route = self._routes.get(request.path) or self._v2.route(request.path)
         if route is None or not route.is_open:
             self.door.check_key(request.headers.get(b"authorization"))
@@ -94,6 +77,33 @@ class Front:
             raise Refusal(404, "NOT_FOUND", "There is nothing at this path.")
         method = route.method
         if request.method not in (method, "HEAD" if method == "GET" else method):
-            allowed = b"GET, HEAD" if method == "GET" else method.encode()
-            raise Refusal(405, "METHOD_NOT_ALLOWED", f"This path takes {method}.", (b"allow", allowed))
-        return await route.answer(request)
+            allowed = "GET, HEAD" if method == "GET" else method
+            raise Refusal(405, "METHOD_NOT_ALLOWED", f"This path takes {method}.", ("allow", allowed))
+        if request.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body without content encoding.")
+        announced = request.headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced[:20]) > self.dispatcher.limits.body:  # before it is sent
+            raise self.too_large()
+        return route
+
+    async def answer(self, request: Request, route: Route) -> Reply:
+        """Answer a request that is whole, whatever happens."""
+        try:
+            return await route.answer(request)
+        except Refusal as refusal:
+            return self.refuse(request, refusal)
+        except Exception:
+            _log.exception("request %s failed", request.id)
+            message = f"The server failed. Its log has the reason, under request {request.id}."
+            return self.refuse(request, Refusal(500, "INTERNAL_ERROR", message))
+
+    def refuse(self, request: Request, refusal: Refusal) -> Reply:
+        """Say no, and count it."""
+        reply = request.refused(refusal)
+        self.dispatcher.refusals[reply.status] += 1
+        return reply
+
+    def too_large(self) -> Refusal:
+        """Make the refusal of a body with too many bytes."""
+        most = self.dispatcher.limits.body
+        return Refusal(413, "TOO_LARGE", f"A request may have {most / 2**20:g} MB; send the rows in several.")

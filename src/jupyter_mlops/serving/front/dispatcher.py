@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..wire import ARROW, MAX_BYTES, Frame
 from .figures import Figures
 from .links import ModelGone
-from .messages import Header, Refusal, Reply, Request
+from .messages import JSON, Refusal, Reply, Request
 from .routing import Arm, Routing
 
 _TAGS: Final = 1024  # bytes of tags that are kept
@@ -84,7 +84,6 @@ class Dispatcher:
     async def ask(
         self,
         request: Request,
-        body: bytes,
         more: dict[str, Any] | None = None,
         choose: Callable[[Routing], Arm | None] | None = None,
     ) -> Reply:
@@ -93,7 +92,6 @@ class Dispatcher:
         Parameters
         ----------
         request : Request
-        body : bytes
         more : dict, optional
             What the model process is to know beside id, type and time.
         choose : callable, optional
@@ -106,51 +104,68 @@ class Dispatcher:
         """
         if self.waiting >= self.limits.waiting:
             message = f"{self.waiting} requests are waiting already."
-            raise Refusal(503, "QUEUE_FULL", message, (b"retry-after", b"1"))
+            raise Refusal(503, "QUEUE_FULL", message, ("retry-after", "1"))
+        about = _about(request)
+        if more:
+            about |= more
         self.waiting += 1
         try:
-            return await self._ask(request, _about(request) | (more or {}), body, choose or _any)
+            try:
+                routing, arm, asked = self._send(request, about, choose)
+            except ModelGone:
+                routing, arm, asked = await self._send_patiently(request, about, choose)
+            request.version = arm.version
+            begin = time.perf_counter()
+            try:
+                answer = await asked
+            except ModelGone:
+                arm.figures.count(503)
+                return request.refused(_unavailable())
         finally:
             self.waiting -= 1
+        reply = _reply(answer)
+        arm.figures.count(reply.status, time.perf_counter() - begin, answer.about.get("rows", 0))
+        if routing.shadow is not None and reply.status == 200:
+            asyncio.get_running_loop().call_soon(_shadow, routing.shadow, about, request.body, answer.body)
+        return reply
 
-    async def _ask(
-        self, request: Request, about: dict[str, Any], body: bytes, choose: Callable[[Routing], Arm | None]
-    ) -> Reply:
+    def _send(
+        self, request: Request, about: dict[str, Any], choose: Callable[[Routing], Arm | None] | None
+    ) -> tuple[Routing, Arm, asyncio.Future[Frame]]:
+        routing = self._routing
+        if routing is None:
+            raise ModelGone
+        arm = (choose and choose(routing)) or routing.choose(request.id)
+        about["role"] = arm.role
+        return routing, arm, arm.link().ask(about, request.body)
+
+    async def _send_patiently(
+        self, request: Request, about: dict[str, Any], choose: Callable[[Routing], Arm | None] | None
+    ) -> tuple[Routing, Arm, asyncio.Future[Frame]]:
+        """Wait for another process to take part, and try again."""
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
-            routing, changed = self._routing, self._changed
+            changed = self._changed
             try:
-                if routing is None:
-                    raise ModelGone
-                arm = choose(routing) or routing.choose(request.id)
-                asked = arm.link().ask(about | {"role": arm.role}, body)
-                break
+                return self._send(request, about, choose)
             except ModelGone:
                 left = deadline - asyncio.get_running_loop().time()
                 try:
                     await asyncio.wait_for(changed.wait(), left)
                 except TimeoutError:
                     raise _unavailable() from None
-        request.version = arm.version
-        begin = time.perf_counter()
-        try:
-            answer = await asked
-        except ModelGone:
-            arm.figures.count(503)
-            return request.refused(_unavailable())
-        status = answer.about["status"]
-        arm.figures.count(status, time.perf_counter() - begin, answer.about.get("rows", 0))
-        if routing.shadow is not None and status == 200:
-            asyncio.get_running_loop().call_soon(_shadow, routing.shadow, about, body, answer.body)
-        return Reply(status, answer.body, answer.about["type"], _headers(answer.about.get("headers")))
 
 
-def _any(routing: Routing) -> None:
-    """Leave it to the request's id which version answers."""
-
-
-def _headers(said: dict[str, str] | None) -> tuple[Header, ...]:
-    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in said.items()) if said else ()
+def _reply(answer: Frame) -> Reply:
+    """Read what a model process answers; it is not trusted to write headers of its own into ours."""
+    about = answer.about
+    media_type, headers = about["type"], about.get("headers")
+    if media_type == JSON and not headers:
+        return Reply(about["status"], answer.body)
+    pairs = list((headers or {}).items())
+    if not all(text.isascii() and text.isprintable() for pair in [("", media_type), *pairs] for text in pair):
+        raise ValueError("A header has more than one line.")
+    return Reply(about["status"], answer.body, media_type, pairs)
 
 
 def _about(request: Request) -> dict[str, Any]:
@@ -193,4 +208,4 @@ def _shadow(arm: Arm, about: dict[str, Any], body: bytes, given: bytes) -> None:
 
 
 def _unavailable() -> Refusal:
-    return Refusal(503, "MODEL_UNAVAILABLE", "The model is being started again.", (b"retry-after", b"1"))
+    return Refusal(503, "MODEL_UNAVAILABLE", "The model is being started again.", ("retry-after", "1"))

@@ -15,7 +15,7 @@ from .messages import Header, Refusal
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/@\s]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _MOST_KNOWN: Final = 100  # a port may be anything
-_CHALLENGES: Final = ((b"www-authenticate", b"Bearer"), (b"www-authenticate", b'Basic realm="endpoint"'))
+_CHALLENGES: Final = (("www-authenticate", "Bearer"), ("www-authenticate", 'Basic realm="endpoint"'))
 
 
 class Door:

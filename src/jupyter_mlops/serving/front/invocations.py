@@ -18,9 +18,6 @@ def routes(dispatcher: Dispatcher, endpoint: str) -> dict[str, Route]:
         The name that ``/health`` gives.
     """
 
-    async def invocations(request: Request) -> Reply:
-        return await dispatcher.ask(request, await request.body(dispatcher.limits.body))
-
     async def ping(request: Request) -> Reply:
         dispatcher.there()
         return Reply(200, b"\n")  # as MLflow's server answers
@@ -35,7 +32,7 @@ def routes(dispatcher: Dispatcher, endpoint: str) -> dict[str, Route]:
         return Reply(200, text.encode(), "text/plain; charset=utf-8")
 
     return {
-        "/invocations": Route("POST", invocations),
+        "/invocations": Route("POST", dispatcher.ask),
         "/ping": Route("GET", ping, is_open=True),
         "/health": Route("GET", health, is_open=True),
         "/version": Route("GET", version),

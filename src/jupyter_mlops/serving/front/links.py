@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any, cast
 
 from ..wire import Frame, Unpacker, pack
-from .gathering import Gathered
 
 
 class ModelGone(Exception):
@@ -22,7 +21,8 @@ class Link(asyncio.Protocol):
         self._unpacker = Unpacker()
         self._keys = count()
         self._waiting: dict[int, tuple[float, asyncio.Future[Frame]]] = {}  # oldest first
-        self._transport: Gathered | None = None
+        self._transport: asyncio.Transport | None = None
+        self._parts: list[bytes] = []  # of this turn of the event loop
 
     @classmethod
     async def to(cls, path: str) -> Link:
@@ -56,10 +56,19 @@ class Link(asyncio.Protocol):
         if self._transport is None:
             raise ModelGone
         key = next(self._keys)
-        future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Frame] = loop.create_future()
         self._waiting[key] = time.monotonic(), future
-        self._transport.write(pack(key, about, body))
+        if not self._parts:
+            loop.call_soon(self._send)
+        self._parts.append(pack(key, about, body))
         return future
+
+    def _send(self) -> None:
+        """Send together what has come together: it is also predicted together, and the process is woken once."""
+        parts, self._parts = self._parts, []
+        if self._transport is not None:
+            self._transport.write(b"".join(parts))
 
     def close(self) -> None:
         """Hang up."""
@@ -68,8 +77,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        # uvloop's transport is none by name.
-        self._transport = Gathered(cast("asyncio.Transport", transport), asyncio.get_running_loop())
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
 
     def data_received(self, data: bytes) -> None:
         """Give answers to those who wait for them."""

@@ -29,10 +29,10 @@ def routes() -> dict[str, Route]:
         "frame-ancestors": "'self'",
     }
     headers = (
-        (b"content-security-policy", "; ".join(map(" ".join, policy.items())).encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-        (b"cache-control", b"no-cache"),
+        ("content-security-policy", "; ".join(map(" ".join, policy.items()))),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-cache"),
     )
     reply = Reply(200, html.encode(), "text/html; charset=utf-8", headers)
 

@@ -111,24 +111,27 @@ async def _close(link: Link) -> None:
     link.close()
 
 
-async def _run(options: argparse.Namespace) -> None:
-    front = Front(options.endpoint, history=options.history)
+def config_of(front: Front, protocol: type[Protocol] = Protocol) -> uvicorn.Config:
+    """Say how a front is served."""
     # log_config=None: everything goes to the one log of the endpoint. Nobody reads an access log of a server that
     # answers thousands of requests a second, and it would cost a tenth of them.
-    config = uvicorn.Config(
-        front,
-        http=Protocol,
+    return uvicorn.Config(
+        front,  # type: ignore[arg-type]  # no ASGI: it is our own protocol that asks it
+        http=protocol,
+        interface="asgi3",
+        proxy_headers=False,
         log_config=None,
         access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,  # nobody here asks who the client is
         ws="none",
         lifespan="off",
         backlog=2048,
         timeout_graceful_shutdown=GRACE,
     )
-    server = uvicorn.Server(config)
+
+
+async def _run(options: argparse.Namespace) -> None:
+    front = Front(options.endpoint, history=options.history)
+    server = uvicorn.Server(config_of(front))
     lines = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     with socket.socket(fileno=options.fd) as listener:

@@ -74,15 +74,14 @@ class V2:
         return _json({"name": name, "versions": versions, "platform": "mlflow", **tensors})
 
     async def _infer(self, request: Request, name: str, version: str | None) -> Reply:
-        body = await request.body(self._dispatcher.limits.body)
-        more, text = {"protocol": "v2"}, body
+        more, text = {"protocol": "v2"}, request.body
         if (given := request.headers.get(_HEADER)) is not None:
             more["header"] = given[:20].decode("latin-1")
-            text = body[: int(given)] if given.isdigit() and len(given) < 20 else b""
+            text = request.body[: int(given)] if given.isdigit() and len(given) < 20 else b""
         own = _own_id(text)
         if own is not None and sane_id(own):
             request.id = own
-        return await self._dispatcher.ask(request, body, more, lambda routing: _find(routing, name, version))
+        return await self._dispatcher.ask(request, more, lambda routing: _find(routing, name, version))
 
 
 def _find(routing: Routing, name: str, version: str | None) -> Arm | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -136,7 +135,7 @@ def write_answers(group: Sequence[Question], predictions: Any, counts: Sequence[
         if writer.kind not in prepared:
             prepared[writer.kind] = writer.prepare(predictions)
         try:
-            reply = replace(writer.write(prepared[writer.kind], rows), rows=count)
+            reply = writer.write(prepared[writer.kind], rows)._replace(rows=count)
         except RequestRefused as error:
             reply = refused(frame, error)
         replies.append((frame.key, reply))

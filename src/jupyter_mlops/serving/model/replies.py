@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,14 +12,13 @@ from .columns import RequestRefused
 from .table import Sent
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What a client gets: status, body, media type, and headers beside that; and how many rows were predicted."""
 
     status: int
     body: bytes
     media_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
     rows: int = 0
 
 
