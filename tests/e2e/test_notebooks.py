@@ -154,7 +154,7 @@ def _left(folder: Path) -> list[int]:
     return left
 
 
-@pytest.mark.parametrize("name", ["reproduce", "registry"])
+@pytest.mark.parametrize("name", ["reproduce", "registry", "validation"])
 def test_the_other_examples_run_and_show_what_they_say(name: str, tmp_path: Path) -> None:
     notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
     executed = execute(notebook, tmp_path)
@@ -165,6 +165,12 @@ def test_the_other_examples_run_and_show_what_they_say(name: str, tmp_path: Path
         assert "✗ NOT REPRODUCED" in shown
         assert "in malic_acid" in shown
         assert errors == []
+    elif name == "validation":
+        assert "days_of_therapy alone tells 100.0% of benign" in shown
+        assert "email holds e-mail addresses" in shown
+        assert "tumour/1 → tumour/3" in shown
+        assert len(errors) == 1  # the wonder is refused
+        assert "failed MV005 Tried on what it was trained on, MV016 Features are there when it is asked" in errors[0]
     else:
         assert "alias moved" in shown
         assert "Verified" in shown

@@ -131,6 +131,8 @@ def test_a_good_model_passes() -> None:
         ("MV004", "warning", lambda: fitted(DecisionTreeClassifier(random_state=0)), {}),
         ("MV005", "error", lambda: fitted(), {"train": people()}),
         ("MV005", "pass", lambda: fitted(), {"train": people(seed=1)}),
+        ("MV005", "warning", lambda: fitted(), {"train": pd.concat([people(seed=1), people(seed=1).head(400), people().head(100)])}),
+        ("MV005", "pass", lambda: fitted(), {"train": people(seed=1)[["city", "y"]]}),
         ("MV005", "error", lambda: fitted(), {"trained_on": [fingerprint(people().drop(columns="y")).digest]}),
         ("MV006", "warning", lambda: fitted(DecisionTreeClassifier(random_state=0)), {"train": people(seed=1)}),
         ("MV006", "pass", lambda: fitted(), {"train": people(seed=1)}),

@@ -51,7 +51,7 @@ class Kept:
     def open(self) -> list[str]:
         """The checks that could not say, with their reasons."""
         return [
-            f"{check['code']} {check['reason']}"
+            f"{check['code']} {check['reason'].rstrip('.')}"
             for check in self.stored["checks"]
             if check["outcome"] == "inconclusive"
         ]

@@ -20,7 +20,7 @@ _TONES: Final[dict[str, Literal["good", "bad", "warn", "idle"]]] = {
     "pass": "good", "error": "bad", "warning": "warn", "note": "idle", "inconclusive": "warn", "ignored": "idle", "skipped": "idle",
 }  # fmt: skip
 _MOST_PICTURES: Final = 3
-_MOST_OF_A_CHECK: Final = 8
+_MOST_OF_A_CHECK: Final[dict[Severity, int]] = {"error": 8, "warning": 8, "note": 2}  # the frame has all of them
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,7 +151,7 @@ class Report(Result):
             )
             for checked, finding in self._lines(with_passes=False)
         ]  # fmt: skip
-        hidden = sum(len(checked.findings) - _MOST_OF_A_CHECK for checked in self.checks if len(checked.findings) > _MOST_OF_A_CHECK)  # fmt: skip
+        hidden = sum(len(checked.findings) for checked in self.checks) - sum(finding is not None for _, finding in self._lines(with_passes=False))  # fmt: skip
         note = f"{hidden} more findings: report.frame()" if hidden > 0 else ""
         table = Table(("check", "seen", "do"), rows, empty="Nothing was found.", note=note)
         bad = self.failed or tuple(checked.code for checked in self.checks if checked.findings)
@@ -171,7 +171,9 @@ class Report(Result):
         for severity in SEVERITIES:
             for checked in self.checks:
                 of_it = [finding for finding in checked.findings if finding.severity == severity]
-                found += [(checked, finding) for finding in (of_it if with_passes else of_it[:_MOST_OF_A_CHECK])]
+                found += [
+                    (checked, finding) for finding in (of_it if with_passes else of_it[: _MOST_OF_A_CHECK[severity]])
+                ]
         rest = [checked for checked in self.checks if not checked.findings]
         shown = rest if with_passes else [checked for checked in rest if checked.outcome == "inconclusive"]
         return found + [(checked, None) for checked in shown]

@@ -63,7 +63,7 @@ def missing(model: Model) -> Iterator[Finding]:
     except CantSay as refused:
         if "refuses the rows" not in str(refused):
             raise
-        yield Finding("note", f"It can't answer where a value is missing ({str(refused).partition(': ')[2][:80]}).", "make_pipeline(SimpleImputer(), model), or see that requests are complete")  # fmt: skip
+        yield Finding("note", f"It can't answer where a value is missing ({str(refused).partition(': ')[2].partition('. ')[0][:80]}).", "make_pipeline(SimpleImputer(), model), or see that requests are complete")  # fmt: skip
         return
     if before - now > model.limits.robust:
         yield Finding("warning", f"With {model.limits.emptied:.0%} of the cells empty, {model.scorer.name} falls from {figure(before)} to {figure(now)}.", "another imputer, or training data with values missing", figures={"before": before, "after": now})  # fmt: skip

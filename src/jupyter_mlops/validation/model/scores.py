@@ -98,6 +98,10 @@ def simple(model: Model) -> Iterator[Finding]:
     figures = {"gain": its.value, "low": its.low, "high": its.high}
     if its.high < 0:
         yield Finding("warning", f"{model.scorer.name} is worse than that of a {name}: {_signed(its)}.", f"take the {name}, or look for what went wrong in training", figures=figures)  # fmt: skip
+    elif its.low == its.high == 0:
+        yield Finding(
+            "note", f"It answers as a {name} does.", "nothing, if it is one; else that one will do", figures=figures
+        )
     elif its.low <= 0:
         yield Finding("note", f"{model.scorer.name} differs by {_signed(its)} from that of a {name}, which may be chance.", "a simpler model may do", figures=figures)  # fmt: skip
 
@@ -125,8 +129,9 @@ def seen_before(model: Model) -> Iterator[Finding]:
         pd.util.hash_pandas_object(frame[columns].astype(str), index=False) for frame in (model.frame, model.train)
     ]
     part = float(np.isin(hashed[0], hashed[1]).mean())
-    # A few features of few values repeat by themselves: so do rows within the training data.
-    by_itself = float(hashed[1].duplicated(keep=False).mean())
+    # A few features of few values repeat by themselves: so do rows within the training data. Measurements don't.
+    is_measured = any(model.train[name].astype(str).nunique() > len(model.train) / 2 for name in columns)
+    by_itself = 0.0 if is_measured else float(hashed[1].duplicated(keep=False).mean())
     if part > max(0.01, 2 * by_itself):
         severity: Severity = "error" if part > 0.1 else "warning"
         yield Finding(severity, f"{part:.0%} of the rows are among the training data.", "test[~test.index.isin(train.index)], or split anew", figures={"share": part})  # fmt: skip
