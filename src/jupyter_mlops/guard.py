@@ -16,7 +16,8 @@ in another's name: the server sees what is recorded, and that it fits together, 
 authentication: ``MLOPS_GUARD_OVER=basic-auth`` puts the guard under MLflow's own. Nor does it see who writes to the
 database, to the files of a model (``[policy] models = "signed"`` does) or to its ``mlops.toml``, or another server on the
 same database without the guard. Where a model had a champion before the guard was there, that one is taken as it is.
-Stages, which MLflow has given up, are no aliases.
+Stages, which MLflow has given up, are no aliases. Prompts are registered models to MLflow: an alias of the same name is
+refused to them too, for they have no gate; protect another one, or call theirs otherwise.
 """
 
 from __future__ import annotations
