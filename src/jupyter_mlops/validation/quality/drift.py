@@ -20,7 +20,7 @@ from .columns import names_rows
 
 _FEW_ROWS: Final = 20
 _TOLD, _DRAWN, _BARS, _BINS = 8, 3, 8, 24
-_MOST_ROWS: Final = 250_000  # numbers that are compared: what is missed is a hundredth of the least shift that is told
+_MOST_ROWS: Final = 100_000  # numbers that are compared: KS is within 0.006 of that of all rows, and told from 0.08 on
 _YEAR: Final = 365.25 * 86_400
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
 
