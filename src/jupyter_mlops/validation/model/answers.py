@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_LARGEST: Final = 1e150
 
 
 class Numbers(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -73,16 +75,30 @@ Answers = Labels | Numbers
 
 
 def ask(estimator: Any, rows: Any) -> Answers:
-    """Ask an estimator once for all that scorers want to know."""
+    """Ask an estimator once for all that scorers want to know.
+
+    Raises
+    ------
+    ValueError
+        Where it answers what can't be reckoned with: too few, none, or no numbers.
+    """
     from sklearn.base import is_classifier
 
     if not is_classifier(estimator):
-        return Numbers(np.asarray(estimator.predict(rows), dtype=float).reshape(len(rows)))
+        return Numbers(_finite(np.asarray(estimator.predict(rows), dtype=float).reshape(len(rows))))
     chances, scores = (
         np.asarray(getattr(estimator, method)(rows)) if hasattr(estimator, method) else None
         for method in ("predict_proba", "decision_function")
     )
-    return Labels(np.asarray(estimator.predict(rows)), np.asarray(estimator.classes_), chances, scores)
+    labels, classes = np.asarray(estimator.predict(rows)), np.asarray(estimator.classes_)
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.shape != (len(rows),):
+        raise ValueError(f"it answers {len(rows):,} rows in the shape {labels.shape}")
+    if empty := int(pd.isna(labels).sum()):
+        raise ValueError(f"it gives no label to {empty:,} rows")
+    if chances is not None and chances.shape != (len(rows), len(classes)):
+        raise ValueError(f"its probabilities have the shape {chances.shape}, for {len(rows):,} rows and {len(classes)} classes")  # fmt: skip
+    return Labels(labels, classes, None if chances is None else _finite(chances), scores)
 
 
 def given(predictions: Any, target: Array, *, classifies: bool | None) -> Answers:
@@ -102,15 +118,24 @@ def given(predictions: Any, target: Array, *, classifies: bool | None) -> Answer
         classes = np.unique(target) if named is None or not set(named) >= set(target) else np.asarray(list(named))
         if array.shape[1] != len(classes):
             raise ValueError(f"they have {array.shape[1]} columns, and the target {len(classes)} classes")
-        return Labels(classes[array.argmax(axis=1)], classes, array.astype(float))
+        chances = _finite(array.astype(float))
+        return Labels(classes[chances.argmax(axis=1)], classes, chances)
     if not classifies:
-        return Numbers(array.astype(float))
+        return Numbers(_finite(array.astype(float)))
     classes = np.unique(np.concatenate([target, array.astype(target.dtype)]))
     is_chance = array.dtype.kind == "f" and len(np.unique(target)) == 2 and not np.isin(array, target).all()
     if is_chance and ((array >= 0) & (array <= 1)).all():  # of the second class, as predict_proba(X)[:, 1]
         classes = np.unique(target)
         return Labels(classes[(array > 0.5).astype(int)], classes, np.column_stack([1 - array, array]))
     return Labels(array.astype(target.dtype), classes)
+
+
+def _finite(numbers: Array) -> Array:
+    """Make sure that numbers are some, and that their squares are, too."""
+    if numbers.size and not (numbers.min() > -_LARGEST and numbers.max() < _LARGEST):  # a missing one is neither
+        odd = int((~(np.abs(numbers) < _LARGEST)).sum())
+        raise ValueError(f"{odd:,} of its answers are missing, infinite or out of range")
+    return numbers
 
 
 def _numbers(rows: Any) -> Array:

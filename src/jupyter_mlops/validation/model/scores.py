@@ -18,6 +18,7 @@ from .subject import Model
 
 _MOST_FITTED: Final = 20_000  # rows that a baseline is fitted on
 _FOLDS: Final = 5
+_MOST_CLASSES: Final = 200
 
 
 @MODEL.check(
@@ -174,6 +175,8 @@ def _baseline(model: Model, estimator: Any, *, constant: bool = False) -> Answer
     from sklearn.model_selection import KFold
 
     model.need_rows()
+    if model.classifies and (many := len(np.unique(model.y))) > _MOST_CLASSES:
+        raise NotApplicable(f"There are {many:,} classes: no simple model of so many is fitted.")
     features = model.frame[model.features]
     everywhere = np.arange(len(model))
     if model.train is not None and set(model.features) <= set(model.train.columns):
@@ -206,11 +209,14 @@ def _asked(model: Model, estimator: Any, features: pd.DataFrame, parts: list[Any
         for given, y, rows in parts:
             if model.classifies and len(np.unique(y)) < 2:
                 raise CantSay("The target has one class only.")
-            fitted = clone(estimator).fit(given, y)
-            labels[rows] = fitted.predict(features.iloc[rows])
-            if model.classifies:
-                places = np.searchsorted(classes, fitted.classes_)
-                chances[np.ix_(rows, places)] = fitted.predict_proba(features.iloc[rows])
+            try:
+                fitted = clone(estimator).fit(given, y)
+                labels[rows] = fitted.predict(features.iloc[rows])
+                if model.classifies:
+                    places = np.searchsorted(classes, fitted.classes_)
+                    chances[np.ix_(rows, places)] = fitted.predict_proba(features.iloc[rows])
+            except (ValueError, TypeError) as error:  # no feature that it could take, or a target that is none
+                raise CantSay(f"No simple model can be fitted beside it: {' '.join(str(error).split())[:150]}") from None  # fmt: skip
     return Labels(labels, classes, chances) if model.classifies else Numbers(labels)
 
 

@@ -92,7 +92,10 @@ def extraction(model: Model) -> Iterator[str]:
     forest = RandomForestClassifier if model.classifies else RandomForestRegressor
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        copied = make_pipeline(columns_as_numbers(), forest(50, random_state=0)).fit(asked, said).predict(others)
+        try:
+            copied = make_pipeline(columns_as_numbers(), forest(50, random_state=0)).fit(asked, said).predict(others)
+        except (ValueError, TypeError) as error:
+            raise NotApplicable(f"No copy can be trained: {' '.join(str(error).split())[:150]}") from None
     if model.classifies:
         yield f"A copy trained on its answers to {half:,} rows gives the same one in {float(np.mean(copied == its)):.0%} of {len(its):,} others; most models can be copied so."
     else:

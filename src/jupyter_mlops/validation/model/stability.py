@@ -169,9 +169,12 @@ class _Refits:
         answers = []
         for seed, rows in ways:
             fitted = self._fitted(seed, rows)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                answers.append(ask(fitted, self._asked))
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    answers.append(ask(fitted, self._asked))
+            except Exception as error:  # of a model that was fitted on fewer rows
+                raise CantSay(f"{self._model.candidate.name}, fitted again, refuses the rows: {' '.join(str(error).split())[:200]}") from None  # fmt: skip
         scores = np.array([self._model.scorer.of(each, target) for each in answers])
         if np.ptp(scores) == 0:
             return None

@@ -254,6 +254,7 @@ class Model:
             is_text = all(isinstance(value, str) for value in values)
             found = values.astype(str) if is_text else np.array(values.tolist())
             np.unique(found)
+            set(found.tolist())  # lists and sets have no place among labels
         except (TypeError, ValueError):
             raise InvalidUsage(f"The target {self.target_name!r} holds what can't be told apart or put in order.") from None  # fmt: skip
         return found

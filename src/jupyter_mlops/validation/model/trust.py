@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -86,7 +87,9 @@ def _unfair(model: Model, metrics: Any, name: str, kept: Array, people: Array) -
         low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
         spread = float(target.std())
         off = [(answers.labels[kept] - target)[people == each] for each in (low, high)]
-        sure = stats.ttest_ind(*off, equal_var=False).pvalue < _CHANCE / max(len(means) * (len(means) - 1) / 2, 1)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of numbers that are all but the same
+            sure = stats.ttest_ind(*off, equal_var=False).pvalue < _CHANCE / max(len(means) * (len(means) - 1) / 2, 1)
         if means[high] - means[low] > model.limits.odds * spread and sure:
             yield Finding("error", f"{name}: for {high} it is {figure(means[high])} off on average, for {low} {figure(means[low])}.", "look for what the data leaves out about one of them", (name,), means)  # fmt: skip
         return
