@@ -40,6 +40,11 @@ class Wire:
         class Carry(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 with socket.create_connection((there.hostname or "", there.port or 0)) as server:
+                    for end in (
+                        server,
+                        self.request,
+                    ):  # what goes in two parts must not wait for a receipt of the first
+                        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     back = threading.Thread(target=wire.back, args=(server, self.request), daemon=True)
                     back.start()
                     while not wire.is_cut and (said := self.request.recv(1 << 20)):
