@@ -13,7 +13,8 @@ import pandas as pd
 
 from ..catalogues import DATA
 from ..checks import NotApplicable
-from ..data import Column, Data, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding
 from ..privacy.detection import look_at
 from ..quality.names import listed

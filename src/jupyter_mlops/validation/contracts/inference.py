@@ -11,7 +11,8 @@ import pandera.pandas as pa
 from pandas.api import types
 
 from ...errors import InvalidUsage
-from ..data import Column, Data, has_half_a_pair
+from ..column import Column, has_half_a_pair
+from ..data import Data
 from ..privacy.detection import look_at
 from ..quality.columns import is_prose, names_rows
 from ..quality.values import role_of

@@ -14,7 +14,8 @@ from scipy.spatial.distance import squareform
 
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
-from ..data import Column, Data
+from ..column import Column
+from ..data import Data
 from ..findings import Finding, Plot
 from ..potential.problem import in_bins
 from ..quality.names import listed

@@ -10,7 +10,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..catalogues import DATA
 from ..checks import NotApplicable
-from ..data import Column, Data, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding, Plot
 from .problem import FOLDS, Problem, problem
 

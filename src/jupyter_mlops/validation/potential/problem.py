@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ..checks import CantSay, NotApplicable
-from ..data import Column, Data
+from ..column import Column
+from ..data import Data
 from ..quality.target import is_classes
 
 FOLDS: Final = 5

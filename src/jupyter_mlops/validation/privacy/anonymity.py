@@ -9,8 +9,10 @@ import numpy as np
 
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
-from ..data import Column, Data, hashes, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding, Plot
+from ..hashing import hashes
 from ..quality.names import listed
 from . import words
 from .detection import personal_columns

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..data import Column, Data
+from ..column import Column
+from ..data import Data
 from . import numbers, prose, words
 from .words import NAMES
 

@@ -18,7 +18,7 @@ from ...errors import Conflict, InvalidUsage, nearest, writing_to
 from ...frames import as_frame
 from ...pseudonyms import Pseudonyms, key_id, keyed_hash, project_key
 from ...workspace import LOCAL, Workspace, find
-from ..data import Column
+from ..column import Column
 from . import numbers, prose, words
 from .results import Masked, MaskedColumn
 

@@ -11,7 +11,8 @@ from scipy import stats
 
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
-from ..data import Column, Data
+from ..column import Column
+from ..data import Data
 from ..findings import Finding, Plot
 from . import words
 from .detection import personal_columns

@@ -11,7 +11,8 @@ import numpy as np
 from ...limits import DataLimits
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
-from ..data import Column, Data, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding, Plot
 from .names import listed
 

@@ -14,7 +14,8 @@ from ...statistics.measures import apart
 from ...statistics.sketches import Numbers, Sketch, Words
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
-from ..data import Column, Data
+from ..column import Column
+from ..data import Data
 from ..findings import Finding, Plot
 from .columns import names_rows
 

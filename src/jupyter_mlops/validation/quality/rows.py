@@ -9,8 +9,9 @@ import pandas as pd
 
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
-from ..data import Data, Hashes, hashes, share
+from ..data import Data, share
 from ..findings import Finding, Severity
+from ..hashing import Hashes, hashes
 from .target import MOST_CLASSES
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from ..catalogues import DATA
 from ..checks import NotApplicable
-from ..data import Column, Data, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding, Plot, Severity
 
 MOST_CLASSES: Final = 20  # of a target of whole numbers: one with more is a measure

@@ -9,7 +9,8 @@ from typing import Any, Final
 import pandas as pd
 
 from ..catalogues import DATA
-from ..data import Column, Data, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding
 from .names import listed
 

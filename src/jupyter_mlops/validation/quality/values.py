@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..catalogues import DATA
 from ..checks import CantSay
-from ..data import Column, Data, share
+from ..column import Column
+from ..data import Data, share
 from ..findings import Finding, Plot, Severity
 from .names import listed
 
