@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -376,8 +377,7 @@ def test_areas_under_the_curve_are_what_the_scorer_says(scores: bool) -> None:
     np.testing.assert_allclose(Scorer("roc_auc").resampled(answers, target, draws), slow, rtol=1e-9)
 
 
-@pytest.mark.long
-def test_so_it_is_with_a_scorer_that_is_asked_for_each_resample() -> None:
+def test_so_it_is_with_areas_under_the_curve() -> None:
     chance, better = np.random.default_rng(2), 0
     for case in range(300):
         target = chance.integers(0, 2, 200)
@@ -399,6 +399,35 @@ def test_a_search_finds_no_weak_slice_where_errors_are_chance(rows: int) -> None
         checked = report(Candidate("m"), frame, predictions=answers, checks=_only("MV009"))["MV009"]
         found += checked.outcome != "pass"
     assert found <= 1
+
+
+def _honest(rows: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Data, and probabilities that mean what they say, to groups alike."""
+    chance = np.random.default_rng(seed + 10**6)
+    sure = chance.beta(2, 2, rows)
+    frame = people(rows, seed).assign(y=np.where(chance.random(rows) < sure, "yes", "no"))
+    return frame, pd.DataFrame({"no": 1 - sure, "yes": sure})
+
+
+@pytest.mark.parametrize(
+    ("rows", "cases"),
+    [
+        (200, 50),
+        pytest.param(200, 300, marks=pytest.mark.long),
+        pytest.param(1000, 300, marks=pytest.mark.long),
+        pytest.param(10_000, 100, marks=pytest.mark.long),
+        pytest.param(100_000, 20, marks=pytest.mark.long),
+    ],
+)
+def test_an_honest_model_is_called_weak_off_or_unfair_in_at_most_1_of_100_cases(rows: int, cases: int) -> None:
+    from jupyter_mlops.validation.catalogues import model_checks
+
+    wrong: Counter[str] = Counter()
+    for seed in range(cases):
+        frame, told = _honest(rows, seed)
+        found = report(Candidate("m"), frame, predictions=told, slices=["group"], groups=["group"], checks=model_checks().chosen(["MV008", "MV009", "MV010", "MV011"], None))  # fmt: skip
+        wrong.update(c.code for c in found.checks if c.outcome in ("warning", "error"))
+    assert all(count <= max(1, 0.01 * cases) for count in wrong.values()), wrong
 
 
 def _only(code: str) -> Any:

@@ -82,6 +82,7 @@ def fairness(model: Model) -> Iterator[Finding]:
 
 def _unfair(model: Model, metrics: Any, name: str, kept: Array, people: Array) -> Iterator[Finding]:
     answers, target = model.answers, model.y[kept]
+    chance = _CHANCE / len(model.groups)  # of the whole check
     if not isinstance(answers, Labels):
         means = {each: float((answers.labels[kept] - target)[people == each].mean()) for each in np.unique(people)}
         low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
@@ -89,14 +90,14 @@ def _unfair(model: Model, metrics: Any, name: str, kept: Array, people: Array) -
         off = [(answers.labels[kept] - target)[people == each] for each in (low, high)]
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of numbers that are all but the same
-            sure = stats.ttest_ind(*off, equal_var=False).pvalue < _CHANCE / max(len(means) * (len(means) - 1) / 2, 1)
+            sure = stats.ttest_ind(*off, equal_var=False).pvalue < chance / max(len(means) * (len(means) - 1) / 2, 1)
         if means[high] - means[low] > model.limits.odds * spread and sure:
             yield Finding("error", f"{name}: for {high} it is {figure(means[high])} off on average, for {low} {figure(means[low])}.", "look for what the data leaves out about one of them", (name,), means)  # fmt: skip
         return
     if len(answers.classes) != 2:
         right = metrics.MetricFrame(metrics=lambda y, p: float(np.mean(y == p)), y_true=target, y_pred=answers.labels[kept], sensitive_features=people)  # fmt: skip
         share = dict(right.by_group)
-        if right.difference() > model.limits.odds and _differ(answers.labels[kept] == target, people):
+        if right.difference() > model.limits.odds and _differ(answers.labels[kept] == target, people, chance):
             yield Finding("error", f"{name}: it is right in {_shares(share)}.", "more training data of the group that it knows least", (name,), share)  # fmt: skip
         return
     chosen, true = (values == answers.classes[1] for values in (answers.labels[kept], target))
@@ -104,7 +105,7 @@ def _unfair(model: Model, metrics: Any, name: str, kept: Array, people: Array) -
     rates = dict(metrics.MetricFrame(metrics=metrics.selection_rate, **given).by_group)
     ratio = float(metrics.demographic_parity_ratio(**given))
     what = f"as {answers.classes[1]}"
-    if ratio < model.limits.parity and _differ(chosen, people):
+    if ratio < model.limits.parity and _differ(chosen, people, chance / 3):
         yield Finding("error", f"{name}: chosen {what} are {_shares(rates)}, a ratio of {ratio:.2f}; the four-fifths rule asks for {model.limits.parity:g}.", "fairlearn.postprocessing.ThresholdOptimizer, or other features", (name,), {**rates, "ratio": ratio}, _bars(rates))  # fmt: skip
     for word, rate, of in (
         ("rightly", metrics.true_positive_rate, true),
@@ -113,7 +114,9 @@ def _unfair(model: Model, metrics: Any, name: str, kept: Array, people: Array) -
         if min((int((of & (people == each)).sum()) for each in np.unique(people)), default=0) < model.limits.slice_rows:
             continue  # too few of whom it could be said
         by_group = dict(metrics.MetricFrame(metrics=rate, **given).by_group)
-        if max(by_group.values()) - min(by_group.values()) > model.limits.odds and _differ(chosen[of], people[of]):
+        if max(by_group.values()) - min(by_group.values()) > model.limits.odds and _differ(
+            chosen[of], people[of], chance / 3
+        ):
             yield Finding("error", f"{name}: {word} chosen {what} are {_shares(by_group)}.", "fairlearn.postprocessing.ThresholdOptimizer(constraints='equalized_odds')", (name,), by_group, _bars(by_group))  # fmt: skip
 
 
@@ -136,15 +139,15 @@ def _spiegelhalter(said: Array, came: Array) -> float:
     return min(1.0, 2 * min(by_score, by_mean))
 
 
-def _differ(happened: Array, people: Array) -> bool:
-    """Test whether something happens more often to one group than to another."""
+def _differ(happened: Array, people: Array, chance: float) -> bool:
+    """Test whether something happens more often to one group than to another; ``chance`` is that of a false alarm."""
     table = [
         [int((happened & (people == each)).sum()), int((~happened & (people == each)).sum())]
         for each in np.unique(people)
     ]
     if min(np.sum(table, axis=0)) == 0:
         return False
-    return bool(stats.chi2_contingency(table).pvalue < _CHANCE)
+    return bool(stats.chi2_contingency(table).pvalue < chance)
 
 
 def _shares(shares: dict[Any, Any]) -> str:
