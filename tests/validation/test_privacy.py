@@ -176,3 +176,44 @@ def test_chance_is_no_proxy(rows: int) -> None:
         frame["colour"] = chance.choice(list("abcdefgh"), rows)
         found += bool(report(frame, only=["GD006"])["GD006"].findings)
     assert found <= 1
+
+
+def with_people(secret: str) -> pd.DataFrame:
+    """Data in which everything that is wrong is in columns of people: each of their odd values has a secret in it."""
+    chance = np.random.default_rng(0)
+    rows = 400
+    odd = np.arange(rows) % 40 == 7
+    frame = pd.DataFrame(
+        {
+            "always": secret,
+            "nearly": np.where(np.arange(rows) < 3, "other", secret),
+            "broken": np.where(odd, f"{secret}Ã¼", chance.choice(["a", "b"], rows)),
+            "spelt": np.where(odd, secret, np.where(np.roll(odd, 1), secret.upper(), "b")),
+            "count": np.where(np.arange(rows) < 395, chance.integers(1, 90, rows).astype(str), secret),
+            "age": np.where(odd, -987654, chance.integers(18, 90, rows)),
+            "wage": np.where(odd, 987654321.0, chance.normal(1000, 10, rows)),
+            "y": np.where(odd, secret, np.where(np.arange(rows) < 393, "no", "perhaps")),
+        }
+    )
+    return frame.assign(new=np.where(odd, secret, "b"))
+
+
+def test_no_finding_quotes_a_column_of_people() -> None:
+    frame = with_people("Quaxo")
+    before = frame.assign(new="b", y="no", spelt="b")
+    told = {
+        bool(marked): str(
+            test_quality.report(frame, target="y", reference=before, marked=marked, only=["DQ", "DP"]).to_dict()
+        )
+        for marked in ([], list(frame.columns))
+    }
+    for secret in ("Quaxo", "QUAXO", "987654"):
+        assert secret in told[False]
+        assert secret not in told[True]
+
+
+def test_a_column_that_looks_like_one_of_people_is_not_quoted_either() -> None:
+    frame = fake("en_US", "email", "contact")
+    frame.loc[:7, "contact"] = "Ã¼ber@example.org"
+    found = test_quality.report(frame, only=["DQ019"])["DQ019"].findings[0]
+    assert found.seen.endswith("such as a value that is not shown.")

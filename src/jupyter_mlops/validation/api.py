@@ -32,7 +32,7 @@ def validate_data(
     force: bool = False,
     run: Run | None = None,
 ) -> Report:
-    """Check data: its quality, by itself and beside a reference or a contract.
+    """Check data, alone or beside a reference or a contract: its quality, potential, correlations and privacy.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
 from ..data import Data, share
 from ..findings import Finding, Plot
+from ..quality.quoting import quoted
 from .model import Baseline, baseline
 from .problem import Floats
 
@@ -91,6 +92,7 @@ def mislabelled(data: Data) -> Iterator[Finding]:
         such = f"{asked.classes[int(asked.plain[first])]}, where the model says {asked.classes[by]} with {model.guess[first, by]:.3f}"
     else:
         such = f"{asked.plain[first]:.4g}, where the model says {model.guess[first, 0]:.4g}"
+    such = quoted(data, asked.target, such)
     yield Finding(
         "warning" if count > data.limits.mislabelled * len(asked) else "note",
         f"{share(count, len(asked))} labels look wrong or are hard to tell, such as row {places[0]:,}: {such}.",

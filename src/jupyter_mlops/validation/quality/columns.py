@@ -15,6 +15,7 @@ from ..column import Column
 from ..data import Data, share
 from ..findings import Finding, Plot
 from .names import listed
+from .quoting import is_personal, quoted
 
 _FEW_ROWS: Final = 30  # below it shares of rows say little
 _ID_NAME: Final = re.compile(r"(^|[_\W])(id|uuid|guid|index|idx|key|nr|no|rownum|row_number|unnamed: \d+)([_\W]|$)|Id$|ID$", re.IGNORECASE)  # fmt: skip
@@ -56,12 +57,12 @@ def constant(data: Data) -> Iterator[Finding]:
         counts = column.counts
         top = int(counts.iloc[0]) / len(column.there)
         if len(counts) == 1 and not column.missing:
-            yield Finding("warning", f"{column.label} is always {_short(counts.index[0])}.", f"df.drop(columns={column.label!r})", (column.label,))  # fmt: skip
+            yield Finding("warning", f"{column.label} is always {quoted(data, column, _short(counts.index[0]))}.", f"df.drop(columns={column.label!r})", (column.label,))  # fmt: skip
         elif len(counts) > 1 and top > data.limits.constant and len(column.there) >= _FEW_ROWS:
             rest = len(column.there) - int(counts.iloc[0])
             yield Finding(
                 "note",
-                f"{column.label} is {_short(counts.index[0])} in all but {share(rest, len(column.there))}.",
+                f"{column.label} is {quoted(data, column, _short(counts.index[0]))} in all but {share(rest, len(column.there))}.",
                 "see whether those rows matter; else leave the column out",
                 (column.label,),
                 {"share": top},
@@ -139,13 +140,14 @@ def new_categories(data: Data) -> Iterator[Finding]:
         fresh = column.counts[~column.counts.index.isin(before.counts.index)]
         if len(fresh):
             rows = int(fresh.sum())
+            hidden = is_personal(data, column)
+            such = "" if hidden else f": {listed(tuple(map(_short, fresh.index[:5])))}"
             yield Finding(
                 "warning",
-                f"{column.label} has {len(fresh):,} categories that {data.reference.name} has not, in {share(rows, len(data))}: "
-                f"{listed(tuple(map(_short, fresh.index[:5])))}.",
+                f"{column.label} has {len(fresh):,} categories that {data.reference.name} has not, in {share(rows, len(data))}{such}.",
                 "handle_unknown='ignore' in the encoder, and train again when they stay",
                 (column.label,),
-                {"categories": [str(value) for value in fresh.index[:100]], "rows": rows},
+                {"categories": [] if hidden else [str(value) for value in fresh.index[:100]], "rows": rows},
             )
 
 

@@ -18,6 +18,7 @@ from ..column import Column
 from ..data import Data
 from ..findings import Finding, Plot
 from .columns import names_rows
+from .quoting import is_personal
 
 _FEW_ROWS: Final = 20
 _TOLD, _DRAWN, _BARS, _BINS = 8, 3, 8, 24
@@ -145,7 +146,7 @@ def _words(data: Data, name: str, sides: list[Moved]) -> str:
     if isinstance(before, Numbers) and isinstance(after, Numbers):
         told += _of_numbers(before, after, is_time=data.by_label[name].kind == "time")
     elif isinstance(before, Words) and isinstance(after, Words):
-        told += _of_words(before, after, is_personal=name in data.marked)
+        told += _of_words(before, after, is_personal=is_personal(data, data.by_label[name]))
     values = apart(before, after)[0]
     told.append(f"PSI {values.figures['psi']:.2f}")
     if sides[0].apart.side == "values":
@@ -188,7 +189,7 @@ def _panel(name: str, before: Sketch, after: Sketch, data: Data) -> Plot:
         order = np.argsort(-before.array - after.array * before.rows / max(1, after.rows))[:_BARS]
         order = order[(before.array + after.array)[order] > 0]
         known = [*before.counts, "others"]
-        labels = [_cut(known[place], name in data.marked) for place in order]
+        labels = [_cut(known[place], is_personal(data, data.by_label[name])) for place in order]
         return Plot("pairs", labels, (after.array / after.rows)[order].tolist(), beside=(before.array / before.rows)[order].tolist(), axis=name)  # fmt: skip
     assert isinstance(after, Numbers)
     edges = before.edges

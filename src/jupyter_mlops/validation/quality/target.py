@@ -10,6 +10,7 @@ from ..checks import NotApplicable
 from ..column import Column
 from ..data import Data, share
 from ..findings import Finding, Plot, Severity
+from .quoting import is_personal, quoted
 
 MOST_CLASSES: Final = 20  # of a target of whole numbers: one with more is a measure
 _FEW_OF_A_CLASS: Final = 10
@@ -25,7 +26,7 @@ def there(data: Data) -> Iterator[Finding]:
         )
         yield Finding(severity, f"{target.label} is missing in {share(target.missing, len(data))}.", f"df.dropna(subset=[{target.label!r}]), and ask why", (target.label,))  # fmt: skip
     if len(target.there) and target.distinct == 1:
-        yield Finding("error", f"{target.label} is always {target.counts.index[0]}.", "there is nothing to learn: see how the rows were chosen", (target.label,))  # fmt: skip
+        yield Finding("error", f"{target.label} is always {quoted(data, target, str(target.counts.index[0]))}.", "there is nothing to learn: see how the rows were chosen", (target.label,))  # fmt: skip
 
 
 @DATA.check("DQ015", "Balance of the classes", "Where one class is rare, a model that never names it scores well.")
@@ -42,14 +43,16 @@ def balance(data: Data) -> Iterator[Finding]:
     part = least / len(target.there) * len(counts) / 2
     if part < data.limits.minority or least < _FEW_OF_A_CLASS:
         severity: Severity = "warning" if part < data.limits.least_minority or least < _FEW_OF_A_CLASS else "note"
-        shown = counts.head(12)
+        shown, hidden = counts.head(12), is_personal(data, target)
         yield Finding(
             severity,
-            f"{target.label} is {counts.index[-1]} in {share(least, len(target.there))}.",
+            f"{target.label} is {quoted(data, target, str(counts.index[-1]))} in {share(least, len(target.there))}.",
             "score with average precision or balanced accuracy, class_weight='balanced', and stratify the split",
             (target.label,),
-            {str(name): int(count) for name, count in counts.head(100).items()},
-            Plot("bars", [str(name) for name in shown.index], [float(c) for c in shown], [len(shown) - 1], "rows"),
+            {} if hidden else {str(name): int(count) for name, count in counts.head(100).items()},
+            None
+            if hidden
+            else Plot("bars", [str(name) for name in shown.index], [float(c) for c in shown], [len(shown) - 1], "rows"),
         )
 
 

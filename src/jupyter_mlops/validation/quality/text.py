@@ -13,6 +13,7 @@ from ..column import Column
 from ..data import Data, share
 from ..findings import Finding
 from .names import listed
+from .quoting import quoted
 
 # UTF-8 read as Latin-1 or cp1252: a capital A or a with a mark, and a sign after it that follows in no language.
 _MOJIBAKE: Final = re.compile("[ÃÂ][\u0080-\u00bf]|â€[™œ\u009d“”¦]|\ufffd|ï»¿")
@@ -36,7 +37,7 @@ def encoding(data: Data) -> Iterator[Finding]:
             bad = words[words.str.contains(pattern, regex=True)]
             if len(bad):
                 rows = int(column.counts.reindex(bad).sum())
-                yield Finding("error", f"{column.label} holds {what} in {share(rows, len(data))}, such as {_cut(bad.iloc[0])}.", do, (column.label,), {"rows": rows})  # fmt: skip
+                yield Finding("error", f"{column.label} holds {what} in {share(rows, len(data))}, such as {quoted(data, column, _cut(bad.iloc[0]))}.", do, (column.label,), {"rows": rows})  # fmt: skip
 
 
 @DATA.check("DQ020", "White space and spellings", "'Berlin', 'berlin ' and 'BERLIN' are three categories for a model, and one for people.")  # fmt: skip
@@ -54,7 +55,7 @@ def spellings(data: Data) -> Iterator[Finding]:
         several = groups[groups.map(len) > 1]
         several = several[several.map(lambda spelt: len({word.strip() for word in spelt}) > 1)]
         if len(several):
-            told = "; ".join(" = ".join(map(_cut, spelt[:3])) for spelt in several.head(3))
+            told = quoted(data, column, "; ".join(" = ".join(map(_cut, spelt[:3])) for spelt in several.head(3)))
             yield Finding("warning", f"{column.label} spells {len(several):,} values in several ways: {told}.", f"df[{column.label!r}].str.strip().str.casefold()", (column.label,), {"values": len(several)})  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def other_types(data: Data) -> Iterator[Finding]:
             part = float(weights[fits].sum() / weights.sum())
             if part >= _NEARLY_ALL and not _is_code(column, words, what):
                 odd = tuple(map(_cut, words[~fits][:3]))
-                but = f", but for {listed(odd)}" if odd else ""
+                but = f", but for {quoted(data, column, listed(odd))}" if odd else ""
                 yield Finding("warning", f"{column.label} is text, and {what} in {100 * part:.4g}%{but}.", do, (column.label,), {"share": part})  # fmt: skip
                 break
 

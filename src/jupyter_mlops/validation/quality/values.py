@@ -16,6 +16,7 @@ from ..column import Column
 from ..data import Data, share
 from ..findings import Finding, Plot, Severity
 from .names import listed
+from .quoting import is_personal, quoted
 
 _FEW_ROWS: Final = 100
 _MOST_IMPOSSIBLE: Final = 0.2
@@ -61,14 +62,16 @@ def outliers(data: Data) -> Iterator[Finding]:
             worst = column.numbers[far]
             extreme = float(worst[np.argmax(np.abs(worst - np.median(column.numbers)))])
             severity: Severity = "warning" if count > data.limits.outliers * len(column.numbers) else "note"
+            hidden = is_personal(data, column)
             values, edges = np.histogram(column.numbers, bins=40)
+            such = "" if hidden else f", such as {extreme:g}; its median is {np.median(column.numbers):g}"
             yield Finding(
                 severity,
-                f"{column.label} is far out in {share(count, len(column.numbers))}, such as {extreme:g}; its median is {np.median(column.numbers):g}.",
+                f"{column.label} is far out in {share(count, len(column.numbers))}{such}.",
                 "look at those rows; where they are right, RobustScaler() or a logarithm",
                 (column.label,),
-                {"rows": count, "extreme": extreme},
-                Plot("histogram", edges.tolist(), values.tolist(), axis=column.label),
+                {"rows": count} if hidden else {"rows": count, "extreme": extreme},
+                None if hidden else Plot("histogram", edges.tolist(), values.tolist(), axis=column.label),
             )
 
 
@@ -114,7 +117,7 @@ def impossible(data: Data) -> Iterator[Finding]:
             bad = column.numbers[(column.numbers < role.low) | (column.numbers > role.high)]
             # Where many are, the column is something else: it was scaled, or the name means another thing.
             if 0 < len(bad) <= _MOST_IMPOSSIBLE * len(column.numbers):
-                yield Finding("error", f"{column.label} should be {role.what}, and is not in {share(len(bad), len(data))}, such as {bad[0]:g}.", "find out where those rows are from, and leave them out", (column.label,), {"rows": len(bad)})  # fmt: skip
+                yield Finding("error", f"{column.label} should be {role.what}, and is not in {share(len(bad), len(data))}, such as {quoted(data, column, f'{bad[0]:g}')}.", "find out where those rows are from, and leave them out", (column.label,), {"rows": len(bad)})  # fmt: skip
         elif column.kind == "time" and _PAST.search(column.label):
             times = _utc(column)
             late = int((times > now).sum()) if times is not None else 0
