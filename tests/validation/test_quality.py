@@ -160,7 +160,7 @@ CASES = [
     Case("DQ025", clean(seed=7), "pass", (), {"reference": clean()}),
     Case("DQ025", later(40), "pass", (), {"reference": clean()}),  # the calendar goes on
     Case("DQ025", clean(seed=7).assign(order_id=range(900, 900 + ROWS)), "pass", (), {"reference": clean().assign(order_id=range(ROWS))}),
-    Case("DQ025", clean(seed=7).assign(born=pd.Timestamp("1970-01-01")), "warning", ("born",), {"reference": clean().assign(born=lambda f: f.when)}, "born: mean 2025-02-26 → 1970-01-01"),
+    Case("DQ025", clean(seed=7).assign(sent=pd.Timestamp("1970-01-01")), "warning", ("sent",), {"reference": clean().assign(sent=lambda f: f.when)}, "sent: mean 2025-02-26 → 1970-01-01"),
     Case("DQ025", clean(), "skipped"),
     Case("DQ025", clean(10), "inconclusive", (), {"reference": clean()}, "fewer than 20 rows"),
     Case("DQ025", clean()[["age"]], "skipped", (), {"reference": clean()[["score"]]}, "share no columns"),

@@ -16,8 +16,8 @@ from ..checks import NotApplicable
 from ..column import Column
 from ..data import Data, share
 from ..findings import Finding
-from ..privacy.detection import look_at
 from ..quality.names import listed
+from ..quality.quoting import is_personal
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -135,7 +135,7 @@ def _breach(data: Data, error: Any) -> _Breach:
     columns = (label,) if label in data.by_label else ()
     shown = _examples(data, label, cases)
     if reason == "CHECK_ERROR" or not rows:
-        return _Breach("check", columns, f"{label or data.name}: {said[:120]} {f'raises {cases!s:.120}' if reason == 'CHECK_ERROR' else 'does not hold'}", 0)  # fmt: skip
+        return _Breach("check", columns, f"{label or data.name}: {said[:120]} {_raised(data, label, cases) if reason == 'CHECK_ERROR' else 'does not hold'}", 0)  # fmt: skip
     should = (
         f", and should be {_bounds(error.check)}"
         if what == "range"
@@ -160,7 +160,14 @@ def _name(dtype: Any) -> str:
 def _examples(data: Data, label: str, cases: Any) -> str:
     """Quote some of the values; none of people."""
     column = data.by_label.get(label)
-    if column is None or not isinstance(cases, pd.DataFrame) or label in data.marked or look_at(column) is not None:
+    if column is None or not isinstance(cases, pd.DataFrame) or is_personal(data, column):
         return ""
     distinct = list(dict.fromkeys(map(str, cases["failure_case"].head(1000))))
     return f", such as {listed(tuple(text[:30] for text in distinct[:_EXAMPLES]))}" if distinct else ""
+
+
+def _raised(data: Data, label: str, cases: Any) -> str:
+    """Say what a check has raised; the message may quote a value."""
+    column = data.by_label.get(label)
+    hidden = column is not None and is_personal(data, column)
+    return "raises an error" if hidden else f"raises {cases!s:.120}"

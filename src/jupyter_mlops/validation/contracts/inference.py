@@ -13,8 +13,8 @@ from pandas.api import types
 from ...errors import InvalidUsage
 from ..column import Column, has_half_a_pair
 from ..data import Data
-from ..privacy.detection import look_at
 from ..quality.columns import is_prose, names_rows
+from ..quality.quoting import is_personal
 from ..quality.values import role_of
 
 _FEW_ROWS: Final = 30  # below it no range and no list of categories is believed
@@ -42,9 +42,8 @@ def infer(data: Data) -> pa.DataFrameSchema:
 
 
 def _column(data: Data, column: Column) -> pa.Column:
-    is_personal = column.label in data.marked or look_at(column) is not None
     names = [column] == data.key or names_rows(column, data.limits)
-    checks = [] if is_personal or names or len(column.there) < _FEW_ROWS else _checks(data, column)
+    checks = [] if names or len(column.there) < _FEW_ROWS or is_personal(data, column) else _checks(data, column)
     return pa.Column(dtype_of(column), checks, nullable=bool(column.missing) or not len(column), unique=names)
 
 

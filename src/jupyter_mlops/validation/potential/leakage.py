@@ -13,6 +13,7 @@ from ..checks import NotApplicable
 from ..column import Column
 from ..data import Data, share
 from ..findings import Finding, Plot
+from ..quality.quoting import is_personal
 from .problem import FOLDS, Problem, problem
 
 _MOST_BARS: Final = 12
@@ -93,7 +94,7 @@ def _with_the_target(asked: Problem, column: Column) -> Iterator[Finding]:
     told = max(asked.explained(codes, 2, asked.wanted[:, [place]]) for place in range(asked.wanted.shape[1]))
     if told > asked.data.limits.leak_by_gaps:
         by = ""
-        if asked.classes:
+        if asked.classes and not is_personal(asked.data, target):
             shares = [float(codes[asked.plain == place].mean()) for place in range(len(asked.classes))]
             most, least = int(np.argmax(shares)), int(np.argmin(shares))
             by = f": it is missing in {shares[most]:.0%} where that is {asked.classes[most]}, and in {shares[least]:.0%} where it is {asked.classes[least]}"

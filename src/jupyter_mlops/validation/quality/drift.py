@@ -144,7 +144,7 @@ def _words(data: Data, name: str, sides: list[Moved]) -> str:
     before, after = data.once(_sketches)[name]
     told: list[str] = []
     if isinstance(before, Numbers) and isinstance(after, Numbers):
-        told += _of_numbers(before, after, is_time=data.by_label[name].kind == "time")
+        told += _of_numbers(before, after, data, data.by_label[name])
     elif isinstance(before, Words) and isinstance(after, Words):
         told += _of_words(before, after, is_personal=is_personal(data, data.by_label[name]))
     values = apart(before, after)[0]
@@ -156,11 +156,14 @@ def _words(data: Data, name: str, sides: list[Moved]) -> str:
     return ", ".join(told)
 
 
-def _of_numbers(before: Numbers, after: Numbers, *, is_time: bool) -> list[str]:
+def _of_numbers(before: Numbers, after: Numbers, data: Data, column: Column) -> list[str]:
     told: list[str] = []
+    is_time, hidden = column.kind == "time", is_personal(data, column)
     unit = before.deviation or 1.0
     for what, was, now in (("median", before.quantile(0.5), after.quantile(0.5)), ("mean", before.mean, after.mean)):
-        if abs(now - was) > 0.1 * unit:  # NaN where the median lies beyond: then the mean
+        if (
+            abs(now - was) > 0.1 * unit and not hidden
+        ):  # a median is somebody's value  # NaN where the median lies beyond: then the mean
             told.append(f"{what} {_shown(was, is_time)} → {_shown(now, is_time)}")
             break
     if before.deviation and not 0.8 < after.deviation / before.deviation < 1.25 and not is_time:
@@ -178,9 +181,10 @@ def _of_words(before: Words, after: Words, *, is_personal: bool) -> list[str]:
     return [f"{_cut(names[place], is_personal)} {_change(was[place], now[place])}" for place in order if abs(now[place] - was[place]) > 0.01]  # fmt: skip
 
 
-def _plot(data: Data, names: Sequence[str]) -> Plot:
-    panels = [_panel(name, *data.once(_sketches)[name], data) for name in names[:_DRAWN]]
-    return Plot("panels", [], [], panels=panels)
+def _plot(data: Data, names: Sequence[str]) -> Plot | None:
+    sketches, columns = data.once(_sketches), data.by_label  # the ends of a histogram are values
+    drawn = [n for n in names if isinstance(sketches[n][0], Words) or not is_personal(data, columns[n])][:_DRAWN]
+    return Plot("panels", [], [], panels=[_panel(name, *sketches[name], data) for name in drawn]) if drawn else None
 
 
 def _panel(name: str, before: Sketch, after: Sketch, data: Data) -> Plot:
