@@ -217,3 +217,9 @@ def test_a_column_that_looks_like_one_of_people_is_not_quoted_either() -> None:
     frame.loc[:7, "contact"] = "Ã¼ber@example.org"
     found = test_quality.report(frame, only=["DQ019"])["DQ019"].findings[0]
     assert found.seen.endswith("such as a value that is not shown.")
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("long_term_debt", "pass"), ("longPosition", "pass"), ("long", "warning"), ("pickup_long", "warning"), ("long_lat", "warning")])  # fmt: skip
+def test_what_is_long_is_no_position(name: str, outcome: str) -> None:
+    frame = harmless().assign(**{name: np.random.default_rng(0).normal(20, 5, ROWS).round(5)})
+    assert report(frame, only=["GD001"])["GD001"].outcome == outcome

@@ -82,7 +82,7 @@ CASES = [
     Case("DQ004", with_cells("city", "Rome", 395), "note", ("city",)),
     Case("DQ004", clean(), "pass"),
     Case("DQ004", with_cells("score", None, 400), "pass"),  # that is for DQ003 to say
-    Case("DQ005", with_cells("city", 5, 20), "error", ("city",), None, "380 text, 20 whole number"),
+    Case("DQ005", with_cells("city", 5, 20), "error", ("city",), None, "380 texts, 20 whole numbers"),
     Case("DQ005", clean().assign(city=[[1]] * ROWS), "error", ("city",), None, "objects of type list"),
     Case("DQ005", with_cells("city", None, 20), "pass"),
     Case("DQ006", with_cells("score", np.inf, 3), "error", ("score",), None, "3 of 400"),

@@ -70,13 +70,17 @@ Cell: TypeAlias = str | int | float | bool | Badge | Link | Code | Time | None
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns. ``empty`` is what to say, and to do, where there are none."""
+    """Rows under named columns. ``empty`` is what to say, and to do, where there are none.
+
+    Of ``sentences`` the cells wrap, and stand below one another where it is narrow: nobody reads a sentence sideways.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     title: str = ""
     empty: str = "Nothing here yet."
     note: str = ""
+    sentences: bool = False
 
 
 @dataclass(frozen=True)

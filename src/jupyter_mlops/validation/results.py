@@ -153,8 +153,8 @@ class Report(Result):
         ]  # fmt: skip
         hidden = sum(len(checked.findings) for checked in self.checks) - sum(finding is not None for _, finding in self._lines(with_passes=False))  # fmt: skip
         note = f"{hidden} more findings: report.frame()" if hidden > 0 else ""
-        table = Table(("check", "seen", "do"), rows, empty="Nothing was found.", note=note)
-        bad = self.failed or tuple(checked.code for checked in self.checks if checked.findings)
+        table = Table(("check", "seen", "do"), rows, empty="Nothing was found.", note=note, sentences=True)
+        worst = next((checked.code for checked, finding in self._lines(with_passes=False) if finding), "")
         return Card(
             f"{self.kind.capitalize()} report of {self.about}",
             badge,
@@ -162,7 +162,7 @@ class Report(Result):
             tables=[table],
             pictures=self._pictures(),
             tables_first=True,
-            next=f'report["{bad[0]}"].findings' if bad else "",
+            next=f'report["{worst}"].findings' if worst else "",
         )
 
     def _lines(self, *, with_passes: bool) -> list[tuple[Checked, Finding | None]]:

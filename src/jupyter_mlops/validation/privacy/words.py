@@ -50,6 +50,7 @@ FINE: Final = "zip* | zipcode | postcode | post code | postal code | postal | pl
 OF_PEOPLE: Final = "age | alter | edad | eta | wiek | idade | varsta | ika | leeftijd | alder | vek | kor | yas | sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | marital status | marital | civil status | familienstand | occupation | profession | beruf | education | workclass | relationship | native country | household size | race | ethnicity"
 PROTECTED: Final = "sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | age group | ageband | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | citizenship | native country | marital status | disability | disabled | race | ethnicity"
 
+_LENGTHY: Final = re.compile(r"(?<!\S)long (?!lat|deg|wgs|coord)")  # a "long term debt" is nowhere on the map
 _CAMEL: Final = re.compile(r"(?<=[a-zα-ω0-9])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SIGNS: Final = re.compile(r"[^\w']+|_+")
 _WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
@@ -93,7 +94,7 @@ def says(words: str, label: str) -> bool:
 @lru_cache(maxsize=8192)
 def kind_of(label: str) -> str | None:
     """Say which kind of personal data the name of a column promises; the narrowest first."""
-    apart = split(label)
+    apart = _LENGTHY.sub("", split(label))
     for kind, words in NAMES.items():
         if says(words, apart) and not (kind in ("name", "address", "IP address") and _is_of_a_thing(kind, apart)):
             return kind

@@ -19,7 +19,7 @@ from .quoting import is_personal, quoted
 
 _FEW_ROWS: Final = 30  # below it shares of rows say little
 _ID_NAME: Final = re.compile(r"(^|[_\W])(id|uuid|guid|index|idx|key|nr|no|rownum|row_number|unnamed: \d+)([_\W]|$)|Id$|ID$", re.IGNORECASE)  # fmt: skip
-_BIN_TYPES: Final = {"str": "text", "int": "whole number", "float": "number", "bool": "truth"}
+_BIN_TYPES: Final = {"str": "texts", "int": "whole numbers", "float": "numbers", "bool": "truths"}
 
 
 @DATA.check("DQ003", "Missing values", "What is missing is filled in by a guess, or the row is lost; and what is missing is seldom missing by chance.")  # fmt: skip

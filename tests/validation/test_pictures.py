@@ -1,0 +1,36 @@
+"""What a report looks like: its card, and the plots of its findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from jupyter_mlops.display.plots import COLOURS
+
+from .test_quality import clean, report
+
+LONG = "a_name_that_was_made_by_joining_seven_tables_"
+
+
+def test_columns_that_begin_alike_are_bars_of_their_own() -> None:
+    gaps = np.arange(400) % 3 == 0
+    found = report(clean().assign(**{f"{LONG}{n}": np.where(gaps, np.nan, n) for n in range(3)}))
+    (axes,) = found.plot("DQ003").axes
+    assert len({bar.get_y() for bar in axes.patches}) == 3
+    assert [to_hex(bar.get_facecolor()) for bar in axes.patches].count(COLOURS[1]) == 1
+    assert {text.get_text()[-8:] for text in axes.get_yticklabels()} == {f"_tables_{n}"[-8:] for n in range(3)}
+
+
+def test_sentences_wrap_where_other_tables_scroll() -> None:
+    found = report(clean().assign(age=None))
+    assert '<div class="sentences"><table>' in found._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [(clean().assign(age=7), "DQ004"), (clean().assign(member=None, age=7), "DQ003"), (clean(), "")],
+)
+def test_what_comes_next_is_the_worst(frame: object, code: str) -> None:
+    shown = str(report(frame, only=["DQ"]))
+    assert (f'report["{code}"].findings' in shown) if code else "findings" not in shown
