@@ -205,3 +205,9 @@ def test_a_report_is_read_again_as_it_was() -> None:
 def test_names_are_text_and_never_markup() -> None:
     html = report(pd.DataFrame({"<script>alert(1)</script>": [None] * 50}))._repr_mimebundle_()["text/html"]
     assert "<script>" not in html
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_column_of_time_without_times_is_told() -> None:
+    found = report(clean(), reference=clean(), time="y", only=["DQ023"])["DQ023"]
+    assert (found.outcome, found.reason) == ("inconclusive", "y holds no times in df.")

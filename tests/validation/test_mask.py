@@ -179,3 +179,8 @@ def test_a_model_that_takes_no_stand_in_has_no_example(project: Path) -> None:
     client = mlflow.MlflowClient(Workspace.here().mlflow.uri)
     model_id = client.get_run(run.run_id).outputs.model_outputs[0].model_id
     assert "input_example.json" not in [file.path for file in client.list_logged_model_artifacts(model_id)]
+
+
+def test_a_way_to_mask_that_is_none_is_an_error(project: Path) -> None:
+    with pytest.raises(InvalidUsage, match=r"no way 'hsah' to mask.*hash"):
+        mlops.mask(pd.DataFrame({"a": ["x"]}), "a", how="hsah")  # type: ignore[arg-type]

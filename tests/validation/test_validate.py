@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -61,3 +62,34 @@ def test_without_a_server_data_is_checked_all_the_same(tmp_path: Path, monkeypat
 def _experiment() -> list[str]:
     workspace = Workspace.here()
     return [workspace.mlflow.read("get_experiment_by_name", workspace.settings.experiment).experiment_id]
+
+
+def test_what_a_report_fits_is_not_the_model_of_the_run(project: Path, shell: InteractiveShell, tracking_uri: str) -> None:  # fmt: skip
+    shell.user_ns["df"] = clean()
+    shell.run_cell("%%mlops run looked\nreport = %mlops validate data df --target y\n")
+    assert "ROC AUC" in str(shell.user_ns["report"]["DP005"].findings)  # so there was a fit
+    client = mlflow.MlflowClient(tracking_uri)
+    run = client.search_runs(_experiment(), max_results=1)[0]
+    assert (run.data.params, [name for name in run.data.metrics if name.startswith("training")]) == ({}, [])
+    assert not run.outputs.model_outputs
+    shell.run_cell("%%mlops run fitted\nfrom sklearn.tree import DecisionTreeClassifier\n"
+                   "model = DecisionTreeClassifier(max_depth=2).fit(df[['age']], df.y)\n%mlops validate data df --target y")  # fmt: skip
+    run = client.search_runs(_experiment(), max_results=1)[0]
+    assert run.data.params["max_depth"] == "2"  # and the user's own fits are logged all the same
+    assert run.outputs.model_outputs
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"severity": "bad"}, "no severity 'bad'|'bad' is no severity"),
+        ({"only": ["DQ003"], "skip": ["DQ"]}, "No check is left"),
+    ],
+)
+def test_what_makes_no_report_is_an_error(project: Path, asked: dict[str, Any], says: str) -> None:
+    with pytest.raises(mlops.MlopsError, match=says):
+        mlops.validate_data(clean(), **asked)
+
+
+def test_what_did_not_apply_is_counted(project: Path) -> None:
+    assert "0 of 1 checks passed, 1 did not apply" in str(mlops.validate_data(clean(), only=["DQ024"]))

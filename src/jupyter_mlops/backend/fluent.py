@@ -7,6 +7,7 @@ import copy
 import functools
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,18 @@ def when_imported(module: str, act: Callable[[Any], None]) -> None:
     from mlflow.utils.import_hooks import register_post_import_hook
 
     register_post_import_hook(act, module, overwrite=False)
+
+
+@contextlib.contextmanager
+def unlogged() -> Iterator[None]:
+    """Let autologging rest while we fit models of our own: they are no part of the user's run."""
+    if "mlflow" not in sys.modules:  # then it logs nothing
+        yield
+        return
+    from mlflow.utils.autologging_utils import disable_autologging
+
+    with disable_autologging():
+        yield
 
 
 def active_run_id() -> str | None:

@@ -15,8 +15,9 @@ from .kept import Kept, keep
 _BOOSTING = ("xgboost", "lightgbm")
 _METHODS = ("fit", "fit_predict", "fit_transform", "partial_fit")
 
-# A fit that one of these asks for is a step of theirs (a fold of a cross-validation, a tree of a forest), not the user's.
-_INNER = frozenset({"sklearn", "joblib", "threading", "concurrent"})
+# A fit that one of these asks for is a step of theirs (a fold of a cross-validation, a tree of a forest, a baseline of a
+# report on data), not the user's.
+_INNER = frozenset({"sklearn", "joblib", "threading", "concurrent", "jupyter_mlops"})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
+from ..backend import fluent
 from ..errors import InvalidUsage, MlopsError, nearest
 from .findings import Checked, Finding, worst
 
@@ -70,16 +71,19 @@ class Catalogue:
         Raises
         ------
         InvalidUsage
-            Where no code is so, or begins so.
+            Where no code is so, or begins so; or where none is left.
         """
         for code in [*(only or ()), *(skip or ())]:
             if not any(known.startswith(code.upper()) for known in self._checks):
                 raise InvalidUsage(f"There is no check {code!r}.{nearest(code.upper(), self._checks)}")
         begins = tuple(code.upper() for code in only) if only else ("",)
         leave = tuple(code.upper() for code in skip or ())
-        return [
+        left = [
             check for check in self if check.code.startswith(begins) and not (leave and check.code.startswith(leave))
         ]
+        if not left:
+            raise InvalidUsage("No check is left: what is to be run is skipped, too.", "run fewer of --skip")
+        return left
 
 
 def run(checks: Sequence[Check], subject: Any, ignore: Mapping[str, str], say: Callable[[str], None]) -> list[Checked]:
@@ -99,7 +103,8 @@ def run(checks: Sequence[Check], subject: Any, ignore: Mapping[str, str], say: C
     for number, check in enumerate(checks, start=1):
         say(f"{check.code} {check.title} ({number} of {len(checks)}) …")
         try:
-            done.append(_run(check, subject, ignore))
+            with fluent.unlogged():
+                done.append(_run(check, subject, ignore))
         except KeyboardInterrupt:
             stopped = "It was interrupted."
             return done + [

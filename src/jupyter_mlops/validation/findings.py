@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from ..errors import InvalidUsage, nearest
+
 Severity = Literal["error", "warning", "note"]
 Outcome = Literal["pass", "error", "warning", "note", "inconclusive", "ignored", "skipped"]
 
@@ -105,6 +107,20 @@ class Checked:
     def columns(self) -> tuple[str, ...]:
         """The columns that its findings are about, each once."""
         return tuple(dict.fromkeys(name for finding in self.findings for name in finding.columns))
+
+
+def severity_of(word: str) -> Severity:
+    """Read a severity.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is none.
+    """
+    for severity in SEVERITIES:
+        if word == severity:
+            return severity
+    raise InvalidUsage(f"{word!r} is no severity.{nearest(str(word), SEVERITIES)}", f"one of {', '.join(SEVERITIES)}")
 
 
 def worst(findings: Sequence[Finding]) -> Outcome:

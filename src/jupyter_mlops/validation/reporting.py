@@ -14,7 +14,7 @@ from ..limits import ValidationSettings
 from .catalogues import data_checks
 from .checks import run
 from .data import Data
-from .findings import Severity
+from .findings import Severity, severity_of
 from .results import Report
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def report_on(
     Raises
     ------
     InvalidUsage
-        Where it is no table, or lacks a column that is named; where a contract is broken, or has no file of YAML.
+        Where it is no table, or lacks a column that is named; where a contract is broken, or has no file of YAML;
+        where there is no such check or severity.
     NotFound, Conflict
         Where there is no such contract, or one that would be written over.
     """
     begin = time.perf_counter()
-    checks = data_checks().chosen(only, skip)
+    checks, fails = data_checks().chosen(only, skip), severity_of(severity)
     limits = settings.data
     frame = as_frame(data)
     held = None if reference is None else Data(as_frame(reference), reference_name, limits=limits)
@@ -80,7 +81,7 @@ def report_on(
         len(frame),
         len(frame.columns),
         tuple(done),
-        severity,
+        fails,
         digest,
         time.perf_counter() - begin,
         settings=settings.for_data(),

@@ -121,6 +121,7 @@ class Report(Result):
         counts = Counter(checked.outcome for checked in self.checks)
         told = [f"{counts[what]} {what}{'s' if counts[what] > 1 else ''}" for what in SEVERITIES if counts[what]]
         told += [f"{counts['inconclusive']} could not run"] if counts["inconclusive"] else []
+        told += [f"{counts['skipped']} did not apply"] if counts["skipped"] else []
         passed = f"{counts['pass']} of {len(self.checks)} checks passed"
         badge = Badge({"pass": "passed", "fail": "failed"}.get(self.outcome, self.outcome), {"pass": "good", "fail": "bad"}.get(self.outcome, "warn"))  # type: ignore[arg-type]  # fmt: skip
         facts: list[tuple[str, Cell]] = [

@@ -20,7 +20,7 @@ from ..workspace import LOCAL, Workspace
 from . import keeping, provenance
 from .catalogues import chosen_for_model
 from .checks import CantSay, run
-from .findings import Severity
+from .findings import Severity, severity_of
 from .model.candidate import Candidate, of_estimator, of_folder
 from .model.scoring import Scorer
 from .model.seal import Seal
@@ -47,7 +47,7 @@ def trial(
     **more: Any,
 ) -> Report:
     """Try a model; see ``validate_model``."""
-    checks = chosen_for_model(only, skip, security=security)
+    checks, fails = chosen_for_model(only, skip, security=security), severity_of(severity)
     wanted = [_scorer(word) for word in scorers]
     frame = as_frame(data)
     with tempfile.TemporaryDirectory(prefix="mlops-trial-") as folder, Progress() as progress:
@@ -71,7 +71,7 @@ def trial(
             digest=digest,
             before=made.answers if made else None,
             made=made,
-            severity=severity,
+            severity=fails,
             say=progress.say,
             keep=lambda report: keeping.keep(
                 workspace, report, f"run:{candidate.run_id}" if made and made.is_there else None

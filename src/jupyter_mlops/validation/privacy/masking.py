@@ -23,6 +23,7 @@ from . import numbers, prose, words
 from .results import Masked, MaskedColumn
 
 _BANDS: Final = 10
+_WAYS: Final = ("hash", "drop", "generalise", "pseudonymise", "restore")
 _WITH_KEY: Final = ("hash", "pseudonymise", "restore")
 
 
@@ -32,11 +33,14 @@ def mask(data: Any, about: str, columns: Sequence[str], how: str, *, is_marked: 
     Raises
     ------
     InvalidUsage
-        Where it is no table or lacks the column, or where a key is needed and there is no project.
+        Where it is no table or lacks the column, where there is no such way, or where a key is needed and there is no
+        project.
     Conflict
         Where the file is there.
     """
     frame = as_frame(data)
+    if how not in _WAYS:
+        raise InvalidUsage(f"There is no way {how!r} to mask.{nearest(str(how), _WAYS)}", f"one of {', '.join(_WAYS)}")
     places = _places(frame, columns, about)
     _check_file(to)
     root = find(Path.cwd())

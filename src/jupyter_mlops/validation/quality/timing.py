@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import pandas as pd
 
 from ..catalogues import DATA
-from ..checks import NotApplicable
+from ..checks import CantSay, NotApplicable
 from ..column import Column
 from ..data import Data, share
 from ..findings import Finding
@@ -23,6 +24,12 @@ def time_leakage(data: Data) -> Iterator[Finding]:
     if data.reference is None or data.time.label not in data.reference.by_label:
         raise NotApplicable("There is no reference with this column: --reference train.")
     here, there = _times(data.time), _times(data.reference.by_label[data.time.label])
+    for name, held, times in (
+        (data.name, len(data.time.there), here),
+        (data.reference.name, len(data.reference), there),
+    ):
+        if held and not len(times):
+            raise CantSay(f"{data.time.label} holds no times in {name}.")
     if not len(here) or not len(there):
         raise NotApplicable("There are no times.")
     end = there.max()
@@ -53,5 +60,6 @@ def group_leakage(data: Data) -> Iterator[Finding]:
 def _times(column: Column) -> pd.Series[pd.Timestamp]:
     if column.kind == "number":
         return pd.Series(pd.to_datetime(column.numbers, unit="s", utc=True))
-    times = pd.Series(pd.to_datetime(column.there, utc=True, errors="coerce"))
-    return times.dropna()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that each is read by itself
+        return pd.Series(pd.to_datetime(column.there, utc=True, errors="coerce")).dropna()
