@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+_CODE: Final = re.compile(r"([A-Za-z]{2}\d{3})(:.*)?", re.DOTALL)
 _THRESHOLD: Final = re.compile(r"\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -18,6 +19,14 @@ def is_threshold(text: str) -> str:
     if not _THRESHOLD.fullmatch(text):
         raise ValueError(f'{text!r} is no threshold; write it as ">= 0.9"')
     return text
+
+
+def is_code(text: str) -> str:
+    """Make sure that a text is the code of a check, or that and a column, as ``DQ003:age``; in capitals."""
+    match = _CODE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{text!r} is no code of a check; write it as "DQ003", or "DQ003:age" for one column')
+    return match[1].upper() + (match[2] or "")
 
 
 @dataclass(frozen=True)
@@ -271,7 +280,7 @@ class ValidationSettings(BaseModel):
     model: ModelLimits = ModelLimits()
     models: dict[str, ModelLimits] = {}
     contract: Annotated[str, Field(min_length=1)] | None = None
-    ignore: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    ignore: dict[Annotated[str, AfterValidator(is_code)], Annotated[str, Field(min_length=1)]] = {}
 
     def of_model(self, name: str) -> ModelLimits:
         """Give the limits of one model."""

@@ -211,3 +211,24 @@ def test_names_are_text_and_never_markup() -> None:
 def test_a_column_of_time_without_times_is_told() -> None:
     found = report(clean(), reference=clean(), time="y", only=["DQ023"])["DQ023"]
     assert (found.outcome, found.reason) == ("inconclusive", "y holds no times in df.")
+
+
+def test_what_is_ignored_must_be_a_check() -> None:
+    frame = clean().assign(age=None)
+    assert report(frame, settings={"ignore": {"dq003:age": "as agreed"}})["DQ003"].outcome == "ignored"
+    with pytest.raises(InvalidUsage, match=r"names 'DQ903', and there is no such check.*DQ003"):
+        report(frame, settings={"ignore": {"DQ903": "a slip"}})
+    with pytest.raises(ValueError, match="'missing' is no code of a check"):
+        report(frame, settings={"ignore": {"missing": "no code"}})
+
+
+def test_why_a_check_could_not_run_quotes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = data_checks()
+
+    def crash(data: object) -> None:
+        float("jane.roe@example.com")
+
+    known = dict(checks._checks)
+    monkeypatch.setattr(checks, "_checks", {**known, "DQ003": Check("DQ003", "Missing", "It matters.", crash)})
+    found = report(clean(), only=["DQ003"])["DQ003"]
+    assert found.reason == "It could not run: ValueError: could not convert string to float: '…'"

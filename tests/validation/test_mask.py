@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -184,3 +185,9 @@ def test_a_model_that_takes_no_stand_in_has_no_example(project: Path) -> None:
 def test_a_way_to_mask_that_is_none_is_an_error(project: Path) -> None:
     with pytest.raises(InvalidUsage, match=r"no way 'hsah' to mask.*hash"):
         mlops.mask(pd.DataFrame({"a": ["x"]}), "a", how="hsah")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["hash", "generalise", "pseudonymise", "drop"])
+def test_half_a_surrogate_pair_is_masked_too(project: Path, how: Any) -> None:
+    frame = pd.DataFrame({"a": pd.Series(["\ud800x", "bcde"] * 100, dtype=object)})
+    assert "\ud800x" not in mlops.mask(frame, "a", how=how, mark=False).data.to_dict("list").get("a", [])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..backend import fluent
 from ..errors import InvalidUsage, MlopsError, nearest
 from .findings import Checked, Finding, worst
 
 _log = logging.getLogger(__name__)
+
+_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 Function = Callable[[Any], Iterable[Finding | str] | None]
 
@@ -85,6 +88,20 @@ class Catalogue:
             raise InvalidUsage("No check is left: what is to be run is skipped, too.", "run fewer of --skip")
         return left
 
+    def ignored(self, ignore: Mapping[str, str]) -> Mapping[str, str]:
+        """Give what is ignored, once it is sure that there are such checks.
+
+        Raises
+        ------
+        InvalidUsage
+            Where one has the letters of this catalogue's, and there is none of its number.
+        """
+        families = {code[:2] for code in self._checks}
+        for code in (given.partition(":")[0] for given in ignore):
+            if code[:2] in families and code not in self._checks:
+                raise InvalidUsage(f"[validation.ignore] names {code!r}, and there is no such check.{nearest(code, self._checks)}")  # fmt: skip
+        return ignore
+
 
 def run(checks: Sequence[Check], subject: Any, ignore: Mapping[str, str], say: Callable[[str], None]) -> list[Checked]:
     """Run checks; one that crashes could not run, and the others go on. An interrupt keeps those that are done.
@@ -125,7 +142,8 @@ def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
         return Checked(*about, "inconclusive", reason=str(why).split("\n")[0])
     except Exception as error:  # data of people is odder than any test: the other checks go on
         _log.debug("check %s could not run", check.code, exc_info=True)
-        return Checked(*about, "inconclusive", reason=f"It could not run: {type(error).__name__}: {error}"[:300])
+        said = _QUOTED.sub("'…'", str(error))  # libraries quote the value that they can't read
+        return Checked(*about, "inconclusive", reason=f"It could not run: {type(error).__name__}: {said}"[:300])
     found = [each for each in told if isinstance(each, Finding)]
     remarks = [each for each in told if isinstance(each, str)]
     left = [(finding, [f"{check.code}:{name}" for name in finding.columns]) for finding in found]

@@ -59,12 +59,13 @@ def report_on(
     ------
     InvalidUsage
         Where it is no table, or lacks a column that is named; where a contract is broken, or has no file of YAML;
-        where there is no such check or severity.
+        where there is no such check or severity, be it among those that are ignored.
     NotFound, Conflict
         Where there is no such contract, or one that would be written over.
     """
     begin = time.perf_counter()
     checks, fails = data_checks().chosen(only, skip), severity_of(severity)
+    ignore = data_checks().ignored(settings.ignore)
     limits = settings.data
     frame = as_frame(data)
     held = None if reference is None else Data(as_frame(reference), reference_name, limits=limits)
@@ -75,7 +76,7 @@ def report_on(
     with Progress() as progress:
         progress.say("Taking the digest of the data …")
         digest = _digest(frame)
-        done = run(checks, subject, settings.ignore, progress.say)
+        done = run(checks, subject, ignore, progress.say)
     return Report(
         name,
         len(frame),

@@ -128,7 +128,7 @@ def _generalised(column: Column) -> pd.Series[Any]:
 
 
 def _are_births(column: Column) -> bool:
-    return prose.births(column.there.head(300).astype(object), is_named=True)
+    return prose.births(column.comparable.head(300).astype(object), is_named=True)
 
 
 def _banded(column: Column) -> pd.Series[Any]:
