@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -84,7 +85,7 @@ class Mlflow:
         """
         return self._call(operation, arguments, named)
 
-    def rest(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    def rest(self, method: str, path: str, /, **arguments: Any) -> dict[str, Any]:
         """Call MLflow's REST API itself: its client takes seconds and a hundred megabytes to import.
 
         For processes that run for days and ask one thing.
@@ -93,25 +94,35 @@ class Mlflow:
         ----------
         method : str
         path : str
-            Below ``/api/2.0/mlflow/``.
+            Below ``/api/2.0/``.
         **arguments
             Of the query of a ``GET``, else of the JSON body.
         """
+        said = self._ask(method, path, **{"params" if method == "GET" else "json": arguments})
+        return dict(said.json())
+
+    def save(self, path: str, into: Path) -> None:
+        """Write what the REST API gives at a path into a file, however much it is."""
+        with self._ask("GET", path, stream=True) as answer, into.open("wb") as file:
+            try:
+                for piece in answer.iter_content(1 << 20):
+                    file.write(piece)
+            except requests.RequestException as error:
+                raise self._translate(f"GET {path}", error) from error
+
+    def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
         self.check()
-        data = {"params" if method == "GET" else "json": arguments}
+        url = f"{self.uri}/api/2.0/{path}"
         try:
-            # fmt: off
-            answer = self._session.request(method, f"{self.uri}/api/2.0/mlflow/{path}", timeout=self._timeout, allow_redirects=False, **data)  # type: ignore[arg-type]
-            # fmt: on
-            said = answer.json()
+            answer = self._session.request(method, url, timeout=self._timeout, allow_redirects=False, **options)
+            if not answer.ok:
+                said = answer.json()
+                code, message = str(said.get("error_code")), str(said.get("message", answer.reason))
+                raise self._meaning(code, message, f"{method} {path}")
         except requests.RequestException as error:  # what is no JSON, too
             raise self._translate(f"{method} {path}", error) from error
-        if not answer.ok:
-            raise self._meaning(
-                str(said.get("error_code")), str(said.get("message", answer.reason)), f"{method} {path}"
-            )
         self._answered = time.monotonic()
-        return dict(said)
+        return answer
 
     def check(self) -> None:
         """Make sure that the server answers, unless it has just done so.

@@ -17,7 +17,7 @@ from ..entities import typed
 from ..errors import InvalidUsage, NotFound, writing_to
 from ..frames import as_frame
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
-from . import experiments
+from . import experiments, handed_out
 from .adapter import Mlflow
 from .examples import without_people
 from .fluent import quiet
@@ -204,13 +204,20 @@ def download(mlflow: Mlflow, model_version: ModelVersion | Named, into: Path) ->
     NotFound
         Where they are missing on the server.
     """
+    into.mkdir(parents=True, exist_ok=True)
+    try:
+        if (fetched := handed_out.fetch(mlflow, str(model_version.source), into / "model")) is not None:
+            if not (fetched / "MLmodel").is_file():
+                raise gone(model_version)
+            return fetched
+    except NotFound:
+        raise gone(model_version) from None
     if not _has_files(mlflow, model_version):  # MLflow's own word for that is an error of the server
         raise gone(model_version)
     # Asked for by its own address: "models:/…" would be looked up on the server that mlflow's globals name.
     uri = mlflow.read("get_model_version_download_uri", model_version.name, model_version.version)
     from mlflow.artifacts import download_artifacts
 
-    into.mkdir(parents=True, exist_ok=True)
     with mlflow.translated("fetch the model's files"):
         fetched = Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri))
     if not (fetched / "MLmodel").is_file():

@@ -31,7 +31,7 @@ class Named:
 def named(mlflow: Mlflow, model: str, alias: str) -> Named | None:
     """Say which version an alias names; None where there is none. One request, for what asks again and again."""
     try:
-        said = mlflow.rest("GET", "registered-models/alias", name=model, alias=alias)["model_version"]
+        said = mlflow.rest("GET", "mlflow/registered-models/alias", name=model, alias=alias)["model_version"]
     except (NotFound, InvalidUsage):  # MLflow says of an alias that is not there that its name is wrong
         return None
     tags = {tag["key"]: tag.get("value", "") for tag in said.get("tags", ())}

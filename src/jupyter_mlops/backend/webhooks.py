@@ -30,7 +30,7 @@ def register(mlflow: Mlflow, name: str, url: str, secret: str) -> None:
     """
     remove(mlflow, name)
     about = "an endpoint that follows an alias"
-    mlflow.rest("POST", "webhooks", name=name, url=url, events=_EVENTS, description=about, secret=secret)
+    mlflow.rest("POST", "mlflow/webhooks", name=name, url=url, events=_EVENTS, description=about, secret=secret)
 
 
 def remove(mlflow: Mlflow, name: str) -> None:
@@ -42,13 +42,13 @@ def remove(mlflow: Mlflow, name: str) -> None:
     """
     for webhook in list(_all(mlflow)):
         if webhook.get("name") == name:
-            mlflow.rest("DELETE", f"webhooks/{webhook['webhook_id']}")
+            mlflow.rest("DELETE", f"mlflow/webhooks/{webhook['webhook_id']}")
 
 
 def _all(mlflow: Mlflow) -> Iterator[dict[str, Any]]:
     more: dict[str, Any] = {}
     while True:
-        page = mlflow.rest("GET", "webhooks", max_results=100, **more)
+        page = mlflow.rest("GET", "mlflow/webhooks", max_results=100, **more)
         yield from page.get("webhooks", ())
         if not page.get("next_page_token"):
             return

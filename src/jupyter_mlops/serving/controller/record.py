@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ...errors import MlopsError
+from ..priority import step_back
 from .following import Registry
 
 _log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Record:
         self._waiting: deque[Event] = deque()
         self._added, self._ending = asyncio.Event(), False
         self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, initializer=step_back)  # reading the chain costs more than a swap
 
     def add(self, event: Event) -> None:
         """Take an event; while the server is away, it waits."""
@@ -71,7 +74,7 @@ class Record:
         while self._waiting:
             event = self._waiting[0]
             try:
-                await asyncio.to_thread(self._registry.note, *event)
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._registry.note, *event)
             except MlopsError as error:
                 _log.warning("the audit can't be written yet: %s", error)
                 return False

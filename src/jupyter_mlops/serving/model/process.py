@@ -24,6 +24,7 @@ from ...errors import InvalidUsage, MlopsError
 from ..log.inputs import names_of
 from ..log.privacy import Privacy
 from ..log.writer import LogWriter
+from ..priority import step_back
 from ..wire import Frame, Unpacker, pack
 from . import sealed
 from .loader import LoadedModel, load_model
@@ -46,7 +47,7 @@ def run(order: Order, report: Connection) -> None:
     # The names and their order have been checked when an array comes in place of a frame.
     warnings.filterwarnings("ignore", message="X (does not have valid|has) feature names")
     _limit(order.memory)
-    with ThreadPoolExecutor(1, initializer=_step_back) as loading:
+    with ThreadPoolExecutor(1, initializer=step_back) as loading:
         try:
             predictor, said = loading.submit(_load, order).result()
             listener = listen(order.socket)
@@ -71,15 +72,6 @@ def _load(order: Order) -> tuple[Predictor, dict[str, Any]]:
     protocols = Protocols(model, order.model, str(order.version), predictions)
     predictor = Predictor(model, _log_of(order, model), max_rows=order.max_rows, protocols=protocols)
     return predictor, said | {"tensors": protocols.told()}
-
-
-def _step_back() -> None:
-    """Leave the processor to the version that answers, while this one is not ready.
-
-    It is the thread that steps back, and ends: a process that has done so has to be root to get its place again.
-    """
-    if sys.platform == "linux":  # elsewhere it is the process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _say(report: Connection, said: dict[str, Any]) -> None:
