@@ -53,7 +53,7 @@ from sklearn.utils import all_estimators, get_tags
 from threadpoolctl import threadpool_limits
 
 import jupyter_mlops as mlops
-from jupyter_mlops.backend import models, versions
+from jupyter_mlops.backend import fetching, models, versions
 from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import InvalidUsage, UntrustedModel
 from jupyter_mlops.estimators import load_estimator
@@ -554,7 +554,7 @@ LOGGED = {
 def read_back(name: str, folder: Path) -> LoadedModel:
     """Load the newest version of a registered model, as an endpoint would."""
     mlflow = Workspace.here().mlflow
-    return load_model(models.download(mlflow, versions.find_version(mlflow, ModelRef(name)), folder))
+    return load_model(fetching.download(mlflow, versions.find_version(mlflow, ModelRef(name)), folder))
 
 
 @few_rows
@@ -636,7 +636,7 @@ print(*ip.user_ns["card"].notes)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{library} Booster" in done.stdout
     assert "not served" in done.stdout
-    folder = models.download(
+    folder = fetching.download(
         Workspace.here().mlflow, versions.find_version(Workspace.here().mlflow, ModelRef(name)), tmp_path / "files"
     )
     assert (folder / {"xgboost": "model.ubj", "lightgbm": "model.lgb"}[library]).is_file()

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import jupyter_mlops as mlops
-from jupyter_mlops.backend import models, versions
+from jupyter_mlops.backend import fetching, versions
 from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import Conflict, InvalidUsage
 from jupyter_mlops.pseudonyms import Pseudonyms, keyed_hash, project_key
@@ -163,7 +163,7 @@ def test_no_value_of_a_marked_column_is_in_the_run_or_the_model(project: Path, t
     assert stored.outputs.model_outputs
     mlops.register("private", run=run.run_id)
     version = versions.find_version(Workspace.here().mlflow, ModelRef("private"))
-    folder = models.download(Workspace.here().mlflow, version, tmp_path / "model")
+    folder = fetching.download(Workspace.here().mlflow, version, tmp_path / "model")
     example = next(folder.rglob("input_example.json"))
     assert "secret.example" not in example.read_text()
     assert json.loads(example.read_text())["data"][0] == ["personal", 20]

@@ -13,18 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import signing
-from ..entities import typed
-from ..errors import InvalidUsage, NotFound, writing_to
+from ..errors import InvalidUsage, writing_to
 from ..frames import as_frame
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
-from . import experiments, handed_out
+from . import experiments
 from .adapter import Mlflow
 from .examples import without_people
 from .fluent import quiet
-from .versions import Named
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 _REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
@@ -194,55 +191,6 @@ def requirements(library: str = "scikit-learn") -> list[str]:
         except PackageNotFoundError:  # pragma: no cover - all of them are dependencies of ours
             continue
     return found
-
-
-def download(mlflow: Mlflow, model_version: ModelVersion | Named, into: Path) -> Path:
-    """Fetch the files of a version into a folder, and give the one with its ``MLmodel``.
-
-    Raises
-    ------
-    NotFound
-        Where they are missing on the server.
-    """
-    into.mkdir(parents=True, exist_ok=True)
-    try:
-        if (fetched := handed_out.fetch(mlflow, str(model_version.source), into / "model")) is not None:
-            if not (fetched / "MLmodel").is_file():
-                raise gone(model_version)
-            return fetched
-    except NotFound:
-        raise gone(model_version) from None
-    if not _has_files(mlflow, model_version):  # MLflow's own word for that is an error of the server
-        raise gone(model_version)
-    # Asked for by its own address: "models:/…" would be looked up on the server that mlflow's globals name.
-    uri = mlflow.read("get_model_version_download_uri", model_version.name, model_version.version)
-    from mlflow.artifacts import download_artifacts
-
-    with mlflow.translated("fetch the model's files"):
-        fetched = Path(download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=mlflow.uri))
-    if not (fetched / "MLmodel").is_file():
-        raise gone(model_version)
-    (fetched / "registered_model_meta").unlink(missing_ok=True)  # MLflow writes it anew at each download
-    return fetched
-
-
-def gone(model_version: ModelVersion | Named) -> NotFound:
-    """Say that the files of a version, or one of them, are not there any more."""
-    return NotFound(
-        f"The files of {model_version.name}/{model_version.version} are missing on the server.",
-        f"%mlops models {typed(model_version.name)}, for another version",
-    )
-
-
-def _has_files(mlflow: Mlflow, model_version: ModelVersion | Named) -> bool:
-    source = str(model_version.source)
-    if not source.startswith("models:/m-"):
-        return True  # in a place that can't be listed: the download will tell
-    try:
-        listed = mlflow.read("list_logged_model_artifacts", source.removeprefix("models:/"))
-    except NotFound:
-        return False
-    return any(file.path == "MLmodel" for file in listed)
 
 
 def _signature(estimator: Any, fitted_on: Any, personal: Collection[str]) -> tuple[ModelSignature | None, Any]:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from .. import signing
-from ..backend import models
+from ..backend import fetching
 from ..backend.adapter import Mlflow
 from ..errors import NotFound, UntrustedModel, writing_to
 from ..workspace import LOCAL, Workspace
@@ -33,7 +33,7 @@ def sign(workspace: Workspace, name: str, number: int) -> None:
     private, public = signing.own_key(workspace.root / LOCAL)
     version = mlflow.read("get_model_version", name, str(number))
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="mlops-sign-") as scratch:
-        folder = models.download(mlflow, version, Path(scratch))
+        folder = fetching.download(mlflow, version, Path(scratch))
         found, known = signing.digest(folder), version.tags.get(signing.DIGEST)
         if known not in (None, found):
             raise UntrustedModel(f"The files of {name}/{number} are not those that were logged: they are not signed.")

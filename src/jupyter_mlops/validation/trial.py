@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..backend import models, versions
+from ..backend import fetching, versions
 from ..display.progress import Progress
 from ..entities import CHALLENGER, CHAMPION, ModelRef
 from ..errors import InvalidUsage
@@ -188,7 +188,7 @@ def _champion(
 
 
 def _fetched(workspace: Workspace, version: Any, folder: Path) -> Candidate:
-    files = models.download(workspace.mlflow, version, folder)
+    files = fetching.download(workspace.mlflow, version, folder)
     seal = Seal.of(version.tags, workspace.settings.policy, workspace.root, workspace.root / LOCAL)
     return of_folder(
         f"{version.name}/{version.version}",

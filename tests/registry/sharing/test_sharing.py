@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 import jupyter_mlops as mlops
-from jupyter_mlops.backend import artifacts, models, origin, server, versions
+from jupyter_mlops.backend import artifacts, fetching, origin, server, versions
 from jupyter_mlops.backend.adapter import Mlflow
 from jupyter_mlops.backend.processes import stop
 from jupyter_mlops.backend.state import State
@@ -115,7 +115,7 @@ def run_of(ref: str) -> Any:
 
 def files_of(ref: str, into: Path) -> dict[str, bytes]:
     mlflow = Workspace.here().mlflow
-    folder = models.download(mlflow, versions.find_version(mlflow, ModelRef.of(ref)), into)
+    folder = fetching.download(mlflow, versions.find_version(mlflow, ModelRef.of(ref)), into)
     found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     found.pop("registered_model_meta", None)
     return found

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import mlmodel, signing
-from ...backend import audit, models, versions
+from ...backend import audit, fetching, versions
 from ...backend.audit import Stored
 from ...display import Badge, Card, Cell, View, bytes_of
 from ...display.progress import Progress
@@ -145,14 +145,14 @@ def _about(workspace: Workspace, name: str, number: int) -> Callable[[dict[str, 
 def _collect(workspace: Workspace, version: ModelVersion, folder: Path) -> tuple[str, ...]:
     """Lay out in a folder all that the file is to hold; give the names of what was masked."""
     mlflow = workspace.mlflow
-    fetched = models.download(mlflow, version, folder / "fetched")
+    fetched = fetching.download(mlflow, version, folder / "fetched")
     fetched.rename(folder / MODEL)
     shutil.rmtree(folder / "fetched", ignore_errors=True)
     try:
         refuse_untrusted(folder / MODEL)
     except UntrustedModel as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            raise models.gone(version) from None
+            raise fetching.gone(version) from None
         raise
     run = _run_of(workspace, version)
     mask = records.masker(run)

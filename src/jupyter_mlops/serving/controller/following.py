@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import signing
-from ...backend import audit, models, probe, versions, webhooks
+from ...backend import audit, fetching, probe, versions, webhooks
 from ...backend.adapter import Mlflow
 from ...backend.versions import Named
 from ...errors import BackendUnreachable, InvalidUsage
@@ -131,7 +131,7 @@ def fetch(mlflow: Mlflow, files: EndpointFiles, version: ModelVersion | Named) -
     files.versions.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", suffix=".part", dir=files.versions))
     try:
-        models.download(mlflow, version, part).replace(target)
+        fetching.download(mlflow, version, part).replace(target)
     except OSError:
         if not target.exists():  # where it does, a kernel and the controller have fetched it at the same moment
             raise

@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 
 import jupyter_mlops as mlops
 from jupyter_mlops import signing
-from jupyter_mlops.backend import handed_out, models
+from jupyter_mlops.backend import fetching
 from jupyter_mlops.errors import BackendUnreachable, NotFound
 from jupyter_mlops.workspace import Workspace
 
@@ -22,11 +22,11 @@ X, y = load_diabetes(return_X_y=True, as_frame=True)
 FETCH = """
 import sys
 from pathlib import Path
-from jupyter_mlops.backend import models, versions
+from jupyter_mlops.backend import fetching, versions
 from jupyter_mlops.workspace import Workspace
 mlflow = Workspace.here().mlflow
 named = versions.named(mlflow, sys.argv[2], "champion")
-print(models.download(mlflow, named, Path(sys.argv[1])))
+print(fetching.download(mlflow, named, Path(sys.argv[1])))
 print([name for name in ("mlflow", "sklearn", "pandas") if name in sys.modules])
 """
 
@@ -54,7 +54,7 @@ def test_what_is_fetched_is_what_was_stored_and_nothing_heavy_is_imported(versio
 def test_what_lies_elsewhere_is_left_to_mlflow(version: Any, tmp_path: Path) -> None:
     mlflow = Workspace.here().mlflow
     for source in ("s3://bucket/model", "mlflow-artifacts://other:5000/model", str(tmp_path)):
-        assert handed_out.fetch(mlflow, source, tmp_path / "model") is None
+        assert fetching.fetch(mlflow, source, tmp_path / "model") is None
     assert not (tmp_path / "model").exists()
 
 
@@ -74,14 +74,14 @@ class Server:
 @pytest.mark.parametrize(("name", "size"), [("..", 4), ("a\\b", 4), ("model.skops", 5)])
 def test_a_strange_name_or_half_a_file_is_refused(tmp_path: Path, name: str, size: int) -> None:
     with pytest.raises(BackendUnreachable):
-        handed_out.fetch(Server(name, size), "mlflow-artifacts:/1/model", tmp_path / "model")  # type: ignore[arg-type]
+        fetching.fetch(Server(name, size), "mlflow-artifacts:/1/model", tmp_path / "model")  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_a_model_that_is_gone_is_told_as_such(version: Any, tmp_path: Path) -> None:
     mlflow = Workspace.here().mlflow
     with pytest.raises(NotFound):
-        handed_out.fetch(mlflow, "models:/m-" + "0" * 32, tmp_path / "model")
+        fetching.fetch(mlflow, "models:/m-" + "0" * 32, tmp_path / "model")
     mlflow.write("delete_logged_model", version.source.removeprefix("models:/"))
     with pytest.raises(NotFound, match="/1 are missing"):
-        models.download(mlflow, version, tmp_path / "files")
+        fetching.download(mlflow, version, tmp_path / "files")
