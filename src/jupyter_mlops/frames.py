@@ -28,6 +28,10 @@ def as_frame(data: Any) -> pd.DataFrame:
 
     if isinstance(data, pd.DataFrame):
         return data
+    if data is None:
+        raise InvalidUsage("There is no data: it is None.", "did what made it forget to return it?")
+    if hasattr(data, "collect") and not hasattr(data, "__arrow_c_stream__"):  # polars' LazyFrame, and the like
+        raise InvalidUsage(f"A {type(data).__name__} is no table yet.", "df.collect()")
     if isinstance(data, pd.Series):
         return data.to_frame()
     try:

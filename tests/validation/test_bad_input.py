@@ -232,3 +232,44 @@ def test_why_a_check_could_not_run_quotes_no_value(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(checks, "_checks", {**known, "DQ003": Check("DQ003", "Missing", "It matters.", crash)})
     found = report(clean(), only=["DQ003"])["DQ003"]
     assert found.reason == "It could not run: ValueError: could not convert string to float: '…'"
+
+
+TOKYO = datetime.timezone(datetime.timedelta(hours=9))
+HOURS = [datetime.datetime(2025, 1, day, hour) for day in range(1, 11) for hour in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("zones", "outcome", "says"),
+    [
+        ([UTC, None], "error", "when holds times of 2 zones: none, UTC."),
+        ([UTC, TOKYO], "warning", "when holds times of 2 zones: UTC, UTC+09:00."),
+        ([TOKYO], "pass", ""),
+        ([None], "pass", ""),
+    ],
+)
+def test_mixed_time_zones_are_told(zones: list[Any], outcome: str, says: str) -> None:
+    times = [when.replace(tzinfo=zone) for when in HOURS for zone in zones]
+    found = report(pd.DataFrame({"when": pd.Series(times, dtype=object)}))["DQ005"]
+    assert (found.outcome, "".join(finding.seen for finding in found.findings)) == (outcome, says)
+
+
+def test_a_zone_that_has_gone_is_told() -> None:
+    frame = clean()
+    before = frame.assign(when=frame["when"].dt.tz_localize("Asia/Tokyo"))
+    found = report(frame, reference=before)["DQ001"].findings
+    assert found[0].seen == "when was in time zone Asia/Tokyo, and now is in none."
+    elsewhere = before.assign(when=before["when"].dt.tz_convert("UTC"))  # the same moments
+    assert report(elsewhere, reference=before)["DQ001"].outcome == "pass"
+
+
+def test_one_word_is_taken_for_a_list_of_one() -> None:
+    found = report(clean(), key="when", only="DQ011", skip="DP")
+    assert [checked.code for checked in found.checks] == ["DQ011"]
+
+
+def test_what_is_no_table_yet_says_how_to_make_it_one() -> None:
+    with pytest.raises(InvalidUsage, match="no table yet") as lazy:
+        report(pl.from_pandas(clean()).lazy())
+    assert lazy.value.hint == "df.collect()"
+    with pytest.raises(InvalidUsage, match="There is no data: it is None"):
+        report(None)

@@ -76,6 +76,7 @@ class Catalogue:
         InvalidUsage
             Where no code is so, or begins so; or where none is left.
         """
+        only, skip = ([each] if isinstance(each, str) else each for each in (only, skip))
         for code in [*(only or ()), *(skip or ())]:
             if not any(known.startswith(code.upper()) for known in self._checks):
                 raise InvalidUsage(f"There is no check {code!r}.{nearest(code.upper(), self._checks)}")

@@ -61,6 +61,16 @@ class Column:
         return _KINDS.get(types.infer_dtype(values, skipna=True), "mixed")
 
     @cached_property
+    def zones(self) -> tuple[str, ...]:
+        """The time zones of its times; ``""`` for those without one."""
+        dtype = self.values.dtype
+        if self.kind != "time":
+            return ()
+        if not types.is_object_dtype(dtype):
+            return (str(getattr(dtype, "tz", None) or ""),)
+        return tuple(sorted({str(getattr(cell, "tzinfo", None) or "") for cell in self.there}))
+
+    @cached_property
     def is_missing(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which cells are missing, in any of pandas' ways."""
         return np.asarray(self.values.isna(), dtype=bool)

@@ -68,7 +68,7 @@ class Data:
         labels = [str(label) for label in frame.columns]
         self.columns = [Column(label, frame.iloc[:, place]) for place, label in enumerate(labels)]
         self.target, self.time, self.group = (self._named(label) for label in (target, time, group))
-        self.key = [self._named(label) for label in key]
+        self.key = [self._named(label) for label in ([key] if isinstance(key, str) else key)]
 
         self._made: dict[Callable[[Data], Any], Any] = {}
 

@@ -13,7 +13,7 @@ from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
 from ..column import Column
 from ..data import Data, share
-from ..findings import Finding, Plot
+from ..findings import Finding, Plot, Severity
 from .names import listed
 from .quoting import is_personal, quoted
 
@@ -71,8 +71,12 @@ def constant(data: Data) -> Iterator[Finding]:
 
 @DATA.check("DQ005", "One type in a column", "Numbers among text are compared as text, and an encoder takes 1 and '1' for two things.")  # fmt: skip
 def mixed(data: Data) -> Iterator[Finding]:
-    """Look for columns of objects of several types."""
+    """Look for columns of objects of several types, or of times of several zones."""
     for column in data.columns:
+        if len(column.zones) > 1:
+            told = listed(tuple(zone or "none" for zone in column.zones))
+            severity: Severity = "warning" if all(column.zones) else "error"  # with and without can't be compared
+            yield Finding(severity, f"{column.label} holds times of {len(column.zones)} zones: {told}.", f"pd.to_datetime(df[{column.label!r}], utc=True), once you know where those without a zone are from", (column.label,))  # fmt: skip
         if column.kind != "mixed":
             continue
         kinds = column.there.map(lambda cell: type(cell).__name__).value_counts()

@@ -25,6 +25,9 @@ def schema(data: Data) -> Iterator[Finding]:
         if name not in there:
             continue
         was, now = there[name].kind, here[name].kind
+        if was == now == "time" and ("" in there[name].zones) != ("" in here[name].zones):
+            before, after = (", ".join(zone or "none" for zone in each.zones) for each in (there[name], here[name]))
+            yield Finding("error", f"{name} was in time zone {before}, and now is in {after}.", f"df[{name!r}].dt.tz_localize(…), or .dt.tz_convert(None)", (name,), {"was": before, "is": after})  # fmt: skip
         if was != now and "nothing" not in (was, now):
             yield Finding("error", f"{name} was {was}, and now is {now}.", f"convert it: df[{name!r}].astype(…)", (name,), {"was": was, "is": now})  # fmt: skip
 
