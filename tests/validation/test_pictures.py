@@ -34,3 +34,16 @@ def test_sentences_wrap_where_other_tables_scroll() -> None:
 def test_what_comes_next_is_the_worst(frame: object, code: str) -> None:
     shown = str(report(frame, only=["DQ"]))
     assert (f'report["{code}"].findings' in shown) if code else "findings" not in shown
+
+
+def test_checks_that_could_not_run_for_one_reason_are_one_row() -> None:
+    shown = str(report(clean(20), only=["DQ"]))
+    assert "2 checks inconclusive" in shown
+    assert "DQ007, DQ008: There are fewer than 30 rows." in " ".join(shown.split())
+    assert "DQ017 inconclusive" in shown
+
+
+def test_one_is_told_as_one() -> None:
+    found = report(clean().assign(**{" x": 1.5}), reference=clean())
+    assert found["DQ001"].findings[0].seen == "1 column is new:  x."
+    assert found["DQ002"].findings[0].seen == "1 name has white space around it:  x."

@@ -66,7 +66,7 @@ class Case:
 
 # fmt: off
 CASES = [
-    Case("DQ001", without("age").assign(new=1), "error", ("age", "new"), {"reference": clean(seed=1)}, "are gone: age"),
+    Case("DQ001", without("age").assign(new=1), "error", ("age", "new"), {"reference": clean(seed=1)}, "1 column of the reference is gone: age"),
     Case("DQ001", clean().astype({"age": str}), "error", ("age",), {"reference": clean(seed=1)}, "age was number, and now is text"),
     Case("DQ001", clean(), "pass", (), {"reference": clean(seed=1)}),
     Case("DQ001", clean().astype({"city": "category", "age": float}), "pass", (), {"reference": clean(seed=1)}),
@@ -94,7 +94,7 @@ CASES = [
     Case("DQ007", clean().assign(customer_id=range(ROWS)), "pass", (), {"key": ["customer_id"]}),
     Case("DQ008", clean().assign(code=[f"c{n % 150}" for n in range(ROWS)]), "note", ("code",), None, "150 categories, 150 of them"),
     Case("DQ008", clean(), "pass"),
-    Case("DQ009", with_cells("city", "Lima", 4), "warning", ("city",), {"reference": clean(seed=1)}, "1 categories that the reference has not, in 4 of 400"),
+    Case("DQ009", with_cells("city", "Lima", 4), "warning", ("city",), {"reference": clean(seed=1)}, "1 category that the reference has not, in 4 of 400"),
     Case("DQ009", clean(), "pass", (), {"reference": clean(seed=1)}),
     Case("DQ009", clean().assign(name=[f"n{n}" for n in range(ROWS)]), "pass", (), {"reference": clean(seed=1).assign(name=[f"m{n}" for n in range(ROWS)])}),
     Case("DQ010", pd.concat([clean(), clean().head(40)], ignore_index=True), "warning", (), None, "40 of 440 (9.1%)"),

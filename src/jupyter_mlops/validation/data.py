@@ -119,3 +119,8 @@ def share(part: int, whole: int) -> str:
     percent = 100 * part / whole if whole else 0.0
     shown = f"{percent:.0f}" if percent >= 10 or percent == 0 else f"{percent:.2g}"
     return f"{part:,} of {whole:,} ({shown}%)"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Write a number with what it counts: ``1 column is``, ``2 columns are``."""
+    return f"{number:,} {one if number == 1 else many}"

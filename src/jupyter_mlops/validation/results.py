@@ -146,12 +146,14 @@ class Report(Result):
         ]
         rows: list[tuple[Cell, ...]] = [
             (
-                Badge(f"{checked.code} {finding.severity if finding else checked.outcome}", _TONES[finding.severity if finding else checked.outcome]),
-                f"{checked.title}: {finding.seen}" if finding else f"{checked.title}: {checked.reason}",
-                finding.do if finding else "",
+                Badge(f"{checked.code} {finding.severity}", _TONES[finding.severity]),
+                f"{checked.title}: {finding.seen}",
+                finding.do,
             )
             for checked, finding in self._lines(with_passes=False)
+            if finding
         ]  # fmt: skip
+        rows += self._unsaid()
         hidden = sum(len(checked.findings) for checked in self.checks) - sum(finding is not None for _, finding in self._lines(with_passes=False))  # fmt: skip
         note = f"{hidden} more findings: report.frame()" if hidden > 0 else ""
         table = Table(("check", "seen", "do"), rows, empty="Nothing was found.", note=note, sentences=True)
@@ -165,6 +167,21 @@ class Report(Result):
             tables_first=True,
             next=f'report["{worst}"].findings' if worst else "",
         )
+
+    def _unsaid(self) -> list[tuple[Cell, ...]]:
+        """Tell the checks that could not run, those with one reason together."""
+        by_reason: dict[str, list[Checked]] = {}
+        for checked in self.checks:
+            if checked.outcome == "inconclusive":
+                by_reason.setdefault(checked.reason, []).append(checked)
+        return [
+            (
+                Badge(f"{found[0].code if len(found) == 1 else f'{len(found)} checks'} inconclusive", "warn"),
+                f"{found[0].title if len(found) == 1 else ', '.join(each.code for each in found)}: {reason}",
+                "",
+            )
+            for reason, found in by_reason.items()
+        ]
 
     def _lines(self, *, with_passes: bool) -> list[tuple[Checked, Finding | None]]:
         """List findings, the worst first; then the checks that could not run, and, if asked for, all others."""

@@ -12,7 +12,7 @@ from ...limits import DataLimits
 from ..catalogues import DATA
 from ..checks import CantSay, NotApplicable
 from ..column import Column
-from ..data import Data, share
+from ..data import Data, counted, share
 from ..findings import Finding, Plot, Severity
 from .names import listed
 from .quoting import is_personal, quoted
@@ -148,7 +148,7 @@ def new_categories(data: Data) -> Iterator[Finding]:
             such = "" if hidden else f": {listed(tuple(map(_short, fresh.index[:5])))}"
             yield Finding(
                 "warning",
-                f"{column.label} has {len(fresh):,} categories that {data.reference.name} has not, in {share(rows, len(data))}{such}.",
+                f"{column.label} has {counted(len(fresh), 'category', 'categories')} that {data.reference.name} has not, in {share(rows, len(data))}{such}.",
                 "handle_unknown='ignore' in the encoder, and train again when they stay",
                 (column.label,),
                 {"categories": [] if hidden else [str(value) for value in fresh.index[:100]], "rows": rows},

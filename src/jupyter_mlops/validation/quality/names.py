@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..catalogues import DATA
 from ..checks import NotApplicable
-from ..data import Data
+from ..data import Data, counted
 from ..findings import Finding
 
 
@@ -18,9 +18,9 @@ def schema(data: Data) -> Iterator[Finding]:
         raise NotApplicable("There is no reference: --reference df.")
     here, there = data.by_label, data.reference.by_label
     if gone := tuple(name for name in there if name not in here):
-        yield Finding("error", f"{len(gone)} columns of the reference are gone: {listed(gone)}.", "bring them back, or make the reference anew", gone)  # fmt: skip
+        yield Finding("error", f"{counted(len(gone), 'column of the reference is', 'columns of the reference are')} gone: {listed(gone)}.", "bring them back, or make the reference anew", gone)  # fmt: skip
     if new := tuple(name for name in here if name not in there):
-        yield Finding("warning", f"{len(new)} columns are new: {listed(new)}.", "leave them out, or train with them", new)  # fmt: skip
+        yield Finding("warning", f"{counted(len(new), 'column is', 'columns are')} new: {listed(new)}.", "leave them out, or train with them", new)  # fmt: skip
     for name in here:
         if name not in there:
             continue
@@ -37,13 +37,13 @@ def names(data: Data) -> Iterator[Finding]:
     """Look for doubled names, names with space around them, and names that are no text."""
     twice = tuple(name for name, count in Counter(column.label for column in data.columns).items() if count > 1)
     if twice:
-        yield Finding("error", f"{len(twice)} names stand over more than one column: {listed(twice)}.", "df.columns = […], each with a name of its own", twice)  # fmt: skip
+        yield Finding("error", f"{counted(len(twice), 'name stands', 'names stand')} over more than one column: {listed(twice)}.", "df.columns = […], each with a name of its own", twice)  # fmt: skip
     padded = tuple(column.label for column in data.columns if column.label != column.label.strip())
     if padded:
-        yield Finding("warning", f"{len(padded)} names have white space around them: {listed(padded)}.", "df.columns = df.columns.str.strip()", padded)  # fmt: skip
+        yield Finding("warning", f"{counted(len(padded), 'name has white space around it', 'names have white space around them')}: {listed(padded)}.", "df.columns = df.columns.str.strip()", padded)  # fmt: skip
     other = tuple(str(label) for label in data.frame.columns if not isinstance(label, str))
     if other:
-        yield Finding("note", f"{len(other)} names are no text, such as {other[0]}.", "df.columns = df.columns.map(str)", other)  # fmt: skip
+        yield Finding("note", f"{counted(len(other), 'name is', 'names are')} no text, such as {other[0]}.", "df.columns = df.columns.map(str)", other)  # fmt: skip
 
 
 def listed(names: tuple[str, ...], most: int = 5) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..catalogues import DATA
 from ..column import Column
-from ..data import Data, share
+from ..data import Data, counted, share
 from ..findings import Finding
 from .names import listed
 from .quoting import quoted
@@ -56,7 +56,7 @@ def spellings(data: Data) -> Iterator[Finding]:
         several = several[several.map(lambda spelt: len({word.strip() for word in spelt}) > 1)]
         if len(several):
             told = quoted(data, column, "; ".join(" = ".join(map(_cut, spelt[:3])) for spelt in several.head(3)))
-            yield Finding("warning", f"{column.label} spells {len(several):,} values in several ways: {told}.", f"df[{column.label!r}].str.strip().str.casefold()", (column.label,), {"values": len(several)})  # fmt: skip
+            yield Finding("warning", f"{column.label} spells {counted(len(several), 'value', 'values')} in several ways: {told}.", f"df[{column.label!r}].str.strip().str.casefold()", (column.label,), {"values": len(several)})  # fmt: skip
 
 
 @DATA.check(
