@@ -167,7 +167,7 @@ def test_what_is_ignored_stays_on_record_with_its_reason() -> None:
     settings = {"ignore": {"DQ003:age": "we buy it next year", "DQ004": "as agreed"}}
     found = report(frame, settings=settings)
     assert found["DQ003"].columns == ("score",)
-    assert found["DQ003"].reason == "age: we buy it next year"
+    assert found["DQ003"].reason == "age is ignored: we buy it next year"
     assert (found["DQ004"].outcome, found["DQ004"].reason) == ("ignored", "as agreed")
     whole = report(frame.drop(columns="score"), settings=settings)
     assert (whole["DQ003"].outcome, whole.ok) == ("ignored", True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 
 from .test_quality import clean, report
@@ -88,3 +89,11 @@ def test_a_contract_tells_no_value_of_a_person(tmp_path: Path) -> None:
     assert "city:" in written
     assert "Berlin" in written
     assert not [told for told in ("B-17", "lat:\n    dtype: float64\n    in_range", "xx:\n    dtype: float64\n    in_range") if told in written]  # fmt: skip
+
+
+def test_a_check_of_a_contract_that_breaks_on_a_person_does_not_quote_it() -> None:
+    asked = [pa.Check(lambda frame: frame["email"].map(float) > 0)]
+    for schema in (pa.DataFrameSchema({}, checks=asked), pa.DataFrameSchema({"email": pa.Column(str, pa.Check(lambda mails: mails.map(float) > 0))})):  # fmt: skip
+        found = report(clean().assign(email=MAILS), contract=schema, only=["DQ027"])["DQ027"]
+        assert "raises" in found.findings[0].seen
+        assert "person0" not in str(found)

@@ -143,16 +143,23 @@ def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
         return Checked(*about, "inconclusive", reason=str(why).split("\n")[0])
     except Exception as error:  # data of people is odder than any test: the other checks go on
         _log.debug("check %s could not run", check.code, exc_info=True)
-        said = _QUOTED.sub("'…'", str(error))  # libraries quote the value that they can't read
+        said = unquoted(str(error))
         return Checked(*about, "inconclusive", reason=f"It could not run: {type(error).__name__}: {said}"[:300])
     found = [each for each in told if isinstance(each, Finding)]
     remarks = [each for each in told if isinstance(each, str)]
     left = [(finding, [f"{check.code}:{name}" for name in finding.columns]) for finding in found]
     ignored = [codes for _, codes in left if codes and all(code in ignore for code in codes)]
     findings = [finding for finding, codes in left if codes not in ignored]
-    reasons = dict.fromkeys(f"{code.partition(':')[2]}: {ignore[code]}" for codes in ignored for code in codes)
+    reasons = dict.fromkeys(
+        f"{code.partition(':')[2]} is ignored: {ignore[code]}" for codes in ignored for code in codes
+    )
     reason = "; ".join([*reasons, *remarks])
     if not findings and ignored:
         return Checked(*about, "ignored", reason=reason)
     order = {"error": 0, "warning": 1, "note": 2}
     return Checked(*about, worst(findings), tuple(sorted(findings, key=lambda f: order[f.severity])), reason)
+
+
+def unquoted(text: str) -> str:
+    """Leave out what an error quotes: libraries quote the value that they can't read, and it may be somebody's."""
+    return _QUOTED.sub("'…'", text)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..catalogues import DATA
-from ..checks import NotApplicable
+from ..checks import NotApplicable, unquoted
 from ..column import Column
 from ..data import Data, share
 from ..findings import Finding
@@ -170,4 +170,5 @@ def _raised(data: Data, label: str, cases: Any) -> str:
     """Say what a check has raised; the message may quote a value."""
     column = data.by_label.get(label)
     hidden = column is not None and is_personal(data, column)
-    return "raises an error" if hidden else f"raises {cases!s:.120}"
+    said = str(cases) if column is not None else unquoted(str(cases))  # of all columns, those of people among them
+    return "raises an error" if hidden else f"raises {said:.120}"
