@@ -191,3 +191,19 @@ def test_a_way_to_mask_that_is_none_is_an_error(project: Path) -> None:
 def test_half_a_surrogate_pair_is_masked_too(project: Path, how: Any) -> None:
     frame = pd.DataFrame({"a": pd.Series(["\ud800x", "bcde"] * 100, dtype=object)})
     assert "\ud800x" not in mlops.mask(frame, "a", how=how, mark=False).data.to_dict("list").get("a", [])
+
+
+def test_what_can_not_be_restored_is_not_quoted(project: Path) -> None:
+    with pytest.raises(InvalidUsage, match="who holds what is no pseudonym") as told:
+        mlops.mask(pd.DataFrame({"who": ["Greta Garbo"]}), "who", how="restore")
+    assert "Greta" not in str(told.value)
+
+
+def test_what_can_not_be_written_is_an_error_and_marks_nothing(project: Path) -> None:
+    frame = pd.DataFrame({"a": ["x", "y"], "odd": [1, "a"]})
+    with pytest.raises(InvalidUsage, match="There is no folder 'away'"):
+        mlops.mask(frame, "a", to="away/new.csv")
+    with pytest.raises(InvalidUsage, match="Parquet has no type for one of the columns"):
+        mlops.mask(frame, "a", to="new.parquet")
+    assert not Path("new.parquet").exists()
+    assert "personal" not in Path("mlops.toml").read_text()

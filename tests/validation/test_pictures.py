@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from jupyter_mlops.display.plots import COLOURS
+from jupyter_mlops.display.progress import Progress
 
 from .test_quality import clean, report
 
@@ -47,3 +48,10 @@ def test_one_is_told_as_one() -> None:
     found = report(clean().assign(**{" x": 1.5}), reference=clean())
     assert found["DQ001"].findings[0].seen == "1 column is new:  x."
     assert found["DQ002"].findings[0].seen == "1 name has white space around it:  x."
+
+
+def test_the_last_word_of_the_progress_is_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "say", lambda self, text: said.append(text))
+    report(clean(), only=["DQ00"])
+    assert (said[0], said[-1]) == ("Taking the digest of the data …", "9 checks of df …")

@@ -77,6 +77,7 @@ def report_on(
         progress.say("Taking the digest of the data …")
         digest = _digest(frame)
         done = run(checks, subject, ignore, progress.say)
+        progress.say(f"{len(done)} checks of {name} …")  # what is left to be read, once it is done
     return Report(
         name,
         len(frame),

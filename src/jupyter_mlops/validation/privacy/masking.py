@@ -59,10 +59,9 @@ def mask(data: Any, about: str, columns: Sequence[str], how: str, *, is_marked: 
     if how == "drop":
         new = new.iloc[:, [place for place in range(len(frame.columns)) if place not in places]]
     names = tuple(record.name for record in records)
-    marked = _mark(workspace, names) if workspace and is_marked and how != "restore" else ()
     if to is not None:
-        with writing_to(to):
-            new.to_parquet(to) if to.suffix == ".parquet" else new.to_csv(to, index=False)
+        _write(new, to)
+    marked = _mark(workspace, names) if workspace and is_marked and how != "restore" else ()
     return Masked(about, tuple(records), len(frame), new, key_id(key) if key else "", marked, str(to or ""))
 
 
@@ -81,6 +80,20 @@ def _check_file(to: Path | None) -> None:
         raise InvalidUsage(f"{str(to)!r} should end in .parquet or .csv.")
     if to is not None and to.exists():
         raise Conflict(f"{to} is there already.", "give another name with --to")
+    if to is not None and not to.parent.is_dir():
+        raise InvalidUsage(f"There is no folder {str(to.parent)!r}.", f"mkdir -p {to.parent}")
+
+
+def _write(frame: pd.DataFrame, to: Path) -> None:
+    with writing_to(to):
+        if to.suffix == ".csv":
+            frame.to_csv(to, index=False)
+            return
+        try:
+            frame.to_parquet(to)
+        except (ValueError, TypeError, ArithmeticError):  # its message quotes a value
+            to.unlink(missing_ok=True)
+            raise InvalidUsage("Parquet has no type for one of the columns.", f"--to {to.with_suffix('.csv')}") from None  # fmt: skip
 
 
 def _masked(column: Column, how: str, key: bytes) -> pd.Series[Any]:
@@ -89,7 +102,12 @@ def _masked(column: Column, how: str, key: bytes) -> pd.Series[Any]:
     if how == "generalise":
         return _generalised(column)
     pseudonyms = Pseudonyms(key)
-    return _each(column, pseudonyms.of if how == "pseudonymise" else lambda cell: pseudonyms.value(str(cell)))
+    if how == "pseudonymise":
+        return _each(column, pseudonyms.of)
+    try:
+        return _each(column, lambda cell: pseudonyms.value(str(cell)))
+    except InvalidUsage as error:  # its message quotes the value, which may be somebody's
+        raise InvalidUsage(f"{column.label} holds what is no pseudonym of this project's key.", error.hint) from None
 
 
 def _each(column: Column, change: Callable[[Any], Any]) -> pd.Series[Any]:
