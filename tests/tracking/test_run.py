@@ -226,6 +226,7 @@ def test_what_the_user_has_set_up_with_mlflow_is_theirs_again(notebook: Interact
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
     run(notebook, "%%mlops run warm\n1")
+    untouched = dict(AUTOLOGGING_INTEGRATIONS["sklearn"])
     theirs = f"sqlite:///{tmp_path}/theirs.db"
     mlflow.set_tracking_uri(theirs)
     del os.environ["MLFLOW_TRACKING_URI"]  # MLflow sets it too; it would be a wish that we follow
@@ -244,6 +245,7 @@ def test_what_the_user_has_set_up_with_mlflow_is_theirs_again(notebook: Interact
         assert {row.name for row in mlops.runs().rows} == {"warm", "ours"}
     finally:
         mlflow.sklearn.autolog(disable=True)
+        AUTOLOGGING_INTEGRATIONS["sklearn"] = untouched  # what somebody has turned off, no later run turns on
         mlflow.set_tracking_uri("")
         os.environ.pop("MLFLOW_TRACKING_URI", None)
 
