@@ -69,7 +69,7 @@ def run() -> Report:
         f"log. wrk asks over {CONNECTIONS} connections that stay, {SECONDS:g} s a round, all servers in turn, client and "
         "servers on the same cores; every answer must be a good one. `mlflow models serve` serves the same version of "
         "the same registry; MLServer (scikit-learn runtime, v2 protocol) and BentoML (with and without its batching) "
-        "have environments of their own. The bare echo is Starlette on the same stack (uvicorn, uvloop, httptools), "
+        "have environments of their own. The bare echo is Starlette on the same stack (uvicorn, uvloop, httptools; ours without ASGI), "
         "which reads the body and answers a constant: no model at all. Memory: all processes of a server after the "
         "load; USS is what a process has for itself.",
         samples,
