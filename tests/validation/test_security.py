@@ -81,7 +81,7 @@ def changed(rows: int = 1000, share: float = 0.08) -> pd.DataFrame:
         ("MV104", "skipped", lambda: fitted(), {}),
         ("MV105", "pass", lambda: fitted(), {}),
         ("MV105", "skipped", lambda: fitted(), {"frame": people(60)}),
-        ("MV106", "warning", lambda: Rule(comb), {"limits": {"security": {"noise": 0.3, "attack_seconds": 60}}}),
+        ("MV106", "warning", lambda: Rule(comb), {"limits": {"security": {"noise": 1.0, "attack_seconds": 60}}}),
         ("MV106", "pass", lambda: fitted(), {"limits": {"security": {"attack_seconds": 60}}}),
         ("MV106", "skipped", lambda: Rule(good), {"limits": {"security": {"attack_seconds": 1e-6}}}),
         ("MV106", "inconclusive", lambda: fitted(), {"frame": people().assign(debt=np.nan)}),
