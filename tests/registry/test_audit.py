@@ -113,6 +113,42 @@ def test_writers_at_once_make_one_chain(chain: list[audit.Stored], name: str) ->
     assert len({event.action for event in events if event.action.startswith("note")}) == 5
 
 
+def test_an_event_by_a_clock_that_is_behind_is_followed_too(
+    chain: list[audit.Stored], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace.here()
+    write = Mlflow.write
+
+    def late(self: Mlflow, operation: str, *arguments: Any, **named: Any) -> Any:
+        more = {"start_time": 1_000} if operation == "create_run" else {}
+        return write(self, operation, *arguments, **named, **more)
+
+    monkeypatch.setattr(audit, "_NEWEST", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Mlflow, "write", late)
+        patch.setattr(audit.heads, "move", lambda mlflow, event: None)  # killed right before
+        aliases.record(workspace, name, "by a clock that is behind")
+    aliases.record(workspace, name, "next")
+    aliases.record(workspace, name, "and next")
+    assert [event.number for event in mlops.audit(name, verify=True).events] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_what_is_added_costs_the_same_however_long_the_chain_is(
+    chain: list[audit.Stored], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, rows = Mlflow.read, []
+
+    def counting(self: Mlflow, operation: str, *arguments: Any, **named: Any) -> Any:
+        found = read(self, operation, *arguments, **named)
+        rows.extend(found if operation == "search_runs" else [])
+        return found
+
+    monkeypatch.setattr(audit, "_NEWEST", 2)
+    monkeypatch.setattr(Mlflow, "read", counting)
+    aliases.record(Workspace.here(), name, "note")
+    assert len(rows) == 2 + 1  # the newest, and the new one beside its rivals
+
+
 def retag(stored: audit.Stored, **tags: str) -> None:
     for tag, value in tags.items():
         Workspace.here().mlflow.write("set_tag", stored.run_id, f"mlops.{tag}", value)

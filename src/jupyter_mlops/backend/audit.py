@@ -24,6 +24,7 @@ __all__ = ["EXPERIMENT", "Event", "Overtaken", "Stored", "append", "end", "read"
 
 EXPERIMENT = "mlops-audit"
 _TRIES = 12
+_NEWEST = 20  # a chain is read whole by those who look at it, and not for each event that is added
 _PENDING_SECONDS = 60.0  # an event that was not confirmed for so long is of a writer that died
 
 
@@ -94,7 +95,9 @@ def append(
     """
     experiment = _experiment(mlflow)
     for attempt in range(_TRIES):
-        chain = read(mlflow, model)
+        head = heads.of(mlflow, model)
+        chain = _newest(mlflow, experiment, model, head) if not attempt else []
+        chain = chain or read(mlflow, model)
         if last is not None and last != end(chain):
             raise Overtaken(f"Somebody has written into the audit of {model} meanwhile.", "try again")
         if action != RENAMED and chain and (name := chain[-1].model) != model:
@@ -103,7 +106,6 @@ def append(
                 append(mlflow, model, RENAMED, who=SOMEBODY, where=place, before=name, after=model, last=end(chain))
             continue
         link = Head(chain[-1].event.number if chain else 0, end(chain))
-        head = heads.of(mlflow, model)
         if head and head.number > link.number:  # the end was taken away: the gap must stay to be seen
             link = head
         now = round(time.time(), 3)
@@ -123,10 +125,10 @@ def _write(mlflow: Mlflow, experiment: str | None, event: Event) -> bool:
     name = f"{event.model} {event.number}: {event.action}"
     run_id = mlflow.write("create_run", experiment, tags=tags, run_name=name).info.run_id
     try:
-        if not _has_rival(mlflow, event, run_id) and not _is_late(begin):
+        if not _has_rival(mlflow, experiment, event, run_id) and not _is_late(begin):
             mlflow.write("set_terminated", run_id)
             # Whoever was held up right here may have been taken for dead: the other's event stands.
-            if not _is_late(begin) or not _has_rival(mlflow, event, run_id):
+            if not _is_late(begin) or not _has_rival(mlflow, experiment, event, run_id):
                 heads.move(mlflow, event)
                 return True
     except BaseException:  # an interrupt: what is not confirmed must not stay in the way
@@ -143,12 +145,13 @@ def _is_late(begin: float) -> bool:
     return time.monotonic() - begin > _PENDING_SECONDS / 2
 
 
-def _has_rival(mlflow: Mlflow, event: Event, run_id: str) -> bool:
+def _has_rival(mlflow: Mlflow, experiment: str | None, event: Event, run_id: str) -> bool:
     """Whether somebody else has written this number, or is about to."""
     oldest = time.time() - _PENDING_SECONDS
+    same = _own(mlflow, experiment, event.model, f"attributes.run_name LIKE '% {event.number}: %'", pending=True)
     return any(
         stored.event.number == event.number and stored.run_id != run_id and (stored.is_confirmed or stored.started > oldest)
-        for stored in read(mlflow, event.model, pending=True)
+        for stored in same
     )  # fmt: skip
 
 
@@ -156,10 +159,22 @@ def _experiment(mlflow: Mlflow, *, create: bool = True) -> str | None:
     return experiments.experiment_id(mlflow, EXPERIMENT, create=create, is_only=True)
 
 
-def _own(mlflow: Mlflow, experiment: str, model: str, *, pending: bool = False) -> list[Stored]:
-    """Read the events that bear the name of a model."""
-    named = f"tags.`{MODEL}` {experiments.equals(model)}"
-    runs = experiments.search(mlflow, experiment, named, most=100_000)
+def _newest(mlflow: Mlflow, experiment: str | None, model: str, head: Head | None) -> list[Stored]:
+    """Read the end of a chain; nothing where these few events don't tell for sure how it ends.
+
+    They do where the one that the model names is among them. What a clock that is behind has put further down
+    bears the same number as what is written next, and is found then.
+    """
+    found = _own(mlflow, experiment, model, most=_NEWEST) if head else []
+    return found if any(stored.hash == head.hash for stored in found if head) else []
+
+
+def _own(
+    mlflow: Mlflow, experiment: str | None, model: str, where: str = "", *, pending: bool = False, most: int = 100_000
+) -> list[Stored]:
+    """Read the events that bear the name of a model, oldest first; at most so many of the newest."""
+    named = " AND ".join(filter(None, (f"tags.`{MODEL}` {experiments.equals(model)}", where)))
+    runs = experiments.search(mlflow, experiment, named, most=most)
     found = [Stored.of(run, model) for run in runs if run.data.tags.get(MODEL) == model]
     chosen = [stored for stored in found if stored.is_confirmed or pending]
     return sorted(chosen, key=lambda stored: (stored.event.number, stored.event.time))
