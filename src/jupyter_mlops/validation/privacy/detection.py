@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,10 +12,13 @@ import numpy as np
 from ..column import Column
 from ..data import Data
 from . import numbers, prose, words
+from .recognisers import Read, Reader
 from .words import NAMES
 
 _MOST: Final = 300  # distinct values that are looked at: a kind that is a column's shows in fewer
 _TEXTS: Final = 2000  # sentences that are looked at: one in a hundred has somebody in it
+_SIGNS: Final = 10_000  # of each of them
+_NAMES: Final = 0.05  # of the sentences must name somebody: models see people where there are firms, in some
 _DAY: Final = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ]00:00:00(\.0+)?)?"
 _NOTHING: Final = frozenset({"", "none", "n/a", "na", "nan", "null", "unknown", "other", "-", "?", "no", "yes"})
 
@@ -45,12 +49,18 @@ class Personal:
 
 def personal_columns(data: Data) -> list[Personal]:
     """Find the columns with personal data; each is looked at once for all checks."""
-    return data.once(_look)
+    return data.once(_look)[0]
 
 
-def _look(data: Data) -> list[Personal]:
-    found = [one for column in data.columns if (one := look_at(column)) is not None]
-    return found + _other_coordinate(data, found)
+def free_text(data: Data) -> dict[str, Read]:
+    """Give what was read in the columns of sentences, and by what; each once for all checks."""
+    return data.once(_look)[1].columns
+
+
+def _look(data: Data) -> tuple[list[Personal], Reader]:
+    reader = Reader(prose.is_name)
+    found = [one for column in data.columns if (one := look_at(column, reader)) is not None]
+    return found + _other_coordinate(data, found), reader
 
 
 def _other_coordinate(data: Data, found: Sequence[Personal]) -> list[Personal]:
@@ -73,12 +83,14 @@ def _digits(column: Column) -> int:
     return max((len(repr(float(value)).partition(".")[2]) for value in column.numbers[:_MOST:7]), default=0)
 
 
-def look_at(column: Column) -> Personal | None:
+def look_at(column: Column, reader: Reader) -> Personal | None:
     """Say what one column holds, if it is personal.
 
     Parameters
     ----------
     column : Column
+    reader : Reader
+        Of free text.
     """
     if column.kind in ("nothing", "truth", "mixed") and words.special_of(column.label) is None:
         return None
@@ -92,10 +104,10 @@ def look_at(column: Column) -> Personal | None:
         return _birth(column)
     if column.kind == "number":
         return _number(column, values)
-    return _text(column, values) if column.kind == "text" else None
+    return _text(column, values, reader) if column.kind == "text" else None
 
 
-def _text(column: Column, values: Sequence[str]) -> Personal | None:
+def _text(column: Column, values: Sequence[str], reader: Reader) -> Personal | None:
     if not values:
         return None
     named = words.kind_of(column.label)
@@ -103,7 +115,7 @@ def _text(column: Column, values: Sequence[str]) -> Personal | None:
         if test(values):
             return _found(column, kind, named, by_values=True)
     if prose.is_prose(values):
-        return _sentences(column, named)
+        return _sentences(column, named, reader)
     if (named in (None, "date of birth")) and (birth := _birth(column)):
         return birth
     if numbers.most(values, numbers.is_book, 0.5):
@@ -206,20 +218,28 @@ def _may_be_special(column: Column, named: str) -> bool:
     return column.kind in ("truth", "text", "mixed")
 
 
-def _sentences(column: Column, named: str | None) -> Personal | None:
+def _sentences(column: Column, named: str | None, reader: Reader) -> Personal | None:
     texts = column.comparable
     some = texts if len(texts) <= _TEXTS else texts.iloc[:: len(texts) // _TEXTS]
-    values = [str(value) for value in some]
+    values = [str(value)[:_SIGNS] for value in some]
     if named == "address" and prose.addresses(values) >= 0.4:
         return _found(column, "address", named, by_values=True)
-    within = prose.with_somebody(values)
-    within = {what: part for what, part in within.items() if part >= 0.005 and part * len(values) >= 2}
+    counts = Counter({what: round(part * len(values)) for what, part in prose.with_somebody(values).items()})
+    read = reader.read(column.label, values)
+    within = _enough(counts, len(values), 0.005) | _enough(read.found, read.rows, 0.005)
+    if read.found["names"] < _NAMES * read.rows:
+        within.pop("names", None)
     if not within:
         if not named and not words.is_of_a_thing(column.label) and prose.addresses(values) >= 0.6:
             return _found(column, "address", named, by_values=True)
         return None
     told = ", ".join(f"{what} in {100 * part:.2g}%" for what, part in within.items())
     return Personal(column, "free text", "values", "text", told)
+
+
+def _enough(counts: Counter[str], rows: int, part: float) -> dict[str, float]:
+    """Give the shares of what is in more than a slip or two."""
+    return {what: count / rows for what, count in counts.items() if count >= max(2, part * rows)}
 
 
 def _found(column: Column, kind: str, named: str | None, *, by_values: bool = False, detail: str = "") -> Personal:

@@ -8,7 +8,8 @@ from typing import Final
 from ..catalogues import DATA
 from ..data import Data
 from ..findings import Finding
-from .detection import Personal, personal_columns
+from . import recognisers
+from .detection import Personal, free_text, personal_columns
 
 _PLURAL: Final = {"e-mail": "e-mail addresses", "IP address": "IP addresses", "phone number": "phone numbers", "IBAN": "account numbers", "card number": "card numbers", "national id": "ids of people", "date of birth": "dates of birth", "address": "addresses", "geo-position": "positions", "user name": "user names", "name": "names"}  # fmt: skip
 _ARTICLES: Final = {"national id": ("4(1)", "5(1)(c)", "32", "87"), "IP address": ("4(1)", "5(1)(c)", "25", "32")}
@@ -35,11 +36,13 @@ def special(data: Data) -> Iterator[Finding]:
 
 
 @DATA.check("GD003", "Personal data in sentences", "Free text brings along what nobody asked for, and no column says so; language models learn it by heart.")  # fmt: skip
-def sentences(data: Data) -> Iterator[Finding]:
-    """Look for addresses, numbers and accounts within text."""
+def sentences(data: Data) -> Iterator[Finding | str]:
+    """Look for addresses, numbers and accounts within text; and say by what it was read."""
     for one in personal_columns(data):
         if one.group == "text":
             yield _finding(data, one, f"is text with {one.detail} of the rows", _USUAL[:3], "drop")
+    if read := free_text(data):
+        yield recognisers.told(read)
 
 
 def _finding(data: Data, one: Personal, what: str, articles: tuple[str, ...], how: str) -> Finding:

@@ -22,6 +22,7 @@ _LOGIN: Final = re.compile(r"[a-z][a-z0-9_-]{4,29}")
 _LINE: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff。、]{15}")
 _ICD: Final = re.compile(r"[A-TV-Z]\d[\dAB](\.[\dA-Z]{1,4})?")
 _TITLE: Final = re.compile(r"\b(mr|mrs|ms|miss|dr|prof|herr|frau|m|mme|mlle|sr|sra|srta|sig|dott|ing|mgr|pan|pani|dl|dna|dhr|mevr|hr|fru|bay|bayan)\.? ", re.IGNORECASE)  # fmt: skip
+_LONGEST: Final = 300  # signs of an address
 _OLDEST, _FIRST_YEAR = 115, 1900
 
 
@@ -48,15 +49,15 @@ def people(values: Sequence[str]) -> float:
         return 0.0
     if numbers.share(values, lambda v: v[:1].isupper() or not v[:1].isascii()) < 0.8:
         return 0.0
-    found = [any(_is_name(fold(word)) for word in each) or bool(EAST.fullmatch(value.strip())) for each, value in zip(words, values, strict=True)]  # fmt: skip
+    found = [any(is_name(fold(word)) for word in each) or bool(EAST.fullmatch(value.strip())) for each, value in zip(words, values, strict=True)]  # fmt: skip
     return sum(found) / len(found)
 
 
 def addresses(values: Sequence[str]) -> float:
     """Say which part of the values is a street with a number."""
     texts = [value.replace("\n", ", ") for value in values]
-    streets = numbers.share(texts, lambda v: bool(STREET.search(v)) and any(map(str.isdecimal, v)))
-    numbered = numbers.share(texts, lambda v: bool(NUMBERED.fullmatch(v)) and len(v) <= 80)
+    streets = numbers.share(texts, lambda v: len(v) <= _LONGEST and any(map(str.isdecimal, v)) and bool(STREET.search(v)))  # fmt: skip
+    numbered = numbers.share(texts, lambda v: len(v) <= 80 and bool(NUMBERED.fullmatch(v)))
     return max(streets, 0.9 * numbered)
 
 
@@ -130,6 +131,11 @@ def user_names(values: Sequence[str]) -> bool:
     return numbers.most(values, is_of_a_name, 0.3)
 
 
+def is_name(word: str) -> bool:
+    """Whether a folded word is one of a person's name: a known one, or a surname by its end."""
+    return word in PEOPLE or (len(word) > 5 and bool(SURNAME.fullmatch(word)))
+
+
 def special(values: Sequence[str]) -> str | None:
     """Name the special category of the law that most of the values are words of.
 
@@ -150,10 +156,6 @@ def special(values: Sequence[str]) -> str | None:
 
 def _has_shape(value: str) -> bool:
     return len(value) <= 60 and bool(_PERSON.fullmatch(value.strip()))
-
-
-def _is_name(word: str) -> bool:
-    return word in PEOPLE or (len(word) > 5 and bool(SURNAME.fullmatch(word)))
 
 
 def _is_call(found: str) -> bool:
