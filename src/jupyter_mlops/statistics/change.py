@@ -40,12 +40,14 @@ class Detector:
         How many have been seen.
     worth : tuple of float
         The logarithm of each stake's bets.
-    begun, totals : tuple of float
-        For each stake the row since which betting has paid, and the logarithm of what it has paid since: where it has changed.
+    begun, totals, amounts : tuple of float
+        For each stake the row since which betting has paid, the logarithm of what it has paid since, and the losses since.
     rang : int, optional
         The row at which it first rang.
     since : int, optional
         The row since which the mean has grown, as it seemed then.
+    grown : float, optional
+        The mean from then until it rang, in the unit of the losses.
     mean : float
         That of the reference.
     """
@@ -57,8 +59,10 @@ class Detector:
     worth: tuple[float, ...] = ()
     begun: tuple[int, ...] = ()
     totals: tuple[float, ...] = ()
+    amounts: tuple[float, ...] = ()
     rang: int | None = None
     since: int | None = None
+    grown: float | None = None
     mean: float = 0.0
 
     @classmethod
@@ -107,58 +111,60 @@ class Detector:
         """Whether the mean has grown."""
         return self.rang is not None
 
+    def asked(self, tolerance: float, patience: int) -> Self:
+        """Begin with another tolerance, in the unit of the losses, and patience."""
+        return replace(self, limit=min(self.limit + tolerance / self.most, 1.0), patience=patience)
+
     def after(self, losses: Floats) -> Self:
         """Give what is known after more rows, in their order; those that are no numbers are left out."""
         losses = losses[np.isfinite(losses)]
         if not len(losses) or self.limit >= 1:
             return replace(self, rows=self.rows + len(losses))
         part = np.clip(losses / self.most, 0.0, 1.0)
-        worth, begun, totals, rang, since = [], [], [], self.rang, self.since
-        sums = []
-        for place, stake in enumerate(_STAKES):
-            gains = np.log1p(stake / self.limit * (part - self.limit))
-            paid = np.cumsum(gains)
-            before = self.worth[place] if self.worth else -np.inf
-            earlier = np.logaddexp.accumulate(np.r_[before, -np.r_[0.0, paid[:-1]]])[1:]
-            sums.append(paid + earlier)
-            worth.append(float(sums[-1][-1]))
-            start, total = _since(
-                gains,
-                self.rows,
-                self.begun[place] if self.begun else self.rows,
-                self.totals[place] if self.totals else 0.0,
-            )
-            begun.append(start)
-            totals.append(total)
-        if rang is None:
-            together = special.logsumexp(np.array(sums), axis=0) - np.log(len(_STAKES))
-            over = np.flatnonzero(together >= np.log(self.patience))
-            if len(over):
-                first = int(over[0])
-                rang = self.rows + first + 1
-                since = self._when(part[: first + 1])
-        return replace(
+        gains = np.log1p(_STAKES[:, None] / self.limit * (part - self.limit))
+        worth = self._worth(gains)
+        found = self._runs(gains, part)
+        begun, totals, amounts = zip(*found, strict=True)
+        now = replace(
             self,
             rows=self.rows + len(part),
-            worth=tuple(worth),
-            begun=tuple(begun),
-            totals=tuple(totals),
-            rang=rang,
-            since=since,
+            worth=tuple(worth[:, -1].tolist()),
+            begun=begun,
+            totals=totals,
+            amounts=amounts,
         )
+        if self.rings:
+            return now
+        over = np.flatnonzero(special.logsumexp(worth, axis=0) - np.log(len(_STAKES)) >= np.log(self.patience))
+        if not len(over):
+            return now
+        until = int(over[0]) + 1
+        since, _, amount = max(self._runs(gains[:, :until], part[:until]), key=lambda run: run[1])
+        rang = self.rows + until
+        return replace(now, rang=rang, since=since, grown=amount / max(1, rang - since) * self.most)
 
-    def _when(self, part: Floats) -> int:
-        """Say since when it has grown, by the stake that has paid most."""
-        found = [
-            _since(
-                np.log1p(stake / self.limit * (part - self.limit)),
-                self.rows,
-                self.begun[place] if self.begun else self.rows,
-                self.totals[place] if self.totals else 0.0,
-            )
-            for place, stake in enumerate(_STAKES)
-        ]
-        return max(found, key=lambda each: each[1])[0]
+    def _worth(self, gains: Floats) -> Floats:
+        """Give the logarithm of what the bets of each stake are worth after each row: those begun at any row before."""
+        paid = np.cumsum(gains, axis=1)
+        before = np.array(self.worth or [-np.inf] * len(_STAKES))[:, None]
+        begun = np.hstack([before, np.zeros((len(gains), 1)), -paid[:, :-1]])
+        return np.asarray(paid + np.logaddexp.accumulate(begun, axis=1)[:, 1:])
+
+    def _runs(self, gains: Floats, part: Floats) -> list[tuple[int, float, float]]:
+        """Find for each stake the row since which betting has paid, what it has paid, and the losses since.
+
+        That is from the lowest point of all that has been paid (Page, 1954).
+        """
+        found = []
+        for place, its in enumerate(gains):
+            begun, total, amount = (self.begun[place], self.totals[place], self.amounts[place]) if self.begun else (self.rows, 0.0, 0.0)  # fmt: skip
+            paid = np.r_[total, total + np.cumsum(its)]
+            lowest = len(paid) - 1 - int(np.argmin(paid[::-1]))
+            if paid[lowest] > 0:
+                found.append((begun, float(paid[-1]), amount + float(part.sum())))
+            else:
+                found.append((self.rows + lowest, float(paid[-1] - paid[lowest]), float(part[lowest:].sum())))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
@@ -175,12 +181,3 @@ class Detector:
             name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
         }
         return cls(**given)
-
-
-def _since(gains: Floats, rows: int, begun: int, total: float) -> tuple[int, float]:
-    """Find the row since which betting has paid, and what: from the lowest point of what has been paid (Page, 1954)."""
-    paid = np.r_[total, total + np.cumsum(gains)]
-    lowest = len(paid) - 1 - int(np.argmin(paid[::-1]))
-    if paid[lowest] > 0:
-        return begun, float(paid[-1])
-    return rows + lowest, float(paid[-1] - paid[lowest])
