@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlops.serving.model.answers import write_answer
+from jupyter_mlops.serving.model.answers import MlflowWriter
 from jupyter_mlops.serving.model.columns import RequestRefused
 from jupyter_mlops.serving.model.formats import read_request
 from jupyter_mlops.serving.model.signature import ColumnSchema, Signature, TensorSchema
@@ -335,11 +335,19 @@ def test_an_odd_tensor_is_refused(data: object, code: str) -> None:
     assert (refused.status, refused.code, refused.column) == (400, code, None)
 
 
+def answer(predictions: Any) -> bytes:
+    """Write the answer to a request that was alone."""
+    writer = MlflowWriter()
+    return writer.write(writer.prepare(predictions), slice(None)).body
+
+
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # mlflow warns of itself, at import
 @pytest.mark.parametrize(
     "predictions",
     [
         np.array([0, 1]),
+        np.array([1e-9, 2.0, 1e22, 0.1]),
+        np.array([0.1, 3], dtype="float32"),
         np.array([[0.1, 0.9]], dtype="float32"),
         np.array(["a", "b"]),
         np.array(["a", None, 1], dtype=object),
@@ -358,11 +366,11 @@ def test_answers_are_those_of_mlflow(predictions: Any) -> None:
 
     theirs = io.StringIO()
     predictions_to_json(predictions, theirs)  # type: ignore[no-untyped-call]
-    assert write_answer(predictions) == theirs.getvalue().encode()
+    assert answer(predictions) == theirs.getvalue().encode()
 
 
 def test_nan_is_null_in_an_answer() -> None:
-    assert write_answer(np.array([np.nan, 1.0])) == b'{"predictions": [null, 1.0]}'
-    assert write_answer(np.array([[np.inf], [1e-9]])) == b'{"predictions": [[null], [1e-09]]}'
-    assert write_answer(pd.DataFrame({"a": [np.nan]})) == b'{"predictions": [{"a": null}]}'
-    assert write_answer([np.array([np.nan, 2])]) == b'{"predictions": [[null, 2.0]]}'
+    assert answer(np.array([np.nan, 1.0])) == b'{"predictions": [null, 1.0]}'
+    assert answer(np.array([[np.inf], [1e-9]])) == b'{"predictions": [[null], [1e-09]]}'
+    assert answer(pd.DataFrame({"a": [np.nan]})) == b'{"predictions": [{"a": null}]}'
+    assert answer([np.array([np.nan, 2])]) == b'{"predictions": [[null, 2.0]]}'

@@ -153,9 +153,10 @@ def _split(data: object) -> Table:
         raise RequestRefused("RAGGED_ROWS", "index must be a list as long as data.")
     if names is None:
         return Table(None, rows)
-    if not isinstance(names, list) or not {str, int} >= set(map(type, names)):
+    kinds = set(map(type, names)) if isinstance(names, list) else {object}
+    if not kinds <= {str, int}:
         raise RequestRefused("INVALID_INPUT", "columns must be a list of names.")
-    return Table([str(name) for name in names], rows)
+    return Table(list(map(str, names)) if int in kinds else names, rows)
 
 
 def _records(records: list[Any]) -> Table:

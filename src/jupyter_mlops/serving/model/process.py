@@ -118,15 +118,15 @@ def _about(reply: Reply) -> dict[str, Any]:
 def _gather(connection: socket.socket, unpacker: Unpacker) -> list[Frame]:
     """Wait for a request, and take with it what else is there already; nothing where the front has gone."""
     frames: list[Frame] = []
-    taken = 0
-    while taken < _MOST_WAITING:
+    taken, is_more = 0, True
+    while not frames or (is_more and taken < _MOST_WAITING):
         try:
             data = connection.recv(_AT_ONCE, socket.MSG_DONTWAIT if frames else 0)
         except BlockingIOError:
             break
         if not data:
             return []
-        taken += len(data)
+        taken, is_more = taken + len(data), len(data) == _AT_ONCE
         frames += unpacker.feed(data)
     return frames
 
