@@ -110,7 +110,7 @@ def _through_python(line: str, **variables: Any) -> Outcome:
         verb = getattr(mlops, invocation.command.python_name)
         bound = inspect.signature(verb).bind(*invocation.args, **invocation.kwargs)
         for key, value in bound.arguments.items():
-            if invocation.command.slot(key) == "variable" and isinstance(value, str):
+            if invocation.command.slot(key) == "variable" and isinstance(value, str) and value in variables:
                 bound.arguments[key] = variables[value]
         return Outcome(verb(*bound.args, **bound.kwargs).to_dict())
     except MlopsError as error:

@@ -1,4 +1,5 @@
 from .errors import MlopsError as MlopsError
+from .monitoring.api import drift as drift
 from .registry.api import approve as approve
 from .registry.api import audit as audit
 from .registry.api import card as card

@@ -32,9 +32,13 @@ SlotKind = Literal[
 
 @dataclass(frozen=True)
 class Slot:
-    """What a parameter stands for: completion offers it, and a ``variable`` is looked up by its name."""
+    """What a parameter stands for: completion offers it, and a ``variable`` is looked up by its name.
+
+    Of one that ``streams`` a file of tables is not read, but opened: what is in it may be larger than the memory.
+    """
 
     kind: SlotKind
+    streams: bool = False
 
 
 Model = Annotated[object, Slot("model")]
@@ -53,6 +57,8 @@ Alias = Annotated[str, Slot("alias")]
 """An alias: a word such as ``champion``."""
 Variable = Annotated[Any, Slot("variable")]
 """A value: in a notebook the name of a variable, in a shell a file, in Python the value itself."""
+Rows = Annotated[Any, Slot("variable", streams=True)]
+"""The same for rows that may be many: a Parquet or Arrow file, or a folder of them, is opened and not read."""
 File = Annotated[str, Slot("file")]
 """The path of a file."""
 Pairs = dict[str, Any] | list[str] | None
@@ -117,6 +123,11 @@ class Command:
         """Say what a parameter stands for, where it is marked."""
         return slot_of(self.hints.get(parameter))
 
+    def streams(self, parameter: str) -> bool:
+        """Whether a parameter takes files of tables as they are."""
+        found = _slot(self.hints.get(parameter))
+        return found is not None and found.streams
+
 
 _commands: dict[str, Command] = {}
 
@@ -176,10 +187,15 @@ def commands_in_order() -> list[Command]:
 
 def slot_of(annotation: Any) -> SlotKind | None:
     """Find the slot in an annotation such as ``Model`` or ``Metric | None``."""
+    found = _slot(annotation)
+    return None if found is None else found.kind
+
+
+def _slot(annotation: Any) -> Slot | None:
     for part in (annotation, *getattr(annotation, "__args__", ())):
         for extra in getattr(part, "__metadata__", ()):
             if isinstance(extra, Slot):
-                return extra.kind
+                return extra
     return None
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from .errors import InvalidUsage
+from .errors import InvalidUsage, NotFound, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.dataset as ds
+
+_TABLES: Final = {".parquet": "parquet", ".feather": "feather", ".arrow": "arrow", ".ipc": "arrow"}
 
 
 def as_frame(data: Any) -> pd.DataFrame:
@@ -44,6 +48,68 @@ def as_frame(data: Any) -> pd.DataFrame:
         raise InvalidUsage(
             f"A {type(data).__name__} is no table: {error}.", "give a frame, or an array with rows and columns"
         ) from None
+
+
+def as_source(data: Any) -> pd.DataFrame | pa.Table | pa.RecordBatchReader | ds.Dataset:
+    """Take rows without reading more of them than are in memory already.
+
+    Parameters
+    ----------
+    data : DataFrame, Table, Dataset, RecordBatchReader, anything with the Arrow PyCapsule interface, path, or array-like
+        A path is that of a Parquet or Arrow file, or of a folder of such.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is no table.
+    NotFound
+        Where there is no such file.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    if isinstance(data, pd.DataFrame | pa.Table | pa.RecordBatchReader | ds.Dataset):
+        return data
+    if isinstance(data, str | Path):
+        opened = as_dataset(str(data))
+        if opened is None:
+            raise InvalidUsage(f"{str(data)!r} is no file of tables: it should end in {', '.join(_TABLES)}.")
+        return opened
+    if hasattr(data, "collect") or not hasattr(data, "__arrow_c_stream__") or hasattr(data, "iloc"):
+        return as_frame(data)
+    try:
+        if any(hasattr(data, name) for name in ("shape", "num_rows", "height")) or isinstance(data, pa.ChunkedArray):
+            return _as_table(data)  # it is in memory
+        return pa.RecordBatchReader.from_stream(data)
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        raise InvalidUsage(f"A {type(data).__name__} is no table: {error}.") from None
+
+
+def as_dataset(word: str) -> ds.Dataset | None:
+    """Open a Parquet or Arrow file, or a folder of them (its name ends in ``/``); None where the word names none.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such file.
+    InvalidUsage
+        Where it is none of these.
+    """
+    path = Path(word)
+    kind = _TABLES.get(path.suffix.lower())
+    if kind is None and not word.endswith("/"):
+        return None
+    if not path.exists():
+        beside = [str(file) for file in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise NotFound(f"There is no file {word!r}.{nearest(word, beside)}")
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    try:
+        return ds.dataset(path, format=kind or "parquet")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InvalidUsage(f"{word!r} can't be read: {str(error).splitlines()[0]}.") from None
 
 
 def _as_table(data: Any) -> pa.Table:

@@ -17,6 +17,7 @@ from docstring_parser import parse as parse_docstring
 
 from .command import Command, Pairs, commands, pairs, slot_of, spoken
 from .errors import InvalidUsage, MlopsError, nearest
+from .frames import as_dataset
 
 HELP_FLAGS = ("--help", "-h")
 
@@ -49,7 +50,8 @@ class Invocation:
         for name, value in bound.arguments.items():
             slot = self.command.slot(name)
             if slot == "variable" and isinstance(value, str):
-                bound.arguments[name] = resolve(value)
+                opened = as_dataset(value) if self.command.streams(name) else None
+                bound.arguments[name] = resolve(value) if opened is None else opened
                 words[id(bound.arguments[name])] = value
             elif slot == "values":
                 bound.arguments[name] = {key: _number(word, resolve) for key, word in pairs(value, "value").items()}

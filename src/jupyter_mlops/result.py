@@ -19,12 +19,12 @@ class Result:
     """
 
     @property
-    def ok(self) -> bool:
-        """Whether it went well; also what ``bool()`` says."""
+    def ok(self) -> bool | None:
+        """Whether it went well; also what ``bool()`` says. None where it can't be told, which is not well."""
         return True
 
     def __bool__(self) -> bool:
-        return self.ok
+        return bool(self.ok)
 
     def view(self) -> View:
         """Draw the picture: a card or a table."""

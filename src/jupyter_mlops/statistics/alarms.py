@@ -42,7 +42,7 @@ class Moved:
         return self.apart.effect / self.limit
 
 
-def judge(columns: Mapping[str, Sequence[Apart]], shift: float = 0.2) -> list[Moved]:
+def judge(columns: Mapping[str, Sequence[Apart]], shift: float = 0.2, level: float = QUALITY) -> list[Moved]:
     """Judge all columns together; the strongest first.
 
     Parameters
@@ -52,13 +52,15 @@ def judge(columns: Mapping[str, Sequence[Apart]], shift: float = 0.2) -> list[Mo
         The least shift that matters, in standard deviations of a normal distribution. The limits of the effects
         are what such a shift comes to: a Kolmogorov-Smirnov distance of 2Φ(shift / 2) - 1, and a V of
         shift / √(shift² + 4). 0.2 is a small effect of Cohen (1988).
+    level : float
+        In which share of such reports one may ring though nothing has moved.
     """
     found = [(name, each) for name, sides in columns.items() for each in sides]
     if not found:
         return []
     adjusted = stats.false_discovery_control(np.clip([each.p for _, each in found], 0.0, 1.0))
     judged = [
-        Moved(name, each, float(p), limit, bool(p <= QUALITY and each.effect > limit))
+        Moved(name, each, float(p), limit, bool(p <= level and each.effect > limit))
         for (name, each), p in zip(found, adjusted, strict=True)
         for limit in [limit_of(each, shift)]
     ]

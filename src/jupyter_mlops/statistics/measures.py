@@ -93,6 +93,37 @@ def beyond(before: Numbers, after: Numbers) -> Apart:
     return Apart("range", effect, _interval(effect, _NORMAL / np.sqrt(4 * _size(n, m))), p, figures)
 
 
+def unseen(side: str, before: int, after: int, found: int, alone: int = 0) -> Apart:
+    """Look at rows of a kind that the reference has none of.
+
+    Parameters
+    ----------
+    side : str
+    before, after : int
+        Rows of the reference, and of the window.
+    found : int
+        How many of the window's are of such a kind.
+    alone : int
+        Rows of the reference that are the only ones of their kind. Their share is what chance finds next
+        (Good, 1953): among rare categories there are always new ones.
+    """
+    p = float(stats.hypergeom.sf(found - 1, before + after, alone + found, after))
+    bias = 1 / (4 * _size(before, after))
+    was, now = alone / before, found / after
+    effect = _v(np.array([was, 1 - was]), np.array([now, 1 - now]), bias) if now > was else 0.0
+    figures = {"expected": was, "share": now}
+    return Apart(side, effect, _interval(effect, _NORMAL * np.sqrt(bias)), min(1.0, p), figures)
+
+
+def stuck(before: Numbers, after: Numbers) -> Apart:
+    """Look at numbers that are all the same, where those of the reference are not: how likely so many of its rows are."""
+    place = int(np.searchsorted(before.edges, after.least))
+    share = (before.counts[place] + 1) / (before.rows + 1)
+    p = float(share ** (after.rows - 1)) if before.deviation and after.least == after.most else 1.0
+    effect = float(1 - share) if p < 1 else 0.0
+    return Apart("stuck", effect, (effect, effect), p, {"value": after.least})
+
+
 def words(before: Words, after: Words) -> Apart:
     """Compare the shares of categories: χ² and Cramér's V."""
     found = _cells("values", before.array, after.array, has_rest=True)

@@ -53,7 +53,7 @@ class Numbers:
     above: float
 
     @classmethod
-    def learn(cls, values: Any, missing: int = 0) -> Self:
+    def learn(cls, values: Any, missing: int = 0, *, compact: bool = False) -> Self:
         """Take a reference: its quantiles become the grid.
 
         Parameters
@@ -62,9 +62,13 @@ class Numbers:
             NaN is missing.
         missing : int
             How many more are missing, where they have been left out.
+        compact : bool
+            Whether the edges are rounded to 4 bytes, where that leaves them apart: what is stored is half as large.
+            The counts are of the rounded edges, and so exact.
         """
         ordered = np.sort(np.asarray(values, dtype=np.float64))
-        return cls._of(ordered, _grid(_finite(ordered)), missing)
+        edges = _grid(_finite(ordered))
+        return cls._of(ordered, _compact(edges) if compact else edges, missing)
 
     def count(self, values: Any, missing: int = 0) -> Self:
         """Take a window, on the same grid."""
@@ -121,6 +125,20 @@ class Numbers:
         if not self.rows or place == len(self.edges) or (place == 0 and self.upto[0] > part):
             return float("nan")
         return float(np.interp(part, self.upto[place - 1 : place + 1], self.edges[place - 1 : place + 1])) if place else float(self.edges[0])  # fmt: skip
+
+    def emptied(self) -> Numbers:
+        """Give the same grid, with nothing counted on it."""
+        return self.count(np.empty(0))
+
+    def closed(self) -> Numbers:
+        """End the grid where the numbers do: nothing of a reference is beyond it, though its grid is of a sample."""
+        if not self.rows or not (len(self.edges) and (self.counts[0] or self.counts[-1])):
+            return self
+        ends = _compact(np.array([np.nextafter(self.least, -np.inf), self.least, self.most]))[[0, -1]]
+        low, high = ends[0] < self.edges[0], ends[1] > self.edges[-1]
+        edges = np.concatenate([ends[:1] if low else [], self.edges, ends[1:] if high else []])
+        counts = np.concatenate([[0] if low else [], self.counts, [0] if high else []]).astype(np.int64)
+        return replace(self, edges=edges, counts=counts, below=0.0, above=0.0)
 
     def __add__(self, other: Numbers) -> Numbers:
         if self.edges is not other.edges and not np.array_equal(self.edges, other.edges):
@@ -202,6 +220,10 @@ class Words:
         """The rows of each category, and of the rest."""
         return np.array([*self.counts.values(), self.rest], dtype=np.int64)
 
+    def emptied(self) -> Words:
+        """Give the same grid, with nothing counted on it."""
+        return Words(dict.fromkeys(self.counts, 0), 0, 0)
+
     def __add__(self, other: Words) -> Words:
         if self.counts.keys() != other.counts.keys():
             raise ValueError("they are counted on different grids")
@@ -241,6 +263,18 @@ def _grid(ordered: Floats) -> Floats:
     values, times = np.unique(some, return_counts=True)
     alone = np.append(values[times > 1], values[0])
     return np.unique(np.concatenate([values, np.nextafter(alone, -np.inf)]))
+
+
+def _compact(edges: Floats) -> Floats:
+    """Round edges to 4 bytes, each up, and the one just below a shared value down: the value stays between the two."""
+    with np.errstate(over="ignore"):
+        small = edges.astype(np.float32)
+    is_twin = np.append(np.nextafter(edges[:-1], np.inf) == edges[1:], False)[: len(edges)]
+    infinite = np.float32(np.inf)
+    up = np.where(small < edges, np.nextafter(small, infinite), small)
+    down = np.where(small > edges, np.nextafter(small, -infinite), small)
+    rounded = np.where(is_twin, down, up).astype(np.float64)
+    return rounded if np.isfinite(rounded).all() and (np.diff(rounded) > 0).all() else edges
 
 
 def _by_text(counts: pd.Series[Any]) -> dict[str, int]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..display.plots import COLOURS, INK, draw, legend
+from ..display.distributions import beside, cut
+from ..display.plots import COLOURS, INK, draw
+from ..statistics.shapes import Shape
 from .findings import Finding, Plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LONGEST = 28
 _MOST_NAMED = 40
 
 
@@ -28,7 +29,7 @@ def of_finding(finding: Finding) -> Figure:
         axes.bar(edges[:-1], plot.values, widths, align="edge", color=COLOURS[0], linewidth=0)
         axes.set_yscale("symlog", linthresh=1)
         axes.set_ylim(0)
-        axes.set_xlabel(_cut(plot.axis))
+        axes.set_xlabel(cut(plot.axis))
         axes.set_ylabel("rows (log)")
         return figure
     if plot.kind == "matrix":
@@ -39,7 +40,7 @@ def of_finding(finding: Finding) -> Figure:
     colours = [COLOURS[1] if place in plot.marked else INK for place in range(len(plot.values))]
     places = range(len(plot.values))  # by their labels, two that are cut to one would be one bar
     axes.barh(places, plot.values, color=colours, height=0.7)
-    axes.set_yticks(places, [_cut(label) for label in plot.labels])
+    axes.set_yticks(places, [cut(label) for label in plot.labels])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=INK, alpha=0.2)
@@ -55,7 +56,7 @@ def _matrix(plot: Plot) -> Figure:
     axes.grid(visible=False)
     axes.set_xticks([])
     named = len(plot.labels) == side and side <= _MOST_NAMED
-    axes.set_yticks(range(side) if named else [], [_cut(label) for label in plot.labels] if named else [])
+    axes.set_yticks(range(side) if named else [], [cut(label) for label in plot.labels] if named else [])
     axes.tick_params(labelsize=6 if side > 20 else 8, length=0)
     axes.set_xlabel(plot.axis)
     figure.colorbar(image, ax=axes, shrink=0.7).ax.tick_params(colors=INK, labelsize=7)
@@ -63,22 +64,7 @@ def _matrix(plot: Plot) -> Figure:
 
 
 def _panels(plot: Plot) -> Figure:
-    """Draw distributions next to one another: the reference as an area, what is now as a line or as bars before it."""
-    figure, found = draw(2.4 + 2.2 * len(plot.panels), 2.1, panels=len(plot.panels))
-    for axes, panel in zip(found, plot.panels, strict=True):
-        if len(panel.labels) > len(panel.values):
-            axes.stairs(panel.beside, panel.labels, fill=True, color=INK, alpha=0.45, label="reference")
-            axes.stairs(panel.values, panel.labels, color=COLOURS[1], linewidth=1.5, label="now")
-        else:
-            places = range(len(panel.values))
-            axes.bar([place - 0.2 for place in places], panel.beside, 0.4, color=INK, alpha=0.45, label="reference")
-            axes.bar([place + 0.2 for place in places], panel.values, 0.4, color=COLOURS[1], label="now")
-            axes.set_xticks(places, [_cut(label, 10) for label in panel.labels], rotation=30, ha="right")
-        axes.set_xlabel(_cut(panel.axis))
-        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
-        axes.locator_params(axis="y", nbins=4)
-    legend(found[0])
-    return figure
+    return beside([Shape(panel.axis, panel.labels, panel.beside, panel.values) for panel in plot.panels])
 
 
 def of_outcomes(counts: Mapping[str, int]) -> Figure:
@@ -90,9 +76,3 @@ def of_outcomes(counts: Mapping[str, int]) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("checks")
     return figure
-
-
-def _cut(label: object, longest: int = _LONGEST) -> str:
-    """Leave out the middle: names that begin alike mostly end in another way."""
-    text, end = str(label), longest // 3
-    return (text if len(text) <= longest else f"{text[: longest - 1 - end]}…{text[-end:]}").replace("$", r"\$")

@@ -1,0 +1,52 @@
+"""What a look comes to, one thing at a time: a rule, an alert and a history are built of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+Level = Literal["none", "minor", "major"]
+LEVELS: Final[tuple[Level, ...]] = ("none", "minor", "major")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One thing about one window.
+
+    Attributes
+    ----------
+    name : str
+        What of: ``drift`` of the worst column, ``drift:age``, ``missing:age``, ``schema``, ``traffic``, ``accuracy`` …
+    value : float, optional
+        Its figure; of drift the severity. None where there is none.
+    level : {"none", "minor", "major"}
+    outcome : {"pass", "fail", "inconclusive"}
+    why : str
+        What was seen, in words.
+    start, end : float
+        The window, in seconds since the epoch; ``end`` is exclusive.
+    endpoint, model : str
+    version : int
+    """
+
+    name: str
+    value: float | None
+    level: Level
+    outcome: Outcome
+    why: str
+    start: float = 0.0
+    end: float = 0.0
+    endpoint: str = ""
+    model: str = ""
+    version: int = 0
+
+
+def level_of(severity: float) -> Level:
+    """Grade a severity, which is 1 at the least effect that matters: from a medium one on it is major (Cohen, 1988)."""
+    return "major" if severity >= 2.5 else "minor" if severity >= 1 else "none"
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """Put outcomes together: one that fails is enough; one that can't be told leaves it open."""
+    return "fail" if "fail" in outcomes else "inconclusive" if "inconclusive" in outcomes else "pass"

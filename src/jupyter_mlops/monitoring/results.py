@@ -1,0 +1,336 @@
+"""What monitoring returns: reports that are values and pictures."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ..display import Badge, Card, Cell, Picture, Table, View, figure
+from ..errors import NotFound, nearest
+from ..result import Result
+from .readings import LEVELS, Level, Outcome, worst
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ..statistics.alarms import Moved
+    from ..statistics.shapes import Shape
+    from ..statistics.sketches import Sketch
+
+_TONES: Final[dict[str, Literal["good", "bad", "warn", "idle"]]] = {"major": "bad", "minor": "warn", "none": "idle"}
+_DRAWN, _TOLD = 4, 12
+_OF_THE_SOURCE: Final = frozenset({"missing", "infinite", "stuck", "unseen"})
+OKAY: Final[dict[str, bool | None]] = {"pass": True, "fail": False, "inconclusive": None}
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Column(Result):
+    """One column of a window beside its reference.
+
+    Attributes
+    ----------
+    name : str
+    role : {"feature", "prediction"}
+    kind : str
+    level : {"none", "minor", "major"}
+        Major from a medium effect on (0.5 standard deviations), weighted by what the feature is worth to the model.
+    outcome : {"pass", "fail", "inconclusive"}
+    why : str
+        What moved, in words.
+    severity : float
+        How many times the least effect that matters, weighted likewise.
+    importance : float, optional
+        The share of the model's answers that hang on it.
+    sides : tuple of Moved
+        Values, range, missing …, each with effect, interval and adjusted p; those that ring first.
+    """
+
+    name: str
+    role: str
+    kind: str
+    level: Level
+    outcome: Outcome
+    why: str
+    severity: float
+    importance: float | None
+    sides: tuple[Moved, ...] = ()
+    before: Sketch | None = field(default=None, repr=False)
+    after: Sketch | None = field(default=None, repr=False)
+    hidden: bool = False
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether it is as in the reference; None where that can't be told."""
+        return OKAY[self.outcome]
+
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether there is something to see, and nobody's values in it."""
+        there = self.before is not None and self.after is not None and self.before.rows and self.after.rows
+        has_grid = len(getattr(self.before, "edges", ())) or getattr(self.before, "counts", None) is not None
+        return bool(there and has_grid and not self.hidden and not _is_only_counted(self.before))
+
+    def shape(self) -> Shape:
+        """Give both distributions; where what is missing has moved most, its shares."""
+        from ..statistics.shapes import Shape, shape
+
+        assert self.before is not None
+        assert self.after is not None
+        if self.sides and self.sides[0].rings and self.sides[0].apart.side == "missing":
+            figures = self.sides[0].apart.figures
+            before, after = ([figures[when], 1 - figures[when]] for when in ("before", "after"))
+            return Shape(self.name, ["missing", "there"], before, after)
+        return shape(self.name, self.before, self.after, is_time=self.kind == "time")
+
+    def plot(self) -> Figure:
+        """Draw both distributions.
+
+        Raises
+        ------
+        NotFound
+            Where there is nothing to draw.
+        """
+        from ..display.distributions import beside
+
+        if not self.can_be_drawn:
+            raise NotFound(f"{self.name} has nothing to draw: {self.why}.", f'report["{self.name}"].why')
+        return beside([self.shape()], 3.0, 2.6)
+
+    def view(self) -> View:
+        """Draw the sides with their figures."""
+        rows: list[tuple[Cell, ...]] = [
+            (
+                Badge(moved.apart.side, "bad" if moved.rings else "idle"),
+                moved.apart.effect,
+                _interval(moved),
+                moved.limit,
+                moved.p,
+            )
+            for moved in self.sides
+        ]
+        table = Table(("side", "effect", "95 % interval", "limit", "adjusted p"), rows, empty="It was not compared.")
+        facts: list[tuple[str, Cell]] = [("why", self.why), ("severity", figure(self.severity))]
+        if self.importance is not None:
+            facts.append(("importance", f"{100 * self.importance:.2g}%"))
+        return Card(self.name, _badge(self.outcome, self.level), facts, tables=[table])
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class DriftReport(Result):
+    """Rows beside a reference.
+
+    Attributes
+    ----------
+    reference, current : str
+        What was compared.
+    rows_before, rows : int
+    columns : tuple of Column
+        The most severe first.
+    notes : tuple of str
+        What was sampled or left out.
+    """
+
+    reference: str
+    current: str
+    rows_before: int
+    rows: int
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """Fail where a column has drifted; inconclusive where that can't be told of all."""
+        known = [column.outcome for column in self.columns if column.role or column.before is not None]
+        return worst(known) if self.rows and self.rows_before and known else "inconclusive"
+
+    @property
+    def ok(self) -> bool | None:
+        """False: drift. None: inconclusive."""
+        return OKAY[self.outcome]
+
+    @property
+    def level(self) -> Level:
+        """That of the worst column."""
+        return max((column.level for column in self.columns), key=LEVELS.index, default="none")
+
+    @property
+    def severity(self) -> float:
+        """That of the worst column."""
+        return max((column.severity for column in self.columns), default=0.0)
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The columns that have drifted, the most severe first."""
+        return tuple(column.name for column in self.columns if column.outcome == "fail")
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == str(name):
+                return column
+        raise NotFound(f"The report has no column {name!r}.{nearest(str(name), [c.name for c in self.columns])}")
+
+    def __iter__(self) -> Any:
+        return iter(self.columns)
+
+    def plot(self, name: str | None = None) -> Figure:
+        """Draw a column; without a name those that moved most."""
+        from ..display.distributions import beside
+
+        if name is not None:
+            return self[name].plot()
+        drawn = [column for column in self.columns if column.can_be_drawn][:_DRAWN]
+        if not drawn:
+            raise NotFound("There is nothing to draw.", "report.frame()")
+        return beside([column.shape() for column in drawn])
+
+    def frame(self) -> pd.DataFrame:
+        """Give a row for each column."""
+        import pandas as pd
+
+        return pd.DataFrame([_row(column) for column in self.columns])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data."""
+        plain = super().to_dict()
+        return {"outcome": self.outcome, "level": self.level, **plain}
+
+    def view(self) -> View:
+        """Draw the report: counts at the top, what moved first."""
+        return Card(
+            f"Drift of {self.current} from {self.reference}",
+            badge_of(self),
+            facts_of(self),
+            tables=[table_of(self)],
+            pictures=pictures_of(self),
+            tables_first=True,
+            next=f'report.plot("{self.drifted[0]}")' if self.drifted and self[self.drifted[0]].can_be_drawn else "",
+        )
+
+
+def badge_of(report: DriftReport) -> Badge:
+    """Say in a word what a report came to."""
+    return _badge(report.outcome, report.level)
+
+
+def facts_of(report: DriftReport) -> list[tuple[str, Cell]]:
+    """Give the counts, and what to do."""
+    counts = Counter(column.outcome for column in report.columns)
+    moved = f"{counts['fail']} of {len(report.columns)} have drifted"
+    levels = Counter(column.level for column in report.columns if column.outcome == "fail")
+    parts = [f"{levels[level]} {level}" for level in reversed(LEVELS[1:]) if levels[level]]
+    told = sum(1 for column in report.columns if column.outcome == "pass" and _rings(column))
+    columns = moved + (f" ({', '.join(parts)})" if parts else "")
+    columns += f", {told} moved that the model hardly uses" if told else ""
+    columns += f", {counts['inconclusive']} can't be told" if counts["inconclusive"] else ""
+    facts: list[tuple[str, Cell]] = [
+        ("rows", f"{report.rows:,} beside {report.rows_before:,}"),
+        ("columns", columns),
+    ]
+    if do := _do(report):
+        facts.append(("what to do", do))
+    return facts + [("note", note) for note in report.notes]
+
+
+def table_of(report: DriftReport) -> Table:
+    """List what moved, and then what can't be told."""
+    told = [column for column in report.columns if column.outcome != "pass" or _rings(column) or column.before is None]
+    rows: list[tuple[Cell, ...]] = []
+    by_reason: dict[str, list[Column]] = {}
+    for column in told:
+        if column.outcome == "inconclusive":
+            by_reason.setdefault(column.why, []).append(column)
+        elif len(rows) < _TOLD:
+            severity = "" if math.isinf(column.severity) else f"{column.severity:.1f}"
+            worth = "" if column.importance is None else f"{100 * column.importance:.2g}%"
+            rows.append((column.name, Badge(_word(column), _TONES[column.level]), column.why, severity, worth))
+    for why, columns in by_reason.items():
+        name = columns[0].name if len(columns) == 1 else f"{len(columns)} columns"
+        rows.append((name, Badge("inconclusive", "warn"), why, "", ""))
+    more = sum(column.outcome != "inconclusive" for column in told) - _TOLD
+    return Table(
+        ("column", "level", "what moved", "severity", "importance"),
+        rows,
+        empty="Nothing has moved more than chance moves it, and enough to matter.",
+        note=f"{more} more: report.frame()" if more > 0 else "",
+        sentences=True,
+    )
+
+
+def pictures_of(report: DriftReport) -> list[Picture]:
+    """Draw what moved most."""
+    from ..display.distributions import beside
+    from ..display.plots import picture
+
+    drawn = [column for column in report.columns if _rings(column) and column.can_be_drawn][:_DRAWN]
+    if not drawn:
+        return []
+    figure = beside([column.shape() for column in drawn])
+    return [picture(figure, "; ".join(f"{column.name}: {column.why}" for column in drawn))]
+
+
+def _badge(outcome: Outcome, level: Level) -> Badge:
+    if outcome == "fail":
+        return Badge(f"{level} drift", _TONES[level])
+    return Badge("no drift", "good") if outcome == "pass" else Badge("inconclusive", "warn")
+
+
+def _word(column: Column) -> str:
+    if column.outcome == "fail":
+        return column.level
+    return "new" if column.before is None else "told"
+
+
+def _rings(column: Column) -> bool:
+    return column.outcome == "fail" or any(moved.rings for moved in column.sides)
+
+
+def _is_only_counted(sketch: Sketch | None) -> bool:
+    return not len(getattr(sketch, "edges", ())) and not getattr(sketch, "counts", None)
+
+
+def _interval(moved: Moved) -> str:
+    low, high = moved.apart.interval
+    return f"{low:.2f} to {high:.2f}"
+
+
+def _do(report: DriftReport) -> str:
+    """Say what to do about the worst of it."""
+    failed = [column for column in report.columns if column.outcome == "fail"]
+    if not failed:
+        if report.outcome == "inconclusive":
+            return "wait for more rows, or take a longer time: this is neither drift nor its absence"
+        return ""
+    worst_one = failed[0]
+    sides = {moved.apart.side for moved in worst_one.sides if moved.rings}
+    if math.isinf(worst_one.severity) or sides & _OF_THE_SOURCE:
+        return f"look at where {worst_one.name} comes from first: a source, a join or a sensor has changed"
+    if worst_one.role == "prediction":
+        return "see which features have moved with the predictions, and whether the labels that come in agree"
+    return "see whether the world or the pipeline has changed; train again on newer rows where it stays"
+
+
+def _row(column: Column) -> dict[str, Any]:
+    strongest = column.sides[0] if column.sides else None
+    figures = {key: value for moved in column.sides for key, value in moved.apart.figures.items()}
+    return {
+        "column": column.name,
+        "role": column.role,
+        "kind": column.kind,
+        "outcome": column.outcome,
+        "level": column.level,
+        "severity": column.severity,
+        "importance": column.importance,
+        "side": strongest.apart.side if strongest else None,
+        "effect": strongest.apart.effect if strongest else None,
+        "low": strongest.apart.interval[0] if strongest else None,
+        "high": strongest.apart.interval[1] if strongest else None,
+        "p": strongest.p if strongest else None,
+        "psi": figures.get("psi"),
+        "ks": figures.get("ks"),
+        "cramers_v": figures.get("cramers_v") if "ks" not in figures else None,
+        "wasserstein": figures.get("wasserstein"),
+        "why": column.why,
+    }

@@ -1,0 +1,229 @@
+"""From data to a profile in one pass: a frame or a table at once, files batch by batch in bounded memory.
+
+What is too large for the memory gives its grid by a sample, and is then counted on it exactly. Any grid will do for that: what
+is missed between two of its edges is the share of rows there, about a thousandth. So a profile made in batches
+differs from one made at once by where the edges are, and not by its counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from itertools import combinations, islice
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from .column import Column
+from .profile import Known, Profile, added
+from .sketches import Numbers, Sketch, Words
+
+Source: TypeAlias = "pd.DataFrame | pa.Table | pa.RecordBatchReader | ds.Dataset"
+"""What ``frames.as_source`` gives."""
+
+THREADS: Final = 2
+SAMPLE: Final = 262_144  # rows that give a grid: a quantile of so many is off by less than 0.004 in 99 of 100 (DKW)
+_BATCH: Final = 65_536
+_PIECES: Final = 16  # of a file that a sample is taken from
+_FEW: Final = 20
+_CORRELATED: Final = 10_000  # rows that correlations are taken of
+_STRONG, _MOST_PAIRS, _MOST_PAIRED = 0.5, 20, 100
+
+
+def learn(data: Source, personal: Collection[str] = ()) -> Profile:
+    """Take a reference.
+
+    Parameters
+    ----------
+    data : DataFrame, Table, RecordBatchReader or Dataset
+    personal : collection of str
+        Columns of which no value may be kept.
+    """
+    hidden = frozenset(personal)
+    if isinstance(data, pd.DataFrame | pa.Table):
+        return _learnt(data, hidden)
+    if isinstance(data, pa.RecordBatchReader):
+        first = _first(data)
+        grid = _learnt(first, hidden)
+        if first.num_rows < SAMPLE:
+            return grid
+        note = f"The grid is of the first {first.num_rows:,} rows: a stream is read once."
+        return _closed(grid, _count(grid, first) + added(_counts(grid, data), grid), note)
+    pieces = _pieces(data)
+    sample = _sample(data, pieces)
+    grid = _learnt(sample, hidden)
+    if data.count_rows() <= sample.num_rows:
+        return grid
+    note = f"The grid is of {sample.num_rows:,} rows from everywhere; all rows are counted on it."
+    return _closed(grid, _counted(grid, pieces), note)
+
+
+def count(reference: Profile, data: Source) -> Profile:
+    """Take a window: counted on the grid of its reference."""
+    if isinstance(data, pd.DataFrame | pa.Table):
+        return _count(reference, data)
+    if isinstance(data, pa.RecordBatchReader):
+        return added(_counts(reference, data), reference)
+    return _counted(reference, _pieces(data))
+
+
+def columns_of(data: Any) -> dict[str, Column]:
+    """Give the columns by their names; of two of one name the first."""
+    if isinstance(data, pd.DataFrame):
+        found = [(str(name), data.iloc[:, place]) for place, name in enumerate(data.columns)]
+    else:
+        found = [(name, _series(data.column(place))) for place, name in enumerate(data.schema.names)]
+    return {name: Column(name, values) for name, values in reversed(found)}
+
+
+def _learnt(data: Any, hidden: frozenset[str]) -> Profile:
+    columns = dict(reversed(columns_of(data).items()))
+    with ThreadPoolExecutor(THREADS) as pool:
+        known = list(pool.map(lambda column: _know(column, column.label in hidden), columns.values()))
+    rows = data.num_rows if hasattr(data, "num_rows") else len(data)
+    shown = {name: column for name, column in columns.items() if name not in hidden}
+    return Profile(rows, dict(zip(columns, known, strict=True)), correlations=_correlations(shown, rows))
+
+
+def _know(column: Column, hidden: bool) -> Known:
+    kind = column.kind
+    if hidden or kind == "mixed" or _names_rows(column):
+        return Known(kind, Words({}, len(column) - column.missing, column.missing), hidden=hidden)
+    if kind in ("number", "time"):
+        return Known(kind, Numbers.learn(column.raw(), compact=kind == "number"))
+    counts = column.counts if kind != "nothing" else pd.Series(dtype=np.int64)
+    return Known(kind, Words.learn(counts, column.missing))
+
+
+def _names_rows(column: Column) -> bool:
+    """Whether it only goes on and on: whole numbers, each greater than the one before, as ids are."""
+    values = column.values
+    return bool(
+        pd.api.types.is_integer_dtype(values.dtype)
+        and len(values) >= _FEW
+        and values.is_monotonic_increasing
+        and values.is_unique
+    )
+
+
+def _count(reference: Profile, data: Any) -> Profile:
+    columns = columns_of(data)
+    rows = data.num_rows if hasattr(data, "num_rows") else len(data)
+    changed: dict[str, str] = {}
+    lacking = dict.fromkeys((name for name in reference.columns if name not in columns), rows) if rows else {}
+
+    def one(pair: tuple[str, Known]) -> Sketch:
+        name, known = pair
+        column = columns.get(name)
+        if column is None:
+            return known.sketch.emptied()
+        if known.is_only_counted:
+            return Words({}, len(column) - column.missing, column.missing)
+        kind = column.kind
+        if kind != "nothing" and known.kind not in (kind, "nothing"):
+            changed[name] = kind
+            return known.sketch.emptied()
+        if isinstance(known.sketch, Numbers):
+            return known.sketch.count(column.raw() if kind != "nothing" else np.full(len(column), np.nan))
+        counts = column.counts if kind != "nothing" else pd.Series(dtype=np.int64)
+        return known.sketch.count(counts, column.missing)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        sketches = list(pool.map(one, reference.columns.items()))
+    counted = {
+        name: replace(known, sketch=sketch)
+        for (name, known), sketch in zip(reference.columns.items(), sketches, strict=True)
+    }
+    new = {name: str(column.kind) for name, column in columns.items() if name not in reference.columns} if rows else {}
+    return Profile(rows, counted, lacking=lacking, changed=changed, new=new)
+
+
+def _counts(reference: Profile, batches: Iterable[Any]) -> Iterator[Profile]:
+    return (_count(reference, batch) for batch in batches)
+
+
+def _counted(reference: Profile, pieces: Iterable[Callable[[], Iterator[Any]]]) -> Profile:
+    """Count pieces of files on two threads; each holds one batch at a time."""
+
+    def one(piece: Callable[[], Iterator[Any]]) -> Profile:
+        return added(_counts(reference, piece()), reference)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return added(pool.map(one, pieces), reference)
+
+
+def _closed(grid: Profile, counted: Profile, note: str) -> Profile:
+    columns = {
+        name: replace(known, sketch=known.sketch.closed() if isinstance(known.sketch, Numbers) else known.sketch)
+        for name, known in counted.columns.items()
+    }
+    return replace(grid, rows=counted.rows, columns=columns, notes=(note,))
+
+
+def _pieces(data: ds.Dataset) -> list[Callable[[], Iterator[Any]]]:
+    """Split a data set at its files and row groups."""
+    found: list[Callable[[], Iterator[Any]]] = []
+    for fragment in data.get_fragments():
+        parts = fragment.split_by_row_group() if hasattr(fragment, "split_by_row_group") else [fragment]
+        found += [partial(_batches, part, data.schema) for part in parts]
+    return found
+
+
+def _batches(part: Any, schema: pa.Schema) -> Iterator[Any]:
+    batches = part.to_batches(
+        schema=schema, batch_size=_BATCH, use_threads=False, batch_readahead=1, fragment_readahead=1
+    )
+    return (batch for batch in batches if batch.num_rows)
+
+
+def _sample(data: ds.Dataset, pieces: list[Callable[[], Iterator[Any]]]) -> pa.Table:
+    """Take rows from everywhere: the first ones of up to 16 row groups."""
+    chosen = sorted({round(place) for place in np.linspace(0, len(pieces) - 1, min(_PIECES, len(pieces)))})
+    each = SAMPLE // max(1, len(chosen))
+    found = []
+    for place in chosen:
+        wanted = each
+        for batch in islice(pieces[place](), -(-each // _BATCH)):
+            found.append(batch.slice(0, wanted))
+            wanted -= found[-1].num_rows
+            if wanted <= 0:
+                break
+    return pa.Table.from_batches(found, data.schema)
+
+
+def _first(stream: pa.RecordBatchReader) -> pa.Table:
+    found, rows = [], 0
+    for batch in stream:
+        found.append(batch)
+        rows += batch.num_rows
+        if rows >= SAMPLE:
+            break
+    return pa.Table.from_batches(found, stream.schema)
+
+
+def _series(values: Any) -> pd.Series[Any]:
+    if pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
+    found: pd.Series[Any] = values.to_pandas()
+    return found
+
+
+def _correlations(columns: dict[str, Column], rows: int) -> tuple[tuple[str, str, float], ...]:
+    """Give the pairs of numbers whose ranks go together (Spearman), by some rows from everywhere."""
+    numbers = [name for name, column in columns.items() if column.kind == "number"][:_MOST_PAIRED]
+    if rows < 3 or len(numbers) < 2:
+        return ()
+    some = np.linspace(0, rows - 1, min(rows, _CORRELATED)).round().astype(np.int64)
+    ranks = pd.DataFrame({name: columns[name].floats(some) for name in numbers}).rank()
+    matrix = ranks.corr().to_numpy()
+    pairs = [
+        (numbers[one], numbers[two], round(float(matrix[one, two]), 4))
+        for one, two in combinations(range(len(numbers)), 2)
+        if abs(matrix[one, two]) >= _STRONG
+    ]
+    return tuple(sorted(pairs, key=lambda pair: -abs(pair[2]))[:_MOST_PAIRS])

@@ -1,0 +1,81 @@
+"""The shapes of two distributions beside one another, out of their sketches: what a small picture draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from .sketches import Floats, Numbers, Sketch, Words
+from .telling import category
+
+_BARS, _BINS = 8, 24
+_YEAR: Final = 365.25 * 86_400
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Shares of rows, before and after.
+
+    Attributes
+    ----------
+    axis : str
+        What it is of.
+    labels : sequence
+        Names of categories; of numbers the edges of bins, one more than the shares.
+    before, after : sequence of float
+    """
+
+    axis: str
+    labels: Sequence[Any]
+    before: Sequence[float]
+    after: Sequence[float]
+
+    @property
+    def is_histogram(self) -> bool:
+        """Whether it is of numbers."""
+        return len(self.labels) > len(self.after)
+
+
+def shape(name: str, before: Sketch, after: Sketch, *, is_time: bool = False, hidden: bool = False) -> Shape:
+    """Draw up two sketches on one grid."""
+    if isinstance(before, Words):
+        assert isinstance(after, Words)
+        order = np.argsort(-before.array - after.array * before.rows / max(1, after.rows))[:_BARS]
+        order = order[(before.array + after.array)[order] > 0]
+        known = [*before.counts, "others"]
+        labels = [category(known[place], hidden) for place in order]
+        shares = [(each.array / max(1, each.rows))[order].tolist() for each in (before, after)]
+        return Shape(name, labels, *shares)
+    assert isinstance(after, Numbers)
+    bins = _bins(before, after)
+    shares = [_within(each, bins) for each in (before, after)]
+    labels = (bins / _YEAR + 1970).tolist() if is_time else bins.tolist()
+    return Shape(f"{name} (year)" if is_time else name, labels, *shares)
+
+
+def _bins(before: Numbers, after: Numbers) -> Floats:
+    """Choose bins from where the reference has nearly all of its rows, with some room for what has moved."""
+    edges = before.edges
+    if not len(edges):
+        return np.linspace(0.0, 1.0, _BINS + 1)
+    low, high = float(np.fmin(before.least, after.least)), float(np.fmax(before.most, after.most))
+    inner = [edges[min(len(edges) - 1, int(np.searchsorted(before.upto, part)))] for part in (0.005, 0.995)]
+    room = (inner[1] - inner[0]) or abs(inner[0]) or 1.0
+    low, high = max(low, inner[0] - room), min(high, inner[1] + room)
+    return np.asarray(np.linspace(low, high if high > low else low + 1.0, _BINS + 1))
+
+
+def _within(numbers: Numbers, bins: Floats) -> list[float]:
+    """Give the share of rows in each bin; between two edges they are taken as spread evenly, as are those beyond them."""
+    if not numbers.rows:
+        return [0.0] * (len(bins) - 1)
+    places = np.concatenate([[numbers.least], numbers.edges, [numbers.most]])
+    upto = np.concatenate([[0.0], numbers.upto, [1.0]])
+    inside = (places >= numbers.least) & (places <= numbers.most)
+    inside[[0, -1]] = True
+    order = np.argsort(places[inside], kind="stable")
+    cumulated = np.interp(bins, places[inside][order], np.sort(upto[inside]), left=0.0, right=1.0)
+    return [float(share) for share in np.diff(cumulated)]
