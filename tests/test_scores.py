@@ -149,7 +149,7 @@ def test_trees_read_back_say_what_scikit_learns_say(monkeypatch: pytest.MonkeyPa
     assert len(stored) < 40_000
     read = Trees.read(json.loads(stored))
     expected = learned.base + kept[0].predict(trees._numbers(frame, learned.columns))
-    assert read.predict(frame) == pytest.approx(expected, abs=1e-4)
+    assert read.predict(frame) == pytest.approx(expected, abs=1e-3)
     strange = pd.DataFrame({"b": ["new", None]})
     assert np.isfinite(read.predict(strange)).all()
 

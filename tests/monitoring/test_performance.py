@@ -86,8 +86,8 @@ def test_estimates_follow_a_shift_and_say_what_they_are(made: tuple[Any, Referen
             second_opinion(reference, unlabelled)[name],
         )
         assert (guess.estimated, other.estimated, true.estimated) == (True, True, False)
-        assert guess.low < true.value < guess.high
-        assert other.value == pytest.approx(true.value, abs=0.03)
+        assert guess.value == pytest.approx(true.value, abs=0.04)
+        assert other.value == pytest.approx(true.value, abs=0.04)
     assert (
         abs(estimate(reference, rows=unlabelled)["f1"].value - score(seen, "f1").value)
         < 0.01
@@ -97,6 +97,20 @@ def test_estimates_follow_a_shift_and_say_what_they_are(made: tuple[Any, Referen
     by_weight = weighted(Rows.of(logged(test, model, answer_of(test)), classes=[0, 1]), unlabelled)["accuracy"]
     assert by_weight.estimated
     assert by_weight.value == pytest.approx(score(seen, "accuracy").value, abs=0.02)
+
+
+def test_the_intervals_of_estimates_hold_after_a_shift(made: tuple[Any, Reference]) -> None:
+    """Where the reference has few rows that are like the window's, they are wider."""
+    model, _ = made
+    holds: dict[str, list[bool]] = {name: [] for name in ("accuracy", "f1", "roc_auc", "brier")}
+    for _ in range(60):
+        test, frame = people(3_000), people(3_000, centre=0.8)
+        said = model.predict_proba(test[["age"]])
+        reference = Reference.learn(answer_of(test).astype(int), said.argmax(axis=1), chances=said, classes=[0, 1])
+        rows = Rows.of(logged(frame, model, answer_of(frame)), classes=[0, 1])
+        for name, guess in estimate(reference, rows, list(holds)).items():
+            holds[name].append(guess.low <= score(rows, name).value <= guess.high)
+    assert {name: np.mean(found) for name, found in holds.items() if np.mean(found) < 0.83} == {}
 
 
 def test_the_second_opinion_sees_what_the_probabilities_hide(made: tuple[Any, Reference]) -> None:

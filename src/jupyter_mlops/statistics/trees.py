@@ -17,7 +17,8 @@ from .scores import Floats
 MOST_ROWS: Final = 50_000  # that it is fitted on
 MOST_CATEGORIES: Final = 50
 TREES: Final = 60
-_DEPTH: Final = 3
+LEAVES: Final = 8  # of a tree, grown where it tells most
+_DEEPEST: Final = 8
 _STEPS: Final = 6.0  # trees by their pace: what the first have left, all together leave a four-hundredth of
 _LEAST_IN_LEAF: Final = 0.005  # a leaf is no single person
 
@@ -45,7 +46,7 @@ class Trees:
     trees: Sequence[_Tree]
 
     @classmethod
-    def learn(cls, frame: pd.DataFrame, target: Floats, *, trees: int = TREES) -> Self:
+    def learn(cls, frame: pd.DataFrame, target: Floats, *, trees: int = TREES, leaves: int = LEAVES) -> Self:
         """Fit it.
 
         Parameters
@@ -53,7 +54,8 @@ class Trees:
         frame : DataFrame
             Numbers, truths and categories; columns of more than 50 categories are left out.
         target : array of float, of shape (n_rows,)
-        trees : int
+        trees, leaves : int
+            How many, and of how many leaves each.
         """
         from sklearn.ensemble import GradientBoostingRegressor
 
@@ -68,7 +70,8 @@ class Trees:
         fitted = GradientBoostingRegressor(
             n_estimators=trees,
             learning_rate=pace,
-            max_depth=_DEPTH,
+            max_depth=_DEEPEST,
+            max_leaf_nodes=leaves,
             subsample=0.5,
             min_samples_leaf=max(1, int(_LEAST_IN_LEAF * len(target))),
             init="zero",
@@ -83,7 +86,7 @@ class Trees:
         every = np.arange(len(frame))
         for features, thresholds, lefts, rights, values in self.trees:
             node = np.zeros(len(frame), dtype=np.int64)
-            for _ in range(_DEPTH):
+            for _ in range(_DEEPEST):
                 goes_left = rows[every, features[node]] <= thresholds[node]
                 node = np.where(features[node] < 0, node, np.where(goes_left, lefts[node], rights[node]))
             found += self.pace * values[node]
@@ -141,8 +144,8 @@ _FAR: Final = 1e30
 
 def _plain(tree: Any) -> _Tree:
     features = np.where(tree.children_left < 0, -1, tree.feature)
-    thresholds = np.array([float(f"{value:.9g}") for value in tree.threshold])
-    values = np.array([float(f"{value:.5g}") for value in tree.value[:, 0, 0]])
+    thresholds = np.array([float(f"{value:.7g}") for value in tree.threshold])
+    values = np.array([float(f"{value:.4g}") for value in tree.value[:, 0, 0]])
     return (
         features,
         thresholds,

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ...statistics import scores
-from ...statistics.measured import Measured, unknown
+from ...statistics.measured import Measured, measured, unknown
 from ...statistics.scores import Classified, Floats
 from .reference import Reference, with_chance
-from .rows import Rows, metrics_of
+from .rows import CHANCE, Rows, metrics_of
 
 _MOST_BEYOND: Final = 0.05  # of the rows whose probabilities are beyond all of the reference
 _MOST_ROWS: Final = 20_000  # that two samples are told apart by
@@ -116,6 +116,9 @@ def weighted(labelled: Rows, rows: Rows, names: Sequence[str] | None = None) -> 
         usable = np.ones(len(known), dtype=bool) if known.chances is None else np.isfinite(known.chances[:, 0])
         kept, weight = known.take(np.flatnonzero(usable)).classified(), weights[usable]
         its = scores.score(Classified(kept.truth, kept.predicted, kept.chances, weight / weight.mean()), name)
+        if its.value is not None and its.error is not None:  # the labels to come are a draw, too
+            error = its.error * float(np.sqrt(1 + worth / len(rows)))
+            its = measured(its.value, error, len(rows), scores.METRICS[name].kind, estimated=True)
         found[name] = Measured(its.value, its.low, its.high, its.error, len(rows), its.why, estimated=True)
     return found
 
@@ -172,7 +175,7 @@ def _odds(known: pd.DataFrame, rows: pd.DataFrame) -> Floats:
     """Weigh rows by the odds of being among the others."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    both = pd.concat([features_of(known), features_of(rows)], ignore_index=True)
+    both = pd.concat([_beside(known), _beside(rows)], ignore_index=True)
     numbers = pd.DataFrame({name: _plain(both[name]) for name in both}).to_numpy(dtype=float)
     first, second = numbers[: len(known)], numbers[len(known) :]
     chance = np.random.default_rng(0)
@@ -182,6 +185,12 @@ def _odds(known: pd.DataFrame, rows: pd.DataFrame) -> Floats:
     other = np.clip(judge.predict_proba(first)[:, 1], 1e-3, 1 - 1e-3)
     odds = other / (1 - other)
     return np.asarray(odds / odds.mean())
+
+
+def _beside(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take the features and the probabilities: rows that are alike in both are rightly answered as often."""
+    chances = [name for name in frame.columns if str(name).startswith(CHANCE)]
+    return pd.concat([features_of(frame), frame[chances].reset_index(drop=True)], axis=1)
 
 
 def _plain(column: pd.Series[Any]) -> Any:

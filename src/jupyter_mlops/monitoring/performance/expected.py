@@ -1,7 +1,7 @@
 """The errors of a regressor that its features let expect: direct loss estimation.
 
-Trees learn the absolute and the squared error from the features and the prediction; on rows without labels their means
-are the estimated MAE and MSE. It is true as long as errors hang on the features as they did; concept drift is not seen.
+Trees learn the absolute error from the features and the prediction, and others by how much its square exceeds the square
+of that; on rows without labels the means are the estimated MAE and MSE. It is true as long as errors hang on the features as they did; concept drift is not seen.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import pandas as pd
 
 from ...statistics.measured import Measured, measured
 from ...statistics.scores import Floats
-from ...statistics.trees import TREES, Trees
+from ...statistics.trees import Trees
 
 _LEAST_ROWS: Final = 300
 _LEAST_HELD_OUT: Final = 0.2
 _MOST_OFF: Final = 4.0  # standard errors, of rows that the trees have not seen
 _PREDICTED: Final = "prediction"
 _PARTS: Final = 20
+_TREES, _LEAVES, _TREES_OF_EXCESS = 40, 32, 12
+_LEAST_ERROR: Final = 0.05  # of the mean one
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,19 @@ class Expected:
 
     Attributes
     ----------
-    absolute, square : Trees
+    absolute, excess : Trees
+        What is expected of an error, and of its square in parts of that one's square.
+    least : float
+        What is expected of any error.
     peak : float
         The mean fourth power of the errors by that of their square's expectation: how uncertain squares are.
     noise : (Noise, Noise)
-        How uncertain the absolute and the squared errors are, of the reference's rows alone.
+        How uncertain the absolute and the squared errors are, of rows of the reference that were held out.
     """
 
     absolute: Trees
-    square: Trees
+    excess: Trees
+    least: float
     peak: float
     noise: tuple[Noise, Noise]
 
@@ -84,25 +90,24 @@ class Expected:
         asked = features.assign(**{_PREDICTED: predicted})
         error = np.abs(truth - predicted)
         held = np.random.default_rng(0).random(rows) < _LEAST_HELD_OUT
-        trial = Trees.learn(asked[~held], error[~held], trees=TREES // 2)
-        off = error[held] - trial.predict(asked[held])
+        trial = Trees.learn(asked[~held], error[~held], trees=_TREES, leaves=_LEAVES)
+        guessed = trial.predict(asked[held])
+        off = error[held] - guessed
         worst = abs(float(off.mean())) / max(float(off.std(ddof=1)) / np.sqrt(held.sum()), 1e-300)
-        absolute, square = Trees.learn(asked, error, trees=TREES // 2), Trees.learn(asked, error**2, trees=TREES // 2)
-        likely, spread = absolute.predict(asked), _squares(square.predict(asked), error**2)
+        absolute, least = Trees.learn(asked, error, trees=_TREES, leaves=_LEAVES), float(error.mean()) * _LEAST_ERROR
+        likely = np.maximum(absolute.predict(asked), least or 1.0)  # without any errors none is expected
+        excess = Trees.learn(asked, (error / likely) ** 2, trees=_TREES_OF_EXCESS)
+        spread = np.maximum(likely**2 * excess.predict(asked), likely**2 * _LEAST_ERROR)
         peak = float(np.mean(error**4) / np.mean(spread**2))
-        noise = Noise.learn(likely, error - likely), Noise.learn(spread, error**2 - spread)
-        untrusted = (
-            ""
-            if worst <= _MOST_OFF
-            else f"expected errors are {worst:.1f} standard errors off on rows that were held out"
-        )
-        return cls(absolute, square, peak, noise), untrusted
+        noise = Noise.learn(guessed, off), Noise.learn(spread[held], (error**2 - spread)[held])
+        far = f"expected errors are {worst:.1f} standard errors off on rows that were held out"
+        return cls(absolute, excess, least, peak, noise), "" if worst <= _MOST_OFF else far
 
     def estimate(self, features: pd.DataFrame, predicted: Floats) -> dict[str, Measured]:
         """Estimate the metrics of rows without labels."""
         asked, rows = features.assign(**{_PREDICTED: predicted}), len(predicted)
-        absolute = np.maximum(0.0, self.absolute.predict(asked))
-        square = np.maximum(self.square.predict(asked), absolute**2)  # a variance is not negative
+        absolute = np.maximum(self.absolute.predict(asked), self.least)
+        square = absolute**2 * np.maximum(self.excess.predict(asked), 1.0)  # a variance is not negative
         mae, mse = float(absolute.mean()), float(square.mean())
         error = np.hypot(np.sqrt((square - absolute**2).sum()) / rows, self.noise[0](absolute))
         of_square = np.hypot(np.sqrt(max(0.0, self.peak - 1) * (square**2).sum()) / rows, self.noise[1](square))
@@ -116,7 +121,8 @@ class Expected:
         """Give what JSON can hold."""
         return {
             "absolute": self.absolute.to_dict(),
-            "square": self.square.to_dict(),
+            "excess": self.excess.to_dict(),
+            "least": self.least,
             "peak": self.peak,
             "noise": [its.to_dict() for its in self.noise],
         }
@@ -125,8 +131,4 @@ class Expected:
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """Read what ``to_dict`` has given."""
         noise = tuple(Noise(*map(np.array, its)) for its in stored["noise"])
-        return cls(Trees.read(stored["absolute"]), Trees.read(stored["square"]), stored["peak"], noise)  # type: ignore[arg-type]
-
-
-def _squares(expected: Floats, seen: Floats) -> Floats:
-    return np.maximum(expected, float(seen.mean()) * 1e-3)
+        return cls(Trees.read(stored["absolute"]), Trees.read(stored["excess"]), stored["least"], stored["peak"], noise)  # type: ignore[arg-type]
