@@ -77,13 +77,17 @@ def _hints_in_shell(view: View) -> View:
 
     def table(of: Table) -> Table:
         rows = [cells(row) for row in of.rows]
-        return replace(of, rows=rows, empty=_in_shell(of.empty), note=_in_shell(of.note))
+        if of.sentences:  # the last of them says what to do
+            rows = [[*row[:-1], _in_shell(row[-1])] if isinstance(row[-1], str) else row for row in rows]
+        note = _in_shell(of.note).replace("report.frame()", "--json")
+        return replace(of, rows=rows, empty=_in_shell(of.empty), note=note)
 
     if isinstance(view, Table):
         return table(view)
     assert isinstance(view, Card)
     facts = [(name, cells([value])[0]) for name, value in view.facts]
-    return replace(view, facts=facts, tables=[table(each) for each in view.tables], next=_in_shell(view.next))
+    goes_on = view.next if "%mlops" in view.next else ""  # a line of Python is none for a shell
+    return replace(view, facts=facts, tables=[table(each) for each in view.tables], next=_in_shell(goes_on))
 
 
 if __name__ == "__main__":

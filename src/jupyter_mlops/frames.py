@@ -35,18 +35,19 @@ def as_frame(data: Any) -> pd.DataFrame:
     if data is None:
         raise InvalidUsage("There is no data: it is None.", "did what made it forget to return it?")
     if hasattr(data, "collect") and not hasattr(data, "__arrow_c_stream__"):  # polars' LazyFrame, and the like
-        raise InvalidUsage(f"A {type(data).__name__} is no table yet.", "df.collect()")
+        raise InvalidUsage(f"{a_kind(data)} is no table yet.", "df.collect()")
     if isinstance(data, pd.Series):
         return data.to_frame()
     try:
         if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
             return _as_table(data).to_pandas()  # type: ignore[no-any-return]
-        if isinstance(data, str | bytes):
-            raise ValueError("it is text")
+        if isinstance(data, str | bytes | int | float):
+            raise ValueError("it is text" if isinstance(data, str | bytes) else "it is a number")
         return pd.DataFrame(data)
     except (ValueError, TypeError) as error:
+        said = str(error).rstrip(".!")
         raise InvalidUsage(
-            f"A {type(data).__name__} is no table: {error}.", "give a frame, or an array with rows and columns"
+            f"{a_kind(data)} is no table: {said}.", "give a frame, or an array with rows and columns"
         ) from None
 
 
@@ -83,7 +84,7 @@ def as_source(data: Any) -> pd.DataFrame | pa.Table | pa.RecordBatchReader | ds.
             return _as_table(data)  # it is in memory
         return pa.RecordBatchReader.from_stream(data)
     except (ValueError, TypeError, pa.ArrowException) as error:
-        raise InvalidUsage(f"A {type(data).__name__} is no table: {error}.") from None
+        raise InvalidUsage(f"{a_kind(data)} is no table: {error}.") from None
 
 
 def as_dataset(word: str) -> ds.Dataset | None:
@@ -110,6 +111,12 @@ def as_dataset(word: str) -> ds.Dataset | None:
         return ds.dataset(path, format=kind or "parquet")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidUsage(f"{word!r} can't be read: {str(error).splitlines()[0]}.") from None
+
+
+def a_kind(value: object) -> str:
+    """Name what a value is, at the beginning of a sentence: ``A list``, ``An int``."""
+    name = type(value).__name__
+    return f"A{'n' if name[:1].lower() in 'aeiou' else ''} {name}"
 
 
 def _as_table(data: Any) -> pa.Table:

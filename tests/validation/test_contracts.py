@@ -177,6 +177,7 @@ def test_a_contract_is_not_written_over_unasked(file: Path) -> None:
         ("columns:\n  age: 5\n", "line 2: column 'age' should have settings"),
         ("columns:\n  age: {dtype: int64}\n  age: {dtype: int64}\n", "line 3: 'age' is there twice"),
         ("columns:\n  age: {dtype: int64}\nstict: true\n", "line 3: there is no setting 'stict'.*strict"),
+        ("columns: {}\nleast_rows: many\n", "line 2: least_rows should be a whole number"),
         ("- 1\n", "line 1: it should begin with columns"),
         ("", "line 1"),
         ("columns: [1]\n", "line 1"),
@@ -237,3 +238,12 @@ def test_the_contract_of_the_settings(project: Path, shell: InteractiveShell) ->
     assert "written to contracts/df.yaml" in str(written)
     found = mlops.validate_data(clean().assign(age=500), only=["DQ027"])
     assert (found.failed, len(found.evidence["contract"])) == (("DQ027",), 64)
+
+
+def test_a_contract_knows_how_many_rows_there_must_be(file: Path) -> None:
+    write(clean(), file)
+    assert "least_rows: 1\n" in file.read_text()
+    assert "too few rows: 0, and should be at least 1" in said(clean().head(0), file)
+    file.write_text(file.read_text().replace("least_rows: 1\n", "least_rows: 300\n"))
+    assert hold(clean(), file).outcome == "pass"
+    assert "too few rows: 299, and should be at least 300" in said(clean().head(299), file)

@@ -210,7 +210,17 @@ def test_a_report_of_data_fits_no_longer_where_its_contract_was_edited(project: 
     mlops.validate_data(clean(), save_contract="contracts/df.yaml", run="last")
     mlops.validate_data(clean(), run="last")
     contract = project / "contracts" / "df.yaml"
-    edited = contract.read_text().replace("strict: false", "strict: true")
+    kept = contract.read_text()
+    contract.unlink()
+    with pytest.raises(Inconclusive, match=r"there is no contracts/df\.yaml, which \[validation\] names"):
+        mlops.promote(name)
+    contract.write_text(kept)
+    mlops.validate_data(clean(), save_contract="contracts/df.yaml", force=True, run="last")
+    with pytest.raises(Inconclusive, match=r"it was not held to contracts/df\.yaml"):
+        mlops.promote(name)
+    contract.write_text(kept)
+    mlops.validate_data(clean(), run="last")
+    edited = kept.replace("strict: false", "strict: true")
     contract.write_text(edited)
     with pytest.raises(Inconclusive, match=r"contracts/df\.yaml has been edited"):
         mlops.promote(name)

@@ -89,6 +89,8 @@ CASES = [
     Case("GD002", harmless().assign(diagnosis=np.random.default_rng(0).integers(0, 9, ROWS)), "warning", ("diagnosis",), None, "health"),
     Case("GD002", harmless().assign(Gewerkschaft=True), "warning", ("Gewerkschaft",), None, "trade union"),
     Case("GD002", harmless().assign(race_time=clean()["score"], party_size=[2, 4] * 200), "pass"),
+    Case("GD002", harmless().assign(ethnic_food=["yes", "no"] * 200, ethnic_origin_of_recipe=1), "pass"),
+    Case("GD002", harmless().assign(ethnic_group=["a", "b"] * 200, blood_type=["A+", "B-"] * 200), "warning", ("ethnic_group", "blood_type"), None, "origin"),
     Case("GD002", harmless().assign(x=["A1", "B2"] * 200, medication_name=None), "pass"),
     Case("GD003", sentences(20), "warning", ("body",), None, "body is text with e-mail addresses in 5% of the rows"),
     Case("GD003", sentences(0), "pass"),
@@ -146,7 +148,7 @@ def test_what_is_marked_is_a_note() -> None:
         ("customerEmail", "e-mail"), ("Telefonnummer", "phone number"), ("ΤΗΛΕΦΩΝΟ", "phone number"), ("Straße", "address"),
         ("ip_address", "IP address"), ("fødselsdato", "date of birth"), ("生年月日", "date of birth"), ("NOMBRE_COMPLETO", "name"),
         ("имя", "name"), ("이름", None), ("product_name", None), ("first_name_count_by_city", None), ("tip", None), ("strategy", None),
-        ("surname of the customer", "name"), ("latency", None), ("memory_address", None), ("12", None), ("", None),
+        ("lat_ms", None), ("lat_p99", None), ("lat", "geo-position"), ("lat_deg", "geo-position"), ("surname of the customer", "name"), ("latency", None), ("memory_address", None), ("12", None), ("", None),
     ],
 )  # fmt: skip
 def test_names_of_columns_are_read_in_many_languages(label: str, kind: str | None) -> None:

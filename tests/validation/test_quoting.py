@@ -11,6 +11,8 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
+from .test_model import fitted, people
+from .test_model import report as of_a_model
 from .test_quality import clean, report
 
 ROWS = 400
@@ -56,6 +58,31 @@ def test_an_example_is_never_of_a_person(code: str, marked: bool) -> None:
     whole = json.dumps(found.to_dict(), default=str, ensure_ascii=False) + str(found)
     whole += found._repr_mimebundle_()["text/html"] + found.frame().to_csv()
     assert not [secret for secret in secrets if secret in whole]
+
+
+def test_a_stand_in_of_people_is_not_told() -> None:
+    found = report(clean().assign(phone=among("k.a.", "k.a.", "k.a.", rest=[f"+49 30 90{n:04}" for n in range(ROWS)])))
+    assert found["DQ016"].findings[0].seen == "phone holds what stands for nothing in 3 of 400 (0.75%)."
+    assert "k.a." not in str(found.to_dict())
+
+
+@pytest.mark.parametrize(("name", "marked"), [("badge", True), ("email", False), ("age", True)])
+def test_no_slice_of_a_model_tells_a_value_of_people(name: str, marked: bool) -> None:
+    frame = people(2000)
+    values = np.where(frame.index % 4 == 0, 77.5, frame.index % 90) if name == "age" else np.where(frame.index % 4 == 0, "greta@garbo.se", "b@example.com")  # fmt: skip
+    odd = values == values[0]
+    frame = frame.assign(**{name: values}, y=np.where(odd, np.where(frame["y"] == "yes", "no", "yes"), frame["y"]))
+    found = of_a_model(fitted(), frame, slices=[name], groups=[name], marked=[name] if marked else [])
+    assert {"MV008", "MV009"} <= {checked.code for checked in found.checks if checked.findings}
+    whole = json.dumps(found.to_dict(), default=str) + found._repr_mimebundle_()["text/html"]
+    assert not [secret for secret in ("greta", "77.5") if secret in whole]
+    assert "by frequency" in whole or "from below" in whole
+
+
+def test_groups_that_somebody_asks_about_are_told_unless_they_are_marked() -> None:
+    frame = people(2000).assign(religion=lambda f: np.where(f["income"] > 0, "Shinto", "Jain"))
+    assert "of Shinto" in str(of_a_model(fitted(), frame, groups=["religion"])["MV011"].findings)
+    assert "Shinto" not in str(of_a_model(fitted(), frame, groups=["religion"], marked=["religion"])["MV011"].findings)
 
 
 def test_of_other_columns_there_are_examples() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops as mlops
-from jupyter_mlops.validation import keeping
+from jupyter_mlops import cli
+from jupyter_mlops.validation import keeping, reporting
 from jupyter_mlops.workspace import Workspace
 
 from ..conftest import Face
@@ -93,3 +96,25 @@ def test_what_makes_no_report_is_an_error(project: Path, asked: dict[str, Any], 
 
 def test_what_did_not_apply_is_counted(project: Path) -> None:
     assert "0 of 1 checks passed, 1 did not apply" in str(mlops.validate_data(clean(), only=["DQ024"]))
+
+
+def test_what_no_check_has_looked_at_has_not_passed(project: Path) -> None:
+    assert mlops.validate_data(clean(), only=["DQ024"]).outcome == "inconclusive"
+
+
+def test_an_interrupt_before_the_first_check_gives_a_report(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(frame: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reporting, "fingerprint", interrupt)
+    found = mlops.validate_data(clean())
+    assert (found.outcome, {checked.reason for checked in found.checks}) == ("inconclusive", {"It was interrupted."})
+
+
+def test_a_shell_is_told_no_line_of_python(project: Path, tmp_path: Path) -> None:
+    clean().assign(age=-3, **{f"c{n}": 1 for n in range(12)}).to_csv(tmp_path / "df.csv")
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        cli.main(["validate", "data", str(tmp_path / "df.csv"), "--only", "DQ"])
+    assert "DQ004 warning" in out.getvalue()
+    assert "Next:" not in out.getvalue()
+    assert "more findings: --json" in out.getvalue()

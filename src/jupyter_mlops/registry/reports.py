@@ -123,8 +123,7 @@ class _Judge:
             return "the limits in mlops.toml are other ones now"
         evidence = kept.stored["evidence"]
         if kind == "data":
-            edited = settings.contract and evidence.get("contract") != _digest(self._workspace.root / settings.contract)
-            return f"{settings.contract} has been edited" if edited else ""
+            return _unlike(settings.contract, self._workspace.root, str(evidence.get("contract") or ""))
         if evidence.get("source") != str(self._version.source):
             return f"it is of {kept.stored['about']}, another model"
         champion = aliases.current(self._workspace, self._version.name, self._to)
@@ -156,6 +155,18 @@ def _run(workspace: Workspace, version: ModelVersion) -> Run | None:
         return workspace.mlflow.read("get_run", version.run_id)  # type: ignore[no-any-return]
     except NotFound:
         return None
+
+
+def _unlike(contract: str | None, root: Path, held: str) -> str:
+    """Say why a report was not held to the contract of the settings, as it is now; empty where it was, or none is set."""
+    if contract is None:
+        return ""
+    now = _digest(root / contract)
+    if not now:
+        return f"there is no {contract}, which [validation] names as the contract"
+    if not held:
+        return f"it was not held to {contract}"
+    return f"{contract} has been edited" if held != now else ""
 
 
 def _digest(file: Path) -> str:

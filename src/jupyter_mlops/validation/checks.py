@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 
+INTERRUPTED: Final = "It was interrupted."
+
 Function = Callable[[Any], Iterable[Finding | str] | None]
 
 
@@ -124,11 +126,13 @@ def run(checks: Sequence[Check], subject: Any, ignore: Mapping[str, str], say: C
             with fluent.unlogged():
                 done.append(_run(check, subject, ignore))
         except KeyboardInterrupt:
-            stopped = "It was interrupted."
-            return done + [
-                Checked(c.code, c.title, c.why, "inconclusive", reason=stopped) for c in checks[number - 1 :]
-            ]
+            return done + interrupted(checks[number - 1 :])
     return done
+
+
+def interrupted(checks: Sequence[Check]) -> list[Checked]:
+    """Say of checks that they were not run."""
+    return [Checked(check.code, check.title, check.why, "inconclusive", reason=INTERRUPTED) for check in checks]
 
 
 def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
@@ -160,6 +164,13 @@ def _run(check: Check, subject: Any, ignore: Mapping[str, str]) -> Checked:
     return Checked(*about, worst(findings), tuple(sorted(findings, key=lambda f: order[f.severity])), reason)
 
 
-def unquoted(text: str) -> str:
-    """Leave out what an error quotes: libraries quote the value that they can't read, and it may be somebody's."""
-    return _QUOTED.sub("'…'", text)
+def unquoted(text: str, known: Collection[str] = ()) -> str:
+    """Leave out what an error quotes: libraries quote the value that they can't read, and it may be somebody's.
+
+    Parameters
+    ----------
+    text : str
+    known : collection of str
+        What is nobody's, such as the names of the columns, and stays.
+    """
+    return _QUOTED.sub(lambda quoted: quoted.group() if quoted.group()[1:-1] in known else "'…'", text)

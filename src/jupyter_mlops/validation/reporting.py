@@ -12,7 +12,7 @@ from ..fingerprint import fingerprint
 from ..frames import as_frame
 from ..limits import ValidationSettings
 from .catalogues import data_checks
-from .checks import run
+from .checks import interrupted, run
 from .data import Data
 from .findings import Severity, severity_of
 from .results import Report
@@ -75,8 +75,12 @@ def report_on(
         _write_contract(subject, save_contract, force=force)
     with Progress() as progress:
         progress.say("Taking the digest of the data …")
-        digest = _digest(frame)
-        done = run(checks, subject, ignore, progress.say)
+        try:
+            digest = _digest(frame)
+        except KeyboardInterrupt:
+            digest, done = "", interrupted(checks)
+        else:
+            done = run(checks, subject, ignore, progress.say)
         progress.say(f"{len(done)} checks of {name} …")  # what is left to be read, once it is done
     return Report(
         name,

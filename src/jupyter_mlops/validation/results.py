@@ -63,10 +63,11 @@ class Report(Result):
 
     @property
     def outcome(self) -> Literal["pass", "fail", "inconclusive"]:
-        """Fail where a finding is severe enough; else inconclusive where a check could not run."""
+        """Fail where a finding is severe enough; else inconclusive where a check could not run, or none has said anything."""
         if self.failed:
             return "fail"
-        return "inconclusive" if any(checked.outcome == "inconclusive" for checked in self.checks) else "pass"
+        outcomes = {checked.outcome for checked in self.checks}
+        return "inconclusive" if "inconclusive" in outcomes or outcomes <= {"skipped"} else "pass"
 
     @property
     def ok(self) -> bool:
@@ -136,14 +137,6 @@ class Report(Result):
             facts.append(("kept with", self.stored))
         if any(checked.code.startswith("GD") for checked in self.checks):
             facts.append(("privacy", CANT_SEE))
-        facts += [
-            (
-                f"{checked.code} ignored" if checked.outcome == "ignored" else checked.code,
-                f"{checked.title}: {checked.reason}",
-            )
-            for checked in self.checks
-            if checked.reason and checked.outcome not in ("skipped", "inconclusive")
-        ]
         rows: list[tuple[Cell, ...]] = [
             (
                 Badge(f"{checked.code} {finding.severity}", _TONES[finding.severity]),
@@ -153,7 +146,7 @@ class Report(Result):
             for checked, finding in self._lines(with_passes=False)
             if finding
         ]  # fmt: skip
-        rows += self._unsaid()
+        rows += [*self._unsaid(), *self._remarks()]
         hidden = sum(len(checked.findings) for checked in self.checks) - sum(finding is not None for _, finding in self._lines(with_passes=False))  # fmt: skip
         note = f"{hidden} more findings: report.frame()" if hidden > 0 else ""
         table = Table(("check", "seen", "do"), rows, empty="Nothing was found.", note=note, sentences=True)
@@ -182,6 +175,14 @@ class Report(Result):
             )
             for reason, found in by_reason.items()
         ]
+
+    def _remarks(self) -> list[tuple[Cell, ...]]:
+        """Tell what checks have to say that is no finding, and what is ignored, and why."""
+        return [
+            (Badge(f"{checked.code} {checked.outcome if checked.outcome in ('pass', 'ignored') else ''}".strip(), "idle"), f"{checked.title}: {checked.reason}", "")
+            for checked in self.checks
+            if checked.reason and checked.outcome not in ("skipped", "inconclusive")
+        ]  # fmt: skip
 
     def _lines(self, *, with_passes: bool) -> list[tuple[Checked, Finding | None]]:
         """List findings, the worst first; then the checks that could not run, and, if asked for, all others."""

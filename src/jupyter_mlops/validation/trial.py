@@ -19,7 +19,7 @@ from ..limits import ModelLimits, ValidationSettings
 from ..workspace import LOCAL, Workspace
 from . import keeping, provenance
 from .catalogues import chosen_for_model
-from .checks import CantSay, run
+from .checks import INTERRUPTED, CantSay, interrupted, run
 from .findings import Severity, severity_of
 from .model.candidate import Candidate, of_estimator, of_folder
 from .model.scoring import Scorer
@@ -48,7 +48,8 @@ def trial(
 ) -> Report:
     """Try a model; see ``validate_model``."""
     checks, fails = chosen_for_model(only, skip, security=security), severity_of(severity)
-    wanted = [_scorer(word) for word in scorers]
+    wanted = [_scorer(word) for word in _some(scorers)]
+    more |= {each: _some(more[each]) for each in ("slices", "groups") if each in more}
     frame = as_frame(data)
     with tempfile.TemporaryDirectory(prefix="mlops-trial-") as folder, Progress() as progress:
         progress.say("Fetching the model …")
@@ -56,7 +57,7 @@ def trial(
         champion = _champion(workspace, against, ref, candidate, Path(folder) / "champion")
         made = provenance.of_run(workspace.mlflow, candidate.run_id) if candidate.folder else None
         progress.say("Taking the digest of the data …")
-        digest = fingerprint(frame).digest
+        digest = _digest(frame)
         return report_on(
             candidate,
             frame,
@@ -68,8 +69,10 @@ def trial(
             scorers=wanted,
             train=None if train is None else as_frame(train),
             trained_on=made.digests if made else (),
-            digest=digest,
+            digest=digest or "",
+            is_interrupted=digest is None,
             before=made.answers if made else None,
+            marked=workspace.settings.privacy.personal,
             made=made,
             severity=fails,
             say=progress.say,
@@ -94,6 +97,7 @@ def report_on(
     say: Any = lambda text: None,
     keep: Any = lambda report: report,
     evidence: Mapping[str, Any] | None = None,
+    is_interrupted: bool = False,
     **asked: Any,
 ) -> Report:
     """Run the checks of a model that is here.
@@ -113,15 +117,17 @@ def report_on(
         Are told what is looked at, and given the report.
     evidence : mapping, optional
         What else the report hangs on.
+    is_interrupted : bool
+        Whether somebody has stopped it already: then no check is run.
     **asked
         See ``Model``.
     """
     begin = time.perf_counter()
     limits: ModelLimits = settings.of_model(name)
     subject = Model(candidate, frame, target, limits=limits, champion=champion, **asked)
-    done = run(
-        chosen_for_model(None, None, security=False) if checks is None else checks, subject, settings.ignore, say
-    )
+    chosen = chosen_for_model(None, None, security=False) if checks is None else checks
+    done = interrupted(chosen) if is_interrupted else run(chosen, subject, settings.ignore, say)
+    is_whole = all(checked.reason != INTERRUPTED for checked in done)  # else it is not asked again: it may be what hung
     return keep(  # type: ignore[no-any-return]
         Report(
             candidate.name,
@@ -129,7 +135,7 @@ def report_on(
             len(subject.frame.columns),
             tuple(done),
             severity,
-            subject.digest or fingerprint(frame).digest,
+            subject.digest or (fingerprint(frame).digest if is_whole else ""),
             time.perf_counter() - begin,
             settings=settings.for_model(name),
             kind="model",
@@ -137,10 +143,18 @@ def report_on(
                 **(evidence or {"whole": True}),
                 "source": candidate.source,
                 "against": champion.source if champion else "",
-                "scores": _scores(subject),
+                "scores": _scores(subject) if is_whole else "",
             },
         )
     )
+
+
+def _digest(frame: Any) -> str | None:
+    """Take the digest of the data; None where that was interrupted."""
+    try:
+        return fingerprint(frame).digest
+    except KeyboardInterrupt:
+        return None
 
 
 def _scores(subject: Model) -> str:
@@ -155,6 +169,11 @@ def _scores(subject: Model) -> str:
         except CantSay:
             continue
     return ", ".join(told)
+
+
+def _some(words: str | Sequence[str]) -> Sequence[str]:
+    """Take one word for a list of one, as people write it in Python."""
+    return [words] if isinstance(words, str) else words
 
 
 def _scorer(word: str) -> tuple[str, str | None]:

@@ -18,14 +18,16 @@ from pandera.io.pandas_io import deserialize_schema, serialize_schema
 
 from ...disk import write_whole
 from ...errors import Conflict, InvalidUsage, MlopsError, NotFound, nearest
+from ...frames import a_kind
 
 _YAML: Final = (".yaml", ".yml")
 _HEADING: Final = """\
 # What {name} must be: a schema of pandera (https://pandera.readthedocs.io), written from {rows:,} rows. Edit it, and keep it in git:
 #   %mlops validate data {name} --contract {path}
-# strict: true refuses columns that are not here. No values of personal columns are written down.
+# strict: true refuses columns that are not here, least_rows tables that are cut off. No values of personal columns are written down.
 """
 _KNOWN: Final = (*COMPONENT_RESERVED_KEYS, *(name for name in dir(pa.Check) if name[0].islower()))
+_LEAST_ROWS: Final = "least_rows"
 _TOP: Final = frozenset(serialize_schema(pa.DataFrameSchema({}), minimal=False)) | {"metadata", "multiindex"}
 
 
@@ -40,11 +42,14 @@ class Contract:
     schema : DataFrameSchema
     digest : str
         Of the file; empty where there is none.
+    least_rows : int
+        How many rows there must be; pandera's schemas don't say.
     """
 
     name: str
     schema: pa.DataFrameSchema
     digest: str = ""
+    least_rows: int = 0
 
 
 def may_write(path: Path, *, force: bool) -> None:
@@ -77,7 +82,7 @@ def write(schema: pa.DataFrameSchema, path: Path, name: str, rows: int) -> None:
             stats["dtype"] = "str"  # as people write it, whatever pandas keeps text in
         for side in ("include_min", "include_max") if "in_range" in stats else ():
             stats["in_range"].pop(side, None)  # as it is by default
-    kept = {"columns": columns, "strict": False, "unique": plain.get("unique")}
+    kept = {_LEAST_ROWS: min(rows, 1), "columns": columns, "strict": False, "unique": plain.get("unique")}
     text = yaml.safe_dump({key: value for key, value in kept.items() if value is not None}, sort_keys=False, allow_unicode=True)  # fmt: skip
     shown = re.sub(r"\W+", "_", name) or "df"
     write_whole(path, _HEADING.format(name=shown, rows=rows, path=path.as_posix()) + text)
@@ -102,7 +107,7 @@ def read(contract: Any) -> Contract:
     if isinstance(contract, type) and issubclass(contract, pa.DataFrameModel):
         return Contract(contract.__name__, contract.to_schema())
     if not isinstance(contract, str | Path):
-        raise InvalidUsage(f"A {type(contract).__name__} is no contract: give a file, or a schema of pandera.pandas.")
+        raise InvalidUsage(f"{a_kind(contract)} is no contract: give a file, or a schema of pandera.pandas.")
     path = Path(contract)
     if not path.is_file():
         beside = [str(file) for file in path.parent.glob("*") if file.suffix in (*_YAML, ".py")] if path.parent.is_dir() else []  # fmt: skip
@@ -112,10 +117,11 @@ def read(contract: Any) -> Contract:
         return Contract(str(path), _of_python(path), digest)
     if path.suffix.lower() not in _YAML:
         raise InvalidUsage(f"{str(path)!r} is no contract: it should end in .yaml, .yml or .py.")
-    return Contract(str(path), _of_yaml(path), digest)
+    schema, least = _of_yaml(path)
+    return Contract(str(path), schema, digest, least)
 
 
-def _of_yaml(path: Path) -> pa.DataFrameSchema:
+def _of_yaml(path: Path) -> tuple[pa.DataFrameSchema, int]:
     try:
         text = path.read_text(encoding="utf-8")
         node, plain = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
@@ -126,15 +132,18 @@ def _of_yaml(path: Path) -> pa.DataFrameSchema:
         raise _broken(path, 1, f"it is no YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(plain, dict):
         raise _broken(path, 1, "it should begin with columns:")
+    least = plain.pop(_LEAST_ROWS, 0)
     for key, line, _ in _entries(path, node):
-        if key not in _TOP:
-            raise _broken(path, line, f"there is no setting {key!r}.{nearest(key, _TOP)}")
+        if key not in {*_TOP, _LEAST_ROWS}:
+            raise _broken(path, line, f"there is no setting {key!r}.{nearest(key, {*_TOP, _LEAST_ROWS})}")
+        if key == _LEAST_ROWS and (not isinstance(least, int) or isinstance(least, bool) or least < 0):
+            raise _broken(path, line, f"{_LEAST_ROWS} should be a whole number, and is {least!r}")
     columns = next((value for key, _, value in _entries(path, node) if key == "columns"), None)
     if isinstance(plain.get("columns"), dict):
         for name, line, value in _entries(path, columns):
             _try_column(path, name, line, value, plain["columns"])
     try:
-        return _schema_of(plain)
+        return _schema_of(plain), least
     except Exception as error:  # whatever pandera makes of it
         raise _broken(path, 1, _reason(error)) from None
 

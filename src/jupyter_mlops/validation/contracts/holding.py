@@ -29,6 +29,7 @@ _EXAMPLES: Final = 3
 _RANGES: Final = frozenset({"in_range", "greater_than", "greater_than_or_equal_to", "less_than", "less_than_or_equal_to", "equal_to", "not_equal_to"})  # fmt: skip
 _CATEGORIES: Final = frozenset({"isin", "notin", "unique_values_eq"})
 _SAYS: Final = {
+    "rows": ("too few rows", "find out where the others are, or change least_rows in {}"),
     "gone": ("missing columns", "bring them back, or take them out of {}"),
     "new": ("columns that it does not have", "leave them out, or write them into {}"),
     "type": ("of another type", "convert them: df[…].astype(…), or change {}"),
@@ -72,6 +73,8 @@ def _breaches(data: Data, held: Contract) -> Iterator[_Breach]:
     from pandera.config import ValidationDepth, config_context
     from pandera.errors import SchemaError, SchemaErrors
 
+    if len(data) < held.least_rows:
+        yield _Breach("rows", (), f"{len(data):,}, and should be at least {held.least_rows:,}", 0)
     frame = pd.DataFrame({label: column.values for label, column in data.by_label.items()}, copy=False)
     try:
         with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):

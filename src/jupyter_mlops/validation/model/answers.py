@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier, is_regressor
 from sklearn.utils.metaestimators import available_if
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -74,28 +75,49 @@ class Labels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 Answers = Labels | Numbers
 
 
-def ask(estimator: Any, rows: Any) -> Answers:
+def kind_of(estimator: Any) -> bool | None:
+    """Say whether an estimator classifies, or else predicts numbers; None of what does neither, or does not say.
+
+    One that is not scikit-learn's, and knows of no tags, classifies where it has classes.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it lacks to be one of scikit-learn's
+            return True if is_classifier(estimator) else False if is_regressor(estimator) else None
+    except Exception:  # without tags
+        return True if np.ndim(getattr(estimator, "classes_", 0)) == 1 else None
+
+
+def ask(estimator: Any, rows: Any, *, classifies: bool = False) -> Answers:
     """Ask an estimator once for all that scorers want to know.
+
+    Parameters
+    ----------
+    estimator, rows : object
+    classifies : bool
+        Of one that does not say: whether it gives labels.
 
     Raises
     ------
     ValueError
         Where it answers what can't be reckoned with: too few, none, or no numbers.
     """
-    from sklearn.base import is_classifier
-
-    if not is_classifier(estimator):
+    if not kind_of(estimator) and not classifies:
         return Numbers(_finite(np.asarray(estimator.predict(rows), dtype=float).reshape(len(rows))))
     chances, scores = (
         np.asarray(getattr(estimator, method)(rows)) if hasattr(estimator, method) else None
         for method in ("predict_proba", "decision_function")
     )
-    labels, classes = np.asarray(estimator.predict(rows)), np.asarray(estimator.classes_)
+    labels = np.asarray(estimator.predict(rows))
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.shape != (len(rows),):
         raise ValueError(f"it answers {len(rows):,} rows in the shape {labels.shape}")
     if empty := int(pd.isna(labels).sum()):
         raise ValueError(f"it gives no label to {empty:,} rows")
+    known = getattr(estimator, "classes_", None)
+    if known is None:  # what it does not name can't be matched with its probabilities
+        return Labels(labels, np.unique(labels))
+    classes = np.asarray(known)
     if chances is not None and chances.shape != (len(rows), len(classes)):
         raise ValueError(f"its probabilities have the shape {chances.shape}, for {len(rows):,} rows and {len(classes)} classes")  # fmt: skip
     return Labels(labels, classes, None if chances is None else _finite(chances), scores)

@@ -15,7 +15,8 @@ import pandas as pd
 from ... import mlmodel
 from ...errors import InvalidUsage
 from ...estimators import load_estimator, load_pickle
-from ..checks import CantSay
+from ...frames import a_kind
+from ..checks import CantSay, unquoted
 from .answers import Answers, ask
 from .seal import Seal
 
@@ -42,6 +43,8 @@ class Candidate:
         Why it can't be asked.
     seal : Seal, optional
         What its files must fit; None where it is no version.
+    classifies : bool
+        Of one whose estimator does not say: whether it gives labels, by the target.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Candidate:
     run_id: str = ""
     why_not: str = ""
     seal: Seal | None = None
+    classifies: bool = False
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
@@ -98,7 +102,7 @@ class Candidate:
             return chosen if takes_names is not None or self.inputs else chosen.to_numpy()
         if self.width is not None and self.width != frame.shape[1]:
             raise CantSay(f"{self.name} wants {self.width} columns without names, and the data has {frame.shape[1]}.")
-        return frame.to_numpy()
+        return frame if self.width is None else frame.to_numpy()  # one that says nothing may look for names
 
     def ask(self, frame: pd.DataFrame) -> Answers:
         """Ask it for all rows.
@@ -114,9 +118,10 @@ class Candidate:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ask(self.estimator, rows)
+                return ask(self.estimator, rows, classifies=self.classifies)
         except Exception as error:  # whatever a model makes of rows
-            raise CantSay(f"{self.name} refuses the rows: {' '.join(str(error).split())[:200]}") from None
+            said = " ".join(unquoted(str(error), known=frame.columns).split())[:200]
+            raise CantSay(f"{self.name} refuses the rows: {said or type(error).__name__}") from None
 
     @property
     def megabytes(self) -> float:
@@ -125,7 +130,7 @@ class Candidate:
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / 1e6
 
 
-def of_folder(name: str, folder: Path, *, seal: Seal | None = None, **about: str) -> Candidate:
+def of_folder(name: str, folder: Path, *, seal: Seal | None = None, source: str = "", run_id: str = "") -> Candidate:
     """Load the model of a folder; one that can't be loaded safely is told about, and not loaded.
 
     Parameters
@@ -134,7 +139,7 @@ def of_folder(name: str, folder: Path, *, seal: Seal | None = None, **about: str
     folder : Path
     seal : Seal, optional
         Says whether a pickle is loaded, which runs code of its author: where the project's key has signed these files.
-    **about
+    source, run_id : str
         See ``Candidate``.
     """
     from ...errors import MissingDependency, UntrustedModel
@@ -143,8 +148,10 @@ def of_folder(name: str, folder: Path, *, seal: Seal | None = None, **about: str
         model = mlmodel.read(folder, pickles=seal is not None and seal.opens_pickles(folder))
         estimator = load_pickle(model.file) if model.is_pickle else load_estimator(model.library, model.flavor, model.file)  # fmt: skip
     except (UntrustedModel, MissingDependency) as error:
-        return Candidate(name, folder=folder, said=_said(folder), why_not=f"{error.message}", seal=seal, **about)
-    return Candidate(name, estimator, folder, model.said, seal=seal, **about)
+        return Candidate(
+            name, folder=folder, said=_said(folder), why_not=f"{error.message}", seal=seal, source=source, run_id=run_id
+        )
+    return Candidate(name, estimator, folder, model.said, seal=seal, source=source, run_id=run_id)
 
 
 def of_estimator(estimator: Any) -> Candidate:
@@ -156,7 +163,7 @@ def of_estimator(estimator: Any) -> Candidate:
         Where it can't predict.
     """
     if not callable(getattr(estimator, "predict", None)):
-        raise InvalidUsage(f"A {type(estimator).__name__} can't predict.", "%mlops validate model churn@challenger …")
+        raise InvalidUsage(f"{a_kind(estimator)} can't predict.", "%mlops validate model churn@challenger …")
     return Candidate(type(estimator).__name__, estimator)
 
 

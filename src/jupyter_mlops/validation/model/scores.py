@@ -64,10 +64,10 @@ def champion(model: Model) -> Iterator[Finding]:
         same = " The two answer alike." if its.low == its.high == 0 else ""
         yield Finding("error", f"{seen}: it is not better{asked}.{same}", "keep the champion", figures=figures, plot=_against(model, its))  # fmt: skip
         return
-    if its.value > gain:  # how many rows would tell, were the difference what it seems
-        half = (its.high - its.low) / 2
-        rows = min(len(model) * (half / (its.value - gain)) ** 2, 1e12)
-        raise CantSay(f"{seen}: too few rows to tell whether it is better{asked}; about {rows:,.0f} would.")
+    if its.value > gain:
+        raise CantSay(
+            f"{seen}: too few rows to tell whether it is better{asked}; about {_rows_to_tell(model, its, gain):,.0f} would."
+        )
     raise CantSay(f"{seen}: too few rows to tell whether it is worse.")
 
 
@@ -84,7 +84,9 @@ def dummy(model: Model) -> Iterator[Finding]:
     if its.high <= 0 or (its.low <= 0 and its.value <= 0):
         yield Finding("error", f"{model.scorer.name} is no better than that of a dummy: {_signed(its)}.", "look whether the columns are in the right order, and the target is the right one", figures=figures)  # fmt: skip
     elif its.low <= 0:
-        yield Finding("warning", f"{model.scorer.name} differs by {_signed(its)} from that of a dummy, which may be chance.", "more rows of test data, or features that say more", figures=figures)  # fmt: skip
+        raise CantSay(
+            f"{model.scorer.name} differs by {_signed(its)} from that of a dummy, which may be chance; about {_rows_to_tell(model, its):,.0f} rows would tell."
+        )
 
 
 @MODEL.check(
@@ -255,6 +257,12 @@ def _as_words(frame: pd.DataFrame) -> Any:
 def _as_numbers(frame: pd.DataFrame) -> Any:
     array = frame.to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.isfinite(array), array, np.nan)
+
+
+def _rows_to_tell(model: Model, its: Interval, gain: float = 0.0) -> float:
+    """Say how many rows would tell, were the difference what it seems."""
+    half = (its.high - its.low) / 2
+    return min(len(model) * (half / (its.value - gain)) ** 2, 1e12)
 
 
 def _signed(its: Interval) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any, Final
 
@@ -26,6 +26,9 @@ _SHOWN: Final = 3
 _CHANCE: Final = 0.01  # of any finding at all, where the errors have nothing to do with the features
 
 
+_NOBODYS: Final = ("any", "is missing", "= missing", "= others")
+
+
 @dataclass(frozen=True)
 class Parted:
     """A column as a few parts: its values, or ranges of its numbers."""
@@ -34,6 +37,12 @@ class Parted:
     codes: Array
     labels: Sequence[str]
 
+    @property
+    def withheld(self) -> list[str]:
+        """Name the parts of a column of people without its values: by their order, or how frequent they are."""
+        how = "its value no. {} by frequency" if self.labels[0].startswith("= ") else "its part no. {} from below"
+        return [label if label in _NOBODYS else f"in {how.format(number)}" for number, label in enumerate(self.labels, 1)]  # fmt: skip
+
 
 @MODEL.check("MV008", "Slices that were named", "A good mean hides a group for which the model fails.")
 def named(model: Model) -> Iterator[Finding]:
@@ -41,7 +50,7 @@ def named(model: Model) -> Iterator[Finding]:
     if not model.slices:
         raise NotApplicable("No slice is named: --slice age_group.")
     losses, test = model.losses, _test(model)
-    for parted in (part(model.frame[name], name) for name in model.slices):
+    for parted in (shown(model, part(model.frame[name], name)) for name in model.slices):
         counts = np.bincount(parted.codes, minlength=len(parted.labels))
         large = [code for code in range(len(parted.labels)) if counts[code] >= model.limits.slice_rows]
         worse = []
@@ -81,15 +90,20 @@ def weakest(model: Model) -> Iterator[Finding]:
     if not losses.any():
         return
     found = sorted(_search(model, parts, losses), key=lambda each: each[0])
-    shown: list[Array] = []
+    told_of: list[Array] = []
     for _, told, names, chosen in found:
-        if len(shown) == _SHOWN:
+        if len(told_of) == _SHOWN:
             break
-        if any((chosen & other).sum() > 0.5 * min(chosen.sum(), other.sum()) for other in shown):
+        if any((chosen & other).sum() > 0.5 * min(chosen.sum(), other.sum()) for other in told_of):
             continue  # much the same rows, said in another way
-        shown.append(chosen)
+        told_of.append(chosen)
         severity: Severity = "warning" if _is_far(model, losses[chosen]) else "note"
         yield Finding(severity, f"{told}: {_told(model, losses[chosen])}; {_told(model, losses, whole=True)}.", "more training data of these, or features that tell them apart", names, {"rows": int(chosen.sum())})  # fmt: skip
+
+
+def shown(model: Model, parted: Parted, *, is_asked: bool = True) -> Parted:
+    """Give a column as it may be told: of one of people without its values."""
+    return replace(parted, labels=parted.withheld) if model.withholds(parted.name, is_asked=is_asked) else parted
 
 
 def part(column: pd.Series[Any], name: str) -> Parted:
@@ -108,11 +122,11 @@ def part(column: pd.Series[Any], name: str) -> Parted:
             else np.array([0.0])
         )
         codes = np.searchsorted(edges, np.nan_to_num(numbers), side="left")
-        shown = [f"{edge:.4g}" for edge in edges]
+        written = [f"{edge:.4g}" for edge in edges]
         labels = [
-            f"≤ {shown[0]}",
-            *(f"{low} to {high}" for low, high in pairwise(shown)),
-            f"> {shown[-1]}",
+            f"≤ {written[0]}",
+            *(f"{low} to {high}" for low, high in pairwise(written)),
+            f"> {written[-1]}",
         ]
     else:
         codes, values = pd.factorize(column.astype(str).where(~missing, "missing"))
@@ -134,14 +148,17 @@ def _search(
     # Which features are paired is chosen by what is seen: so all pairs there could be are counted.
     tests = sum(len(p) for p in alone) + sum(len(a) * len(b) for a, b in combinations(alone, 2))
     for parted, chances in zip(parts, alone, strict=True):
-        for code in np.flatnonzero(chances * tests < _CHANCE).tolist():
+        weak = np.flatnonzero(chances * tests < _CHANCE).tolist()
+        parted = shown(model, parted, is_asked=False) if weak else parted
+        for code in weak:
             yield float(chances[code]), f"{parted.name} {parted.labels[code]}", (parted.name,), parted.codes == code
     for first, second in combinations((parts[place] for place in sorted(best)), 2):
         width = len(second.labels)
         codes = first.codes * width + second.codes
         chances = _cells(codes, len(first.labels) * width, losses, model)
         for code in np.flatnonzero(chances * tests < _CHANCE).tolist():
-            told = f"{first.name} {first.labels[code // width]} and {second.name} {second.labels[code % width]}"
+            one, other = (shown(model, parted, is_asked=False) for parted in (first, second))
+            told = f"{one.name} {one.labels[code // width]} and {other.name} {other.labels[code % width]}"
             yield float(chances[code]), told, (first.name, second.name), codes == code
 
 

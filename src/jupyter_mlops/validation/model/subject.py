@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import BaseEstimator
 
 from ...errors import InvalidUsage, nearest
+from ...frames import a_kind
 from ...limits import ModelLimits, Threshold
 from ..checks import CantSay, NotApplicable
+from ..data import Data, counted
+from ..privacy.words import kind_of as kind_of_name
+from ..privacy.words import special_of
 from ..provenance import Provenance
-from .answers import Answers, Array, Labels, given
+from ..quality.quoting import is_personal
+from .answers import Answers, Array, Labels, given, kind_of
 from .candidate import Candidate
 from .scoring import Draws, Interval, Scorer, interval
 
@@ -50,6 +55,8 @@ class Model:
         What its run says that it answered when it was fitted; see ``tracking.snapshot.answers``.
     made : Provenance, optional
         What its run tells of how it was made.
+    marked : collection of str
+        The columns that are known to be personal.
 
     Raises
     ------
@@ -74,6 +81,7 @@ class Model:
         digest: str = "",
         before: Mapping[str, Any] | None = None,
         made: Provenance | None = None,
+        marked: Collection[str] = (),
     ) -> None:
         frame = _named(frame, "the test data")
         self.target_name = str(target)
@@ -82,9 +90,9 @@ class Model:
         if not kept.any():
             raise InvalidUsage(f"The target {target!r} holds nothing to compare with.", "--data takes rows with their answers")  # fmt: skip
         self.dropped = int((~kept).sum())
-        self.candidate, self.champion, self.limits = candidate, champion, limits
+        self.candidate, self.limits = candidate, limits
         self.trained_on, self.digest, self.before = tuple(trained_on), digest, before
-        self.made = made
+        self.made, self.marked = made, frozenset(marked)
         self.frame = frame[kept].reset_index(drop=True)
         self.slices = [self._need("the test data", self.frame, name) for name in slices]
         self.groups = [self._need("the test data", self.frame, name) for name in groups]
@@ -95,6 +103,8 @@ class Model:
             self.train = self.train.iloc[self.train_places].reset_index(drop=True)
         self._predictions = None if predictions is None else _rows_of(predictions, kept)
         self.y = self._target(self.frame)
+        self.candidate = replace(candidate, classifies=self.classifies)
+        self.champion = None if champion is None else replace(champion, classifies=self.classifies)
         names = list(scorers) or [("balanced_accuracy" if self.classifies else "r2", None)]
         self.scorer = Scorer(names[0][0])
         self.bounds = {name: Threshold.of(bound) for name, bound in limits.scores.items()} | {
@@ -112,9 +122,10 @@ class Model:
         """Whether it predicts labels; else it predicts numbers."""
         estimator = self.candidate.estimator
         if estimator is not None:
-            if is_classifier(estimator) or is_regressor(estimator):
-                return bool(is_classifier(estimator))
-            raise InvalidUsage(f"A {type(estimator).__name__} neither classifies nor predicts numbers: there is nothing to score.")  # fmt: skip
+            if (said := kind_of(estimator)) is not None:
+                return said
+            if isinstance(estimator, BaseEstimator):
+                raise InvalidUsage(f"{a_kind(estimator)} neither classifies nor predicts numbers: there is nothing to score.")  # fmt: skip
         column = self.frame[self.target_name]
         if self._predictions is not None and np.ndim(self._predictions) == 2 and np.shape(self._predictions)[1] > 1:
             return True
@@ -203,7 +214,9 @@ class Model:
         CantSay
         """
         if len(self) < self.limits.least_rows:
-            raise CantSay(f"There are {len(self)} rows, and an interval takes {self.limits.least_rows}.")
+            raise CantSay(
+                f"The test data has {counted(len(self), 'row', 'rows')}, and an interval takes {self.limits.least_rows}."
+            )
 
     @cached_property
     def losses(self) -> Array:
@@ -224,6 +237,22 @@ class Model:
         known = set(self.answers.classes.tolist())
         return sorted({str(value) for value in np.unique(self.y).tolist() if value not in known})
 
+    def withholds(self, name: str, *, is_asked: bool) -> bool:
+        """Whether the values of a column are not told, as it is of people: marked, or found to be.
+
+        Parts by a special category that somebody has asked about, such as sex or religion, are told: fairness is of them.
+        """
+        if name in self.marked:
+            return True
+        column = self._data.by_label[name]
+        if is_asked and special_of(name) is not None and kind_of_name(name) is None:
+            return False
+        return is_personal(self._data, column)
+
+    @cached_property
+    def _data(self) -> Data:
+        return Data(self.frame, marked=self.marked)
+
     def target_of(self, frame: pd.DataFrame) -> Array:
         """Read the target of other rows as that of the test data is."""
         return self._target(frame)
@@ -240,13 +269,16 @@ class Model:
             return numbers
         values = column.to_numpy(dtype=object)
         classes = getattr(self.candidate.estimator, "classes_", None)
+        if isinstance(classes, np.ndarray) and classes.dtype.kind in "biuf":  # True is 1, whichever the other side has
+            values = np.array([int(each) if isinstance(each, bool | np.bool_) else each for each in values], dtype=object)  # fmt: skip
         try:
             if isinstance(classes, np.ndarray):
-                codes = pd.Index(classes).get_indexer(pd.Index(values, dtype=object))
+                known = classes.astype(int) if classes.dtype.kind == "b" else classes
+                codes = pd.Index(known).get_indexer(pd.Index(values, dtype=object))
                 if (codes >= 0).all():
                     return np.asarray(classes[codes])
                 if (codes < 0).all():
-                    shown = ", ".join(map(repr, pd.unique(column)[:3]))
+                    shown = "values that are not shown" if self.target_name in self.marked else ", ".join(map(repr, pd.unique(column)[:3].tolist()))  # fmt: skip
                     raise InvalidUsage(
                         f"The target {self.target_name!r} holds {shown}, and {self.candidate.name} answers {', '.join(map(repr, classes[:3].tolist()))}.",
                         "write the target as the model was trained on it",

@@ -16,7 +16,7 @@ from ..catalogues import MODEL
 from ..checks import CantSay, NotApplicable
 from ..findings import Finding, Plot
 from .answers import Array, Labels
-from .slices import part
+from .slices import part, shown
 from .subject import Model
 
 _BINS: Final = 10
@@ -70,7 +70,7 @@ def fairness(model: Model) -> Iterator[Finding]:
     except ImportError:
         raise MissingDependency("Fairness needs fairlearn: %pip install 'jupyter-mlops[fairness]'") from None
     for name in model.groups:
-        parted = part(model.frame[name], name)
+        parted = shown(model, part(model.frame[name], name))
         counts = np.bincount(parted.codes, minlength=len(parted.labels))
         large = np.flatnonzero(counts >= model.limits.slice_rows)
         if len(large) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from .words import NAMES
 _MOST: Final = 300  # distinct values that are looked at: a kind that is a column's shows in fewer
 _TEXTS: Final = 2000  # sentences that are looked at: one in a hundred has somebody in it
 _SIGNS: Final = 10_000  # of each of them
+_GROUPING: Final = re.compile(
+    r"(?<!\S)(group|type|status|class|category|kategorie)(?!\S)"
+)  # an ethnic group, a blood type
 _NAMES: Final = 0.05  # of the sentences must name somebody: models see people where there are firms, in some
 _DAY: Final = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ]00:00:00(\.0+)?)?"
 _NOTHING: Final = frozenset({"", "none", "n/a", "na", "nan", "null", "unknown", "other", "-", "?", "no", "yes"})
@@ -209,7 +213,7 @@ def _special(column: Column, values: Sequence[str]) -> Personal | None:
 
 def _may_be_special(column: Column, named: str) -> bool:
     """Whether a column may be of the category in its name: a "race" in seconds is none, nor the "size of a party"."""
-    if column.kind == "nothing" or words.is_of_a_thing(column.label):
+    if column.kind == "nothing" or words.is_of_a_thing(_GROUPING.sub("", words.split(column.label))):
         return False
     if column.kind == "time":
         return False

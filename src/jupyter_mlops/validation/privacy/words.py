@@ -50,7 +50,12 @@ FINE: Final = "zip* | zipcode | postcode | post code | postal code | postal | pl
 OF_PEOPLE: Final = "age | alter | edad | eta | wiek | idade | varsta | ika | leeftijd | alder | vek | kor | yas | sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | marital status | marital | civil status | familienstand | occupation | profession | beruf | education | workclass | relationship | native country | household size | race | ethnicity"
 PROTECTED: Final = "sex | gender | geschlecht | sexe | sexo | sesso | genere | plec | sukupuoli | geslacht | kon | kjonn | pohlavi | nem | cinsiyet | spol | age group | ageband | nationality | staatsangehorigkeit | nationalite | nacionalidad | nazionalita | obywatelstwo | citizenship | native country | marital status | disability | disabled | race | ethnicity"
 
-_LENGTHY: Final = re.compile(r"(?<!\S)long (?!lat|deg|wgs|coord)")  # a "long term debt" is nowhere on the map
+# A "long term debt" is nowhere on the map, nor is a "lat ms", which is a time.
+_LENGTHY: Final = re.compile(
+    r"(?<!\S)(long (?!lat|deg|wgs|coord)|lat(ency)? (?=(ms|us|ns|sec|secs|seconds|s|p\d+|avg|mean|max)(?!\S)))"
+)
+# What makes it a thing that people of any origin or faith may have to do with.
+_CULTURAL: Final = "food | foods | cuisine | restaurant* | dish | recipe* | music | essen | kuche | comida | cucina"
 _CAMEL: Final = re.compile(r"(?<=[a-zα-ω0-9])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SIGNS: Final = re.compile(r"[^\w']+|_+")
 _WITHOUT_SPACES: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
@@ -121,6 +126,8 @@ def is_of_a_thing(label: str) -> bool:
 def special_of(label: str) -> str | None:
     """Say which special category the name of a column promises."""
     apart = split(label)
+    if says(_CULTURAL, apart):
+        return None
     return next((kind for kind, words in SPECIAL.items() if says(words, apart)), None)
 
 

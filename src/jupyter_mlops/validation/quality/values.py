@@ -39,12 +39,13 @@ def disguised(data: Data) -> Iterator[Finding]:
         if found:
             rows = sum(found.values())
             told = ", ".join(f"{_quoted(value)} ({count:,} times)" for value, count in list(found.items())[:4])
+            hidden = is_personal(data, column)
             yield Finding(
                 "warning",
-                f"{column.label} holds {told}.",
-                f"df[{column.label!r}].replace({_literal(found)}, None)",
+                f"{column.label} holds {f'what stands for nothing in {share(rows, len(data))}' if hidden else told}.",
+                f"df[{column.label!r}].replace({'…' if hidden else _literal(found)}, None)",
                 (column.label,),
-                {"rows": rows, "values": [str(value) for value in found]},
+                {"rows": rows} if hidden else {"rows": rows, "values": [str(value) for value in found]},
             )
 
 
