@@ -23,6 +23,7 @@ from ..quality.quoting import is_personal
 from .answers import Answers, Array, Labels, given, kind_of
 from .candidate import Candidate
 from .scoring import Draws, Interval, Scorer, interval
+from .target import labels_of, numbers_of
 
 _MOST_CLASSES = 20
 
@@ -258,38 +259,10 @@ class Model:
         return self._target(frame)
 
     def _target(self, frame: pd.DataFrame) -> Array:
-        column = frame[self.target_name]
+        name = self.target_name
         if not self.classifies:
-            try:
-                numbers = column.to_numpy(dtype=float)
-            except (ValueError, TypeError):
-                raise InvalidUsage(f"The target {self.target_name!r} holds no numbers, and {self.candidate.name} predicts some.") from None  # fmt: skip
-            if not np.isfinite(numbers).all():
-                raise InvalidUsage(f"The target {self.target_name!r} holds infinite numbers.", "leave those rows out")
-            return numbers
-        values = column.to_numpy(dtype=object)
-        classes = getattr(self.candidate.estimator, "classes_", None)
-        if isinstance(classes, np.ndarray) and classes.dtype.kind in "biuf":  # True is 1, whichever the other side has
-            values = np.array([int(each) if isinstance(each, bool | np.bool_) else each for each in values], dtype=object)  # fmt: skip
-        try:
-            if isinstance(classes, np.ndarray):
-                known = classes.astype(int) if classes.dtype.kind == "b" else classes
-                codes = pd.Index(known).get_indexer(pd.Index(values, dtype=object))
-                if (codes >= 0).all():
-                    return np.asarray(classes[codes])
-                if (codes < 0).all():
-                    shown = "values that are not shown" if self.target_name in self.marked else ", ".join(map(repr, pd.unique(column)[:3].tolist()))  # fmt: skip
-                    raise InvalidUsage(
-                        f"The target {self.target_name!r} holds {shown}, and {self.candidate.name} answers {', '.join(map(repr, classes[:3].tolist()))}.",
-                        "write the target as the model was trained on it",
-                    )
-            is_text = all(isinstance(value, str) for value in values)
-            found = values.astype(str) if is_text else np.array(values.tolist())
-            np.unique(found)
-            set(found.tolist())  # lists and sets have no place among labels
-        except (TypeError, ValueError):
-            raise InvalidUsage(f"The target {self.target_name!r} holds what can't be told apart or put in order.") from None  # fmt: skip
-        return found
+            return numbers_of(frame[name], name, self.candidate)
+        return labels_of(frame[name], name, self.candidate, hidden=name in self.marked)
 
     @staticmethod
     def _need(what: str, frame: pd.DataFrame, name: str) -> str:
