@@ -45,6 +45,7 @@ assert registry.alias({name!r}, "nobody") is None
 registry.hook("http://127.0.0.1:1/", "secret")
 registry.hook("http://127.0.0.1:2/", "secret")
 registry.unhook()
+registry.note({name!r}, "deploy", None, 1, "it follows")
 assert "mlflow" not in sys.modules
 version = registry._mlflow.client.get_model_version_by_alias({name!r}, "champion")
 for what in ("name", "version", "source", "creation_timestamp", "run_id", "tags"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ... import signing
 from ...backend import audit, fetching, probe, versions, webhooks
 from ...backend.adapter import Mlflow
+from ...backend.light import Light
 from ...backend.versions import Named
 from ...errors import BackendUnreachable, InvalidUsage
 from ...workspace import Workspace
@@ -106,7 +107,7 @@ class Registry:
                 raise BackendUnreachable("The project's MLflow server is not running.", "%mlops init")
             uri = server.url
         if self._mlflow is None or self._mlflow.uri != uri:
-            self._mlflow = Mlflow(uri, workspace.settings.timeout)
+            self._mlflow = Light(uri, workspace.settings.timeout)
         return self._mlflow
 
 
