@@ -59,7 +59,7 @@ def test_an_event_that_is_taken_back_is_gone(
 
 
 def test_pages_follow_one_another(both: tuple[Mlflow, Light], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    heavy, light = both
+    _, light = both
     for number in range(4):
         audit.append(light, name, f"note {number}", who="ann", where="here")
     monkeypatch.setattr(experiments, "PAGE", 2)
