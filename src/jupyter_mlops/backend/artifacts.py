@@ -26,13 +26,17 @@ def read_text(mlflow: Mlflow, run_id: str, path: str) -> str | None:
     str or None
         ``None`` where there is no such file, or it is no text.
     """
+    found = read_bytes(mlflow, run_id, path)
+    try:
+        return None if found is None else found.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def read_bytes(mlflow: Mlflow, run_id: str, path: str) -> bytes | None:
+    """Read a file of a run; None where there is no such file."""
     listed = mlflow.read("list_artifacts", run_id, posixpath.dirname(path) or None)
     if not any(file.path == path and not file.is_dir and (file.file_size or 0) <= _MOST for file in listed):
         return None
     with tempfile.TemporaryDirectory(prefix="mlops-artifact-") as folder:
-        fetched = Path(mlflow.read("download_artifacts", run_id, path, folder))
-        try:
-            with fetched.open(encoding="utf-8", newline="") as file:  # line ends as they are
-                return file.read()
-        except UnicodeDecodeError:
-            return None
+        return Path(mlflow.read("download_artifacts", run_id, path, folder)).read_bytes()

@@ -16,7 +16,7 @@ from .. import signing
 from ..errors import InvalidUsage, writing_to
 from ..frames import as_frame
 from ..trust import LIGHTGBM_TYPES, TRUSTED_TYPES
-from . import experiments
+from . import experiments, profiles
 from .adapter import Mlflow
 from .examples import without_people
 from .fluent import quiet
@@ -29,7 +29,7 @@ _EXAMPLE_ROWS = 3
 
 
 def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal: Collection[str] = ()) -> str:
-    """Store an estimator with a run.
+    """Store an estimator with a run, and the profile of what it was fitted on beside it.
 
     Parameters
     ----------
@@ -55,7 +55,11 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
         path = Path(folder) / "model"
         save(estimator, path, fitted_on, run_id=run.info.run_id, personal=personal)
-        return store(mlflow, run, path, {"mlops.class": type(estimator).__name__})
+        model_id = store(mlflow, run, path, {"mlops.class": type(estimator).__name__})
+    method = None if not_served(estimator) else method_of(estimator)
+    if (profile := profiles.make(estimator, fitted_on, method, personal)) is not None:
+        profiles.write(mlflow, run.info.run_id, model_id, profile)
+    return model_id
 
 
 def store(mlflow: Mlflow, run: Any, path: Path, tags: Mapping[str, str]) -> str:

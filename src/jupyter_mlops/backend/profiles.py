@@ -1,0 +1,91 @@
+"""The profile of a logged model: made where it is stored, kept beside it with its run, and found for a version."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import InvalidUsage, MlopsError, NotFound
+from ..frames import as_frame
+from . import artifacts
+from .adapter import Mlflow
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+    from ..statistics.profile import Profile
+
+FOLDER: Final = "monitoring"
+
+
+def make(estimator: Any, fitted_on: Any, method: str | None, personal: Collection[str] = ()) -> Profile | None:
+    """Take the profile of an estimator; None where what it was fitted on is no table.
+
+    Parameters
+    ----------
+    estimator : object
+    fitted_on : table, optional
+    method : str, optional
+        What answers: ``predict``, ``transform`` …
+    personal : collection of str
+        Columns of which no value may be kept.
+    """
+    from ..statistics.subject import profile_of
+
+    if fitted_on is None or hasattr(fitted_on, "tocsr"):
+        return None
+    try:
+        frame = as_frame(fitted_on)
+    except MlopsError:
+        return None
+    if not len(frame) or not frame.shape[1]:
+        return None
+    has_names = hasattr(fitted_on, "columns") or hasattr(fitted_on, "__arrow_c_stream__")
+
+    def asking(name: str) -> Any:
+        ask = getattr(estimator, name, None)
+        return None if ask is None else lambda rows: ask(rows if has_names else rows.to_numpy())
+
+    answer = asking(method) if method else None
+    chances = asking("predict_proba") if method == "predict" else None
+    try:
+        return profile_of(frame, answer, chances, personal)
+    except Exception:  # whatever people keep in tables: the model is stored, and can be used without a profile
+        return None
+
+
+def write(mlflow: Mlflow, run_id: str, model_id: str, profile: Profile) -> None:
+    """Store the profile of a logged model, in place of an earlier one."""
+    with tempfile.TemporaryDirectory(prefix="mlops-profile-") as folder:
+        file = Path(folder) / _name(model_id)
+        file.write_bytes(profile.to_bytes())
+        mlflow.write("log_artifact", run_id, str(file), FOLDER)
+
+
+def of_version(mlflow: Mlflow, version: ModelVersion) -> Profile | None:
+    """Find the profile of a version; None where it has none, or it can't be read."""
+    from ..statistics.profile import Profile
+
+    place = place_of(version)
+    if place is None:
+        return None
+    try:
+        stored = artifacts.read_bytes(mlflow, place[0], f"{FOLDER}/{_name(place[1])}")
+    except (NotFound, InvalidUsage):  # the run is gone
+        return None
+    try:
+        return None if stored is None else Profile.of_bytes(stored)
+    except ValueError:
+        return None
+
+
+def place_of(version: ModelVersion) -> tuple[str, str] | None:
+    """Give the run and the logged model of a version."""
+    model_id = getattr(version, "model_id", None) or str(version.source).partition("models:/")[2]
+    return (str(version.run_id), str(model_id)) if version.run_id and model_id else None
+
+
+def _name(model_id: str) -> str:
+    return f"profile-{model_id}.json.gz"
