@@ -1,5 +1,6 @@
 from .errors import MlopsError as MlopsError
 from .monitoring.api import drift as drift
+from .monitoring.api import monitor as monitor
 from .registry.api import approve as approve
 from .registry.api import audit as audit
 from .registry.api import card as card

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..command import Rows, command, name_of
+from ..command import Endpoint, Rows, Variable, command, name_of
 from ..workspace import Workspace
 
 if TYPE_CHECKING:
     from .results import DriftReport
+    from .watched import Monitored
 
 
 @command()
@@ -39,3 +40,40 @@ def drift(*, reference: Rows, current: Rows) -> DriftReport:
     settings = Workspace.here().settings
     names = name_of(reference, "the reference"), name_of(current, "the current rows")
     return compare(reference, current, names, settings.privacy.personal, settings.validation.data.shift)
+
+
+@command()
+def monitor(endpoint: Endpoint, *, window: str = "1h", since: str | None = None, profile: Variable = None) -> Monitored:
+    """Look at what an endpoint was asked and has answered, beside what its version was trained on.
+
+    Parameters
+    ----------
+    endpoint
+        The name of the endpoint.
+    window
+        How much time is taken together: 30min, 1h, 1d.
+    since
+        All windows since then: 24h, yesterday, 2026-11-01; by default only the last one, up to now.
+    profile
+        What the version was trained on, where it was stored without a profile: it gets one.
+
+    Returns
+    -------
+    Monitored
+        With ``.ok`` (False: drift; None: inconclusive), ``.readings``, ``report["age"].why``, ``.plot()`` and ``.frame()``.
+
+    Raises
+    ------
+    NotFound
+        Where there is no such endpoint.
+    InvalidUsage
+        Where a time is none, or the data for a profile lacks a column.
+    """
+    from dataclasses import replace
+
+    from . import baseline, looking
+
+    workspace = Workspace.here()
+    told = () if profile is None else (baseline.make(workspace, endpoint, profile),)
+    found = looking.look(workspace, endpoint, window, since)
+    return replace(found, notes=(*told, *found.notes))

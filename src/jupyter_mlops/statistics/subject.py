@@ -49,7 +49,9 @@ def profile_of(
     if answer is None or not len(features):
         return replace(profile, notes=tuple(notes))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of feature names and the like: they have been shown where the model was fitted
+        warnings.simplefilter(
+            "ignore"
+        )  # of feature names and the like: they have been shown where the model was fitted
         try:
             profile = _with_answers(profile, features, answer, notes)
             profile = replace(profile, importance=_importance(features, chances or answer, notes))

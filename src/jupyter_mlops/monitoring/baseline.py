@@ -1,0 +1,145 @@
+"""The profile that a version is held against: it travels with the version; and how one is made where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..backend import profiles, versions
+from ..disk import write_private
+from ..entities import ModelRef, file_name, typed
+from ..errors import BackendUnreachable, InvalidUsage, MlopsError, NotFound, NotWritable
+from ..frames import as_frame
+from ..serving import listing
+from ..statistics.profile import Profile
+from ..workspace import Workspace
+from .rows import as_logged
+
+if TYPE_CHECKING:
+    from .buckets import Who
+
+
+class Baselines:
+    """The profiles of the versions that an endpoint has answered with, each found once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    endpoint : str
+    """
+
+    def __init__(self, workspace: Workspace, endpoint: str) -> None:
+        self._workspace, self._endpoint = workspace, endpoint
+        self._found: dict[tuple[str, int], Profile | None] = {}
+        self.notes: list[str] = []
+
+    def of(self, who: Who) -> Profile:
+        """Find the profile of a version, as far as the log can be held against it.
+
+        Raises
+        ------
+        NotFound
+            Where it has none, with the command that makes it.
+        BackendUnreachable
+            Where the server is away, and this machine has no copy.
+        """
+        key = who.model, who.version
+        if key not in self._found:
+            self._found[key] = self._find(*key)
+        found = self._found[key]
+        if found is None:
+            raise missing(self._endpoint, *key)
+        return found
+
+    def _find(self, model: str, version: int) -> Profile | None:
+        copy = place_of(self._workspace, model, version)
+        try:
+            found = profiles.of_version(self._workspace.mlflow, _version(self._workspace, model, version))
+            if found is not None:
+                with contextlib.suppress(NotWritable):
+                    write_private(copy, found.to_bytes())
+        except BackendUnreachable:
+            found = _stored(copy)
+            if found is None:
+                raise
+            self.notes.append("The MLflow server is away: held against the copies of profiles on this machine.")
+        except NotFound:  # the version has been deleted meanwhile
+            found = _stored(copy)
+        if found is None:
+            return None
+        settings = self._workspace.settings
+        return as_logged(found, settings.privacy.personal, settings.endpoint(self._endpoint).log)
+
+
+def missing(endpoint: str, model: str, version: int) -> NotFound:
+    """Say that a version has no profile, and what makes one."""
+    return NotFound(
+        f"{model}/{version} was stored without a profile of what it was trained on.",
+        f"%mlops monitor {typed(endpoint)} --profile X_train",
+    )
+
+
+def place_of(workspace: Workspace, model: str, version: int) -> Path:
+    """Give the place of a profile's copy on this machine."""
+    return workspace.state.folder / "monitoring" / "profiles" / f"{file_name(model)}-{version}.json.gz"
+
+
+def make(workspace: Workspace, endpoint: str, data: Any) -> str:
+    """Make the profile of the version that an endpoint serves from some data, and store it beside the version.
+
+    Raises
+    ------
+    InvalidUsage
+        Where the data lacks columns of the model, or is no table.
+    """
+    served = listing.find(workspace, endpoint)
+    mlflow = workspace.mlflow
+    version = _version(workspace, served.model, served.version)
+    place = profiles.place_of(version)
+    if place is None:
+        raise InvalidUsage(f"{served.model}/{served.version} was registered without a run to keep a profile with.")
+    frame = as_frame(data)
+    estimator, method, why = _estimator(workspace, version)
+    names = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
+    if lacking := [name for name in names if name not in set(map(str, frame.columns))]:
+        raise InvalidUsage(
+            f"The data lacks {lacking[0]!r}, which {served.model}/{served.version} was trained on.",
+            "give the features as they were when it was fitted",
+        )
+    fitted_on = frame[names] if names else frame
+    given: Any = fitted_on if names or estimator is None else fitted_on.to_numpy()
+    profile = profiles.make(estimator, given, method, workspace.settings.privacy.personal)
+    if profile is None:
+        raise InvalidUsage("The data has no rows or no columns.", f"%mlops monitor {typed(endpoint)} --profile X_train")
+    profiles.write(mlflow, *place, profile)
+    told = f"The profile of {served.model}/{served.version} is of {profile.rows:,} rows"
+    return f"{told}, without what it answers: {why}" if why else told
+
+
+def _estimator(workspace: Workspace, version: Any) -> tuple[Any, str | None, str]:
+    """Load a version without running code of its author: the estimator, its method, and why there is none."""
+    from .. import mlmodel
+    from ..backend import fetching
+    from ..estimators import load_estimator
+
+    with tempfile.TemporaryDirectory(prefix="mlops-monitor-") as folder:
+        try:
+            model = mlmodel.read(fetching.download(workspace.mlflow, version, Path(folder) / "files"))
+            return load_estimator(model.library, model.flavor, model.file), model.method, ""
+        except BackendUnreachable:
+            raise
+        except MlopsError as error:
+            return None, None, error.message
+
+
+def _version(workspace: Workspace, model: str, version: int) -> Any:
+    return versions.find_version(workspace.mlflow, ModelRef(model, version=version))
+
+
+def _stored(copy: Path) -> Profile | None:
+    try:
+        return Profile.of_bytes(copy.read_bytes())
+    except (OSError, ValueError):
+        return None

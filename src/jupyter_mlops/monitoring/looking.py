@@ -1,0 +1,189 @@
+"""A look at an endpoint: the windows of its log, each version beside its own profile, and the canary beside the champion.
+
+Who looks often is rung at by chance often. So chance has one report in a hundred a *day* to ring in, however many looks a day has:
+each window may spend the part of that which its share of the day is, and a look at any moment that of the
+piece of time that has come on since the last one (alpha spending, linear in time: Lan and DeMets, 1983; by Bonferroni it holds
+whatever hangs on what).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ..errors import InvalidUsage, NotFound
+from ..moments import moment
+from ..serving import listing
+from ..serving.files import files_of
+from ..statistics.alarms import QUALITY
+from ..statistics.profile import Profile
+from ..workspace import Workspace
+from . import baseline, history, reading
+from .buckets import Buckets, Who, size_of, tidy, total
+from .comparison import compare
+from .results import DriftReport
+from .watched import Look, Monitored
+
+_DAY: Final = 86_400.0
+_MOST_WINDOWS: Final = 500
+_BEFORE: Final = 8  # windows before, which say how much traffic is usual
+CHAMPION: Final = "champion"
+
+
+def look(workspace: Workspace, endpoint: str, window: str, since: str | None, *, now: float | None = None) -> Monitored:
+    """Look at an endpoint.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    endpoint : str
+    window : str
+        How long a window is: ``1h``.
+    since : str, optional
+        From when; by default only the last window.
+    now : float, optional
+    """
+    now = time.time() if now is None else now
+    log = files_of(workspace.state.folder, endpoint).predictions
+    if not log.exists():
+        listing.find(workspace, endpoint)  # which says that there is none
+    length = span_of(window, now)
+    size = size_of(length)
+    folder = folder_of(workspace, endpoint)
+    buckets = Buckets(log, folder, size, now)
+    spans = list(_windows(length, size, since, now))
+    level = QUALITY * min(1.0, (length if since else size) / _DAY)
+    references = baseline.Baselines(workspace, endpoint)
+    looks: list[Look] = []
+    for start, end in spans:
+        looks += _looks(workspace, endpoint, buckets, references, start, end, level)
+    settings = workspace.settings.endpoint(endpoint)
+    tidy(folder, now - settings.log.days * _DAY)
+    found = Monitored(
+        endpoint=endpoint,
+        window=length,
+        looks=tuple(looks),
+        notes=tuple(references.notes),
+        read_rows=buckets.read_rows,
+        last=_last(log),
+    )
+    return history.keep(workspace, found, now, is_last=since is None)
+
+
+def folder_of(workspace: Workspace, endpoint: str) -> Path:
+    """Give the place of what monitoring keeps of an endpoint on this machine."""
+    files = files_of(workspace.state.folder, endpoint)
+    return workspace.state.folder / "monitoring" / files.folder.name
+
+
+def span_of(text: str, now: float) -> float:
+    """Read how long a window is.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it is none, or under a minute or over a year.
+    """
+    found = moment(text.strip(), now)
+    length = now - found if found is not None and text.strip()[:1].isdigit() and text.strip()[-1:].isalpha() else 0.0
+    if not 60 <= round(length) <= 366 * _DAY:
+        raise InvalidUsage(f"{text!r} is no window: from 1min to a year.", "--window 1h, 30min, 1d or 7d")
+    return float(round(length))
+
+
+def _windows(length: float, size: int, since: str | None, now: float) -> Iterator[tuple[float, float]]:
+    """Give the windows: the last one, up to now, or those since some moment, at whole multiples of their length."""
+    end = math.ceil(now / size) * size
+    if since is None:
+        yield end - length, float(end)
+        return
+    begin = moment(since.strip(), now)
+    if begin is None or begin >= now:
+        raise InvalidUsage(f"{since!r} is no time in the past.", "--since 24h, yesterday or 2026-11-01")
+    first = math.floor(begin / length)
+    count = math.ceil(now / length) - first
+    if count > _MOST_WINDOWS:
+        raise InvalidUsage(f"These are {count:,} windows; {_MOST_WINDOWS} can be looked at.", "a longer --window, or a later --since")  # fmt: skip
+    for place in range(first, first + count):
+        yield place * length, min((place + 1) * length, float(end))
+
+
+def _looks(
+    workspace: Workspace,
+    endpoint: str,
+    buckets: Buckets,
+    references: baseline.Baselines,
+    start: float,
+    end: float,
+    level: float,
+) -> Iterator[Look]:
+    answered = total(buckets.who(start, end).values())
+    if not answered:
+        yield reading.nothing(endpoint, start, end)
+        return
+    before = _usual(buckets, start, end)
+    champions: dict[str, tuple[Profile, Profile, Who]] = {}
+    for who in sorted(answered, key=lambda who: (who.arm != CHAMPION, -answered[who])):
+        try:
+            reference = references.of(who)
+        except NotFound as error:
+            yield reading.without_profile(endpoint, who, answered[who], start, end, error)
+            continue
+        window = buckets.window(start, end, who, reference)
+        name = f"{who.model}/{who.version}"
+        shift = workspace.settings.validation.data.shift
+        drift = DriftReport(
+            f"the profile of {name}", f"{endpoint}", reference.rows, window.rows,
+            compare(reference, window, shift, level), reference.notes,
+        )  # fmt: skip
+        beside = None
+        if who.arm == CHAMPION and who.model not in champions:
+            champions[who.model] = (reference, window, who)
+        elif who.model in champions:
+            beside = _beside(buckets, champions[who.model], who, start, end, shift, level)
+        yield reading.of(endpoint, who, drift, beside, before, start, end)
+
+
+def _beside(
+    buckets: Buckets,
+    champion: tuple[Profile, Profile, Who],
+    who: Who,
+    start: float,
+    end: float,
+    shift: float,
+    level: float,
+) -> DriftReport:
+    """Hold what another version was asked and has answered against what the champion was and has, in the same time."""
+    reference, first, its = champion
+    second = buckets.window(start, end, who, reference)
+    known = replace(first, importance=reference.importance)
+    return DriftReport(
+        f"{its.model}/{its.version} ({its.arm})",
+        f"{who.model}/{who.version} ({who.arm})",
+        first.rows,
+        second.rows,
+        compare(known, second, shift, level),
+    )
+
+
+def _usual(buckets: Buckets, start: float, end: float) -> list[int]:
+    """Count the rows of the windows before."""
+    length = end - start
+    found = buckets.who(start - _BEFORE * length, start)
+    counts = [0] * _BEFORE
+    for place, who in found.items():
+        counts[min(_BEFORE - 1, int((place - start) // length) + _BEFORE)] += sum(who.values())
+    first = next((place for place, count in enumerate(counts) if count), _BEFORE)
+    return counts[first:]
+
+
+def _last(log: Path) -> float | None:
+    """Say when the newest row was asked for."""
+    from ..serving.log import reader
+
+    newest = reader.read(log, limit=1, columns=["time"])["time"].to_pylist()
+    return newest[0].timestamp() if newest else None

@@ -1,0 +1,70 @@
+"""An endpoint over time: how far each window is from the profile, and how much there was to see."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..display.plots import COLOURS, INK, draw, flag, legend
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .watched import Look, Monitored
+
+_TOP = 6.0
+
+
+def over_time(monitored: Monitored) -> Figure:
+    """Draw the severity of each version's worst column, window by window, with where versions change, and the rows."""
+    figure, (drift, rows) = draw(9.0, 2.8, panels=2)
+    for place, name in enumerate(dict.fromkeys(look.name for look in monitored.looks if look.version)):
+        looks = [look for look in monitored.looks if look.name == name]
+        colour = COLOURS[place % len(COLOURS)]
+        times = [_time(look) for look in looks]
+        drift.plot(times, [_height(look) for look in looks], color=colour, marker="o", markersize=3, linewidth=1, label=name)  # fmt: skip
+        unsure = [look for look in looks if look.outcome == "inconclusive"]
+        drift.plot([_time(look) for look in unsure], [0.0] * len(unsure), "x", color=INK, markersize=5)
+        rows.plot(times, [look.rows for look in looks], color=colour, marker="o", markersize=3, linewidth=1, label=name)
+    for level, limit in (("minor", 1.0), ("major", 2.5)):
+        drift.axhline(limit, color=INK, linewidth=0.8, linestyle=":")
+        drift.annotate(level, (1.0, limit), xycoords=("axes fraction", "data"), fontsize=7, color=INK, va="bottom", ha="right")  # fmt: skip
+    for before, after in _changes(monitored):
+        flag(drift, (_time(after), max(_height(after), _height(before))), after.name[-12:])
+    drift.set_ylim(-0.2, _TOP + 0.3)
+    drift.set_ylabel("severity of drift")
+    rows.set_ylabel("rows")
+    rows.set_ylim(0)
+    for axes in (drift, rows):
+        _dates(axes)
+    if any(look.version for look in monitored.looks):
+        legend(rows)
+    return figure
+
+
+def _changes(monitored: Monitored) -> list[tuple[Look, Look]]:
+    firsts: dict[float, Look] = {}
+    for look in monitored.looks:
+        if look.version:
+            firsts.setdefault(look.start, look)
+    ordered = list(firsts.values())
+    return [(one, two) for one, two in pairwise(ordered) if one.name != two.name]
+
+
+def _height(look: Look) -> float:
+    value = look.reading("drift").value
+    return 0.0 if value is None else min(_TOP, value)
+
+
+def _time(look: Look) -> Any:
+    return datetime.fromtimestamp(look.end, UTC)
+
+
+def _dates(axes: Any) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.get_offset_text().set_color(INK)

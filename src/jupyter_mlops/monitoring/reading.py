@@ -1,0 +1,141 @@
+"""From a window that has been compared to the readings that rules are about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ..errors import NotFound
+from .buckets import Who
+from .readings import Level, Outcome, Reading, level_of
+from .results import Column, DriftReport
+from .watched import Look
+
+_LEAST_BEFORE: Final = 5  # windows that say how much traffic is usual
+_FAR: Final = 5.0  # robust standard deviations
+_QUALITY: Final = ("missing", "infinite", "unseen", "stuck", "range")
+
+
+def of(
+    endpoint: str,
+    who: Who,
+    drift: DriftReport,
+    beside: DriftReport | None,
+    before: Sequence[int],
+    start: float,
+    end: float,
+) -> Look:
+    """Put together what a version was like in a window."""
+    found = [_drift(drift), *_columns(drift), _schema(drift), _traffic(drift.rows, before)]
+    if beside is not None:
+        found.append(_beside(beside))
+    return _look(endpoint, who, drift.rows, start, end, found, drift, beside)
+
+
+def nothing(endpoint: str, start: float, end: float) -> Look:
+    """Tell a window without rows: it is neither good nor bad."""
+    why = "there were no predictions"
+    found = [
+        _reading("drift", None, "none", "inconclusive", why),
+        _reading("traffic", 0.0, "none", "inconclusive", why),
+    ]
+    return _look(endpoint, Who("", 0, ""), 0, start, end, found)
+
+
+def without_profile(endpoint: str, who: Who, rows: int, start: float, end: float, error: NotFound) -> Look:
+    """Tell a window of a version that nothing is known of."""
+    found = [_reading("drift", None, "none", "inconclusive", str(error))]
+    return _look(endpoint, who, rows, start, end, found)
+
+
+def _look(
+    endpoint: str,
+    who: Who,
+    rows: int,
+    start: float,
+    end: float,
+    found: Sequence[Reading],
+    drift: DriftReport | None = None,
+    beside: DriftReport | None = None,
+) -> Look:
+    readings = tuple(
+        Reading(one.name, one.value, one.level, one.outcome, one.why, start, end, endpoint, who.model, who.version)
+        for one in found
+    )
+    return Look(start, end, who.model, who.version, who.arm, rows, readings, drift, beside)
+
+
+def _reading(name: str, value: float | None, level: Level, outcome: Outcome, why: str) -> Reading:
+    return Reading(name, value, level, outcome, why)
+
+
+def _drift(report: DriftReport) -> Reading:
+    worst = report.columns[0] if report.columns else None
+    why = f"{worst.name}: {worst.why}" if worst is not None and report.outcome != "pass" else "as in the profile"
+    severity = None if report.outcome == "inconclusive" else _finite(report.severity)
+    return _reading("drift", severity, report.level, report.outcome, why)
+
+
+def _columns(report: DriftReport) -> Iterator[Reading]:
+    """Tell each column, and each side of it that is about the quality of the data."""
+    for column in report.columns:
+        if column.before is None:
+            continue
+        yield _reading(f"drift:{column.name}", _finite(column.severity), column.level, column.outcome, column.why)
+        for moved in column.sides:
+            side = moved.apart.side
+            if side in _QUALITY and (moved.rings or side == "missing"):
+                figures = moved.apart.figures
+                value = figures.get(
+                    "after", figures.get("share", figures.get("above", 0.0) + figures.get("below", 0.0))
+                )
+                level = level_of(moved.strength * _weight(column, report)) if moved.rings else "none"
+                outcome: Outcome = (
+                    "fail" if level != "none" else "inconclusive" if column.outcome == "inconclusive" else "pass"
+                )
+                yield _reading(f"{side}:{column.name}", float(value), level, outcome, column.why if moved.rings else "as in the profile")  # fmt: skip
+
+
+def _weight(column: Column, report: DriftReport) -> float:
+    if column.importance is None:
+        return 1.0
+    known = sum(each.importance is not None for each in report.columns)
+    return min(1.0, 2 * column.importance * known)
+
+
+def _schema(report: DriftReport) -> Reading:
+    gone = [column.name for column in report.columns if math.isinf(column.severity)]
+    new = [column.name for column in report.columns if column.before is None]
+    if gone:
+        return _reading(
+            "schema", float(len(gone)), "major", "fail", f"missing or of another type: {', '.join(gone[:5])}"
+        )
+    why = f"new: {', '.join(new[:5])}" if new else "as in the profile"
+    return _reading("schema", 0.0, "none", "pass" if report.rows else "inconclusive", why)
+
+
+def _traffic(rows: int, before: Sequence[int]) -> Reading:
+    """Hold the rows against those of the windows before, as square roots: counts then spread evenly (Bartlett, 1936).
+
+    How far is by the median and its absolute deviations, of at least what chance gives a count by itself (a half).
+    """
+    if len(before) < _LEAST_BEFORE:
+        return _reading("traffic", float(rows), "none", "inconclusive", f"{rows:,} rows; {len(before)} windows before are too few to say what is usual")  # fmt: skip
+    roots = sorted(math.sqrt(count) for count in before)
+    middle = roots[len(roots) // 2]
+    spread = max(0.5, 1.4826 * sorted(abs(root - middle) for root in roots)[len(roots) // 2])
+    far = abs(math.sqrt(rows) - middle) / spread
+    usual = f"{rows:,} rows, usual are {round(middle**2):,}"
+    level: Level = "none" if far < _FAR else "major" if far >= 2 * _FAR else "minor"
+    return _reading("traffic", float(rows), level, "fail" if level != "none" else "pass", usual)
+
+
+def _beside(report: DriftReport) -> Reading:
+    worst = report.columns[0] if report.columns else None
+    why = f"{worst.name}: {worst.why}" if worst is not None and report.outcome == "fail" else f"as {report.reference}"
+    return _reading("beside", _finite(report.severity), report.level, report.outcome, why)
+
+
+def _finite(severity: float) -> float:
+    return min(severity, 1000.0)

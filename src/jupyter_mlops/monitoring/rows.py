@@ -1,0 +1,65 @@
+"""Rows of the prediction log as the columns that a profile knows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..serving.log.inputs import PREFIX, TENSOR
+from ..serving.log.outputs import NAME
+from ..settings import LogSettings
+from ..statistics.profile import Known, Profile
+from ..statistics.sketches import Words
+
+_MOST_CELLS: Final = 256
+
+
+def columns_of(table: pa.Table, reference: Profile) -> pa.Table:
+    """Take the inputs, by the names that the model knows them by, and the predictions.
+
+    A column without any value that the reference has not is of another version in the same file.
+    """
+    found: dict[str, pa.ChunkedArray] = {}
+    for name in table.column_names:
+        if name.startswith(PREFIX):
+            found[name.removeprefix(PREFIX)] = table[name]
+        elif name == TENSOR:
+            found |= _unfolded(table[name])
+        elif name == NAME or name.startswith(f"{NAME}_"):
+            found[name] = table[name]
+    return pa.table(
+        {name: values for name, values in found.items() if name in reference.columns or values.null_count < len(values)}
+    )
+
+
+def as_logged(profile: Profile, personal: Collection[str], log: LogSettings) -> Profile:
+    """Leave out what the log has not, and hide what it has only as hashes."""
+    hashed = {*personal, *log.hash}
+    columns = {
+        name: replace(known, hidden=True, sketch=_counted(known)) if name in hashed and not known.hidden else known
+        for name, known in profile.columns.items()
+        if name not in log.drop
+    }
+    return replace(profile, columns=columns)
+
+
+def _counted(known: Known) -> Words:
+    return Words({}, known.cells - known.sketch.missing, known.sketch.missing)
+
+
+def _unfolded(values: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    """Give the cells of an array of one dimension a row as columns, by their numbers; of more there is no telling."""
+    kind = values.type
+    if not len(values) or not (pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return {}
+    if pa.types.is_nested(kind.value_type):
+        return {}
+    rows = np.asarray(values.combine_chunks().flatten().to_numpy(zero_copy_only=False))
+    width = len(rows) // len(values)
+    if not 0 < width <= _MOST_CELLS or width * len(values) != len(rows):
+        return {}
+    return {str(place): pa.chunked_array([pa.array(cells)]) for place, cells in enumerate(rows.reshape(-1, width).T)}
