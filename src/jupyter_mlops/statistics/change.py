@@ -20,9 +20,9 @@ from .scores import Floats
 PATIENCE: Final = 100_000
 """Rows until a false alarm, on the mean: one in ten weeks of 10,000 labels a week."""
 _STAKES: Final = np.array(
-    [0.01, 0.03, 0.06, 0.12, 0.25, 0.5]
-)  # of the largest that keeps a bet above 0: small and large changes
-_SURE: Final = 0.95  # the reference's own mean is uncertain: its upper limit is what must be exceeded
+    [0.01, 0.03, 0.06, 0.12, 0.25, 0.5, 0.85]
+)  # of the largest there is: for small and large changes
+_SURE: Final = 0.99  # the reference's own mean is uncertain: its upper limit is what must be exceeded
 
 
 @dataclass(frozen=True)
