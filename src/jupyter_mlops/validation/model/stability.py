@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...display import figure
+from ...frames import a_kind
 from ..catalogues import MODEL
 from ..checks import CantSay, NotApplicable
 from ..findings import Finding, Plot
@@ -97,7 +98,7 @@ class _Refits:
         if estimator is None:
             raise NotApplicable("It could not be loaded, and so not be fitted again.")
         if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
-            raise NotApplicable(f"A {type(estimator).__name__} can't be fitted again.")
+            raise NotApplicable(f"{a_kind(estimator)} can't be fitted again.")
         if lacking := model.candidate.lacks(model.train):
             raise CantSay(f"The training data lacks what {model.candidate.name} wants: {', '.join(lacking[:5])}.")
         self._model, self._estimator, self.train = model, estimator, model.train
@@ -172,7 +173,7 @@ class _Refits:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    answers.append(ask(fitted, self._asked))
+                    answers.append(ask(fitted, self._asked, classifies=self._model.classifies))
             except Exception as error:  # of a model that was fitted on fewer rows
                 raise CantSay(f"{self._model.candidate.name}, fitted again, refuses the rows: {' '.join(str(error).split())[:200]}") from None  # fmt: skip
         scores = np.array([self._model.scorer.of(each, target) for each in answers])
