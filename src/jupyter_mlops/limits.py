@@ -161,7 +161,8 @@ class SecurityLimits(BaseModel):
         0.7 is where Hosmer and Lemeshow (2000) call telling apart acceptable; 0.6 is half of the way to it from a guess.
     turned : float
         The share of labels that may be other than those of their neighbours; 3.4 % of those of ten well-known test sets
-        are wrong by mistake (Northcutt et al., 2021). Measured: at most 1.6 % on scikit-learn's bundled sets.
+        are wrong by mistake (Northcutt et al., 2021). Measured: at most 1.6 % on scikit-learn's bundled sets. Half of it
+        where a model that has not seen them disputes those labels, too.
     adversarial : float
         The share of rows that may be turned by a change of ``noise`` that was looked for. Measured as ``flips``: 0 to 20 %.
     attack_seconds : float

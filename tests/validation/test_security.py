@@ -21,7 +21,7 @@ from jupyter_mlops.backend import models
 from jupyter_mlops.settings import PolicySettings
 from jupyter_mlops.validation.catalogues import chosen_for_model
 from jupyter_mlops.validation.model import adversarial
-from jupyter_mlops.validation.model.candidate import of_folder
+from jupyter_mlops.validation.model.candidate import Candidate, of_folder
 from jupyter_mlops.validation.model.seal import Seal
 
 from .test_model import FEATURES, Rule, fitted, good, people, report
@@ -99,6 +99,18 @@ def test_turned_labels_are_told_by_their_rows() -> None:
     wrong = set(np.flatnonzero((frame["income"] > 3) & (frame["y"] == "no")))
     assert set(finding.figures["rows"]) <= wrong
     assert "are no among yes" in finding.seen
+
+
+def test_five_labels_in_a_hundred_that_were_turned_by_chance_are_told_where_classes_are_apart() -> None:
+    frame = load_digits(as_frame=True).frame
+    chance = np.random.default_rng(0)
+    turned = chance.choice(len(frame), len(frame) // 20, replace=False)
+    frame.iloc[turned, -1] = (frame["target"].to_numpy()[turned] + chance.integers(1, 10, len(turned))) % 10
+    candidate = Candidate("m")
+    found = report(candidate, frame, "target", train=frame, predictions=frame["target"], checks=only("MV103"))["MV103"]
+    assert "(3.9%) are disputed by a linear model that has not seen them, too; 2% may be" in found.findings[0].seen
+    rows = found.findings[0].figures["rows"]
+    assert np.isin(rows, turned).mean() > 0.9
 
 
 def test_numbers_have_no_labels_to_turn() -> None:
