@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_counts_add_exactly_and_a_sketch_is_read_as_it_was(kind: str) -> None:
     whole, total = count(reference, values), count(reference, values[:0])
     for start in range(0, len(values), 7_777):
         total = total + count(reference, values[start : start + 7_777])
-    for name, value in vars(whole).items():
+    for name, value in ((field.name, getattr(whole, field.name)) for field in fields(whole)):
         if name in ("mean", "squares", "below", "above"):
             np.testing.assert_allclose(getattr(total, name), value, rtol=1e-9, atol=1e-9)
         else:
@@ -67,8 +68,25 @@ def test_counts_add_exactly_and_a_sketch_is_read_as_it_was(kind: str) -> None:
     text = json.dumps(reference.to_dict(), allow_nan=False)
     assert len(text) < 40_000
     again = read(json.loads(text))
-    assert all(np.array_equal(a, b, equal_nan=np.isscalar(a)) if not isinstance(a, dict) else a == b for a, b in zip(vars(again).values(), vars(reference).values(), strict=True))  # fmt: skip
+    for field in fields(reference):
+        np.testing.assert_equal(getattr(again, field.name), getattr(reference, field.name))
     assert [each.p for each in apart(reference, whole)] == [1.0] * len(apart(reference, whole))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if isinstance(KINDS[kind], np.ndarray)])
+@pytest.mark.parametrize("move", [0.0, 0.4, 1e9])
+def test_many_numbers_are_counted_by_cells_as_by_sorting(
+    kind: str, move: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = learn(KINDS[kind])
+    values = np.concatenate([KINDS[kind] + move, KINDS[kind][:5_000]])
+    quick = reference.count(values)
+    monkeypatch.setattr("jupyter_mlops.statistics.sketches.MANY", 10**9)
+    slow = reference.count(values)
+    for field in fields(slow):
+        np.testing.assert_allclose(getattr(quick, field.name), getattr(slow, field.name), rtol=1e-9, atol=1e-9)
+    if kind in ("normal", "heavy"):
+        assert reference._cells is not None
 
 
 @pytest.mark.parametrize("kind", ["normal", "whole", "half zero"])

@@ -131,6 +131,12 @@ def test_columns_of_people_leave_no_values(project: Path) -> None:
     assert "7012" not in shown
     assert "Ada" not in shown
     assert "Grace" not in shown
+    cities = mlops.drift(
+        reference=before.assign(customer=np.repeat(["Ada", "Bea"], 250)),
+        current=after.assign(customer=np.repeat(["Ada", "Eve"], 250)),
+    )
+    assert cities["customer"].hidden  # nobody has marked it; it is named so
+    assert "Eve" not in json.dumps([cities.to_dict(), cities._repr_mimebundle_()])
     stored = profiling.learn(before, ["salary", "name"]).to_bytes()
     assert profiling.Profile.of_bytes(stored).columns["salary"].hidden
 

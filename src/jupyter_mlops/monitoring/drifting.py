@@ -14,9 +14,10 @@ def drift(reference: Any, current: Any, names: tuple[str, str], personal: Collec
     from ..statistics import profiling
     from ..statistics.profile import Profile
     from .comparison import compare
+    from .rows import without_people
 
     given = reference if isinstance(reference, Profile) else None
-    profile = given or profiling.learn(as_source(reference), personal)
+    profile = without_people(given or profiling.learn(as_source(reference), personal))
     window = profiling.count(profile, as_source(current))
     columns = compare(profile, window, shift)
     return DriftReport(names[0], names[1], profile.rows, window.rows, columns, profile.notes)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..display.distributions import cut
 from ..display.plots import COLOURS, INK, draw, flag, legend
 
 if TYPE_CHECKING:
@@ -19,26 +20,30 @@ _TOP = 6.0
 def over_time(monitored: Monitored) -> Figure:
     """Draw the severity of each version's worst column, window by window, with where versions change, and the rows."""
     figure, (drift, rows) = draw(9.0, 2.8, panels=2)
-    for place, name in enumerate(dict.fromkeys(look.name for look in monitored.looks if look.version)):
-        looks = [look for look in monitored.looks if look.name == name]
+    answered = [look for look in monitored.looks if look.version]
+    for place, (name, arm) in enumerate(dict.fromkeys((look.name, look.arm) for look in answered)):
+        looks = [look for look in answered if (look.name, look.arm) == (name, arm)]
+        label = cut(name if arm == "champion" else f"{name} ({arm})")
         colour = COLOURS[place % len(COLOURS)]
         times = [_time(look) for look in looks]
-        drift.plot(times, [_height(look) for look in looks], color=colour, marker="o", markersize=3, linewidth=1, label=name)  # fmt: skip
+        drift.plot(times, [_height(look) for look in looks], color=colour, marker="o", markersize=3, linewidth=1, label=label)  # fmt: skip
         unsure = [look for look in looks if look.outcome == "inconclusive"]
         drift.plot([_time(look) for look in unsure], [0.0] * len(unsure), "x", color=INK, markersize=5)
-        rows.plot(times, [look.rows for look in looks], color=colour, marker="o", markersize=3, linewidth=1, label=name)
+        rows.plot(
+            times, [look.rows for look in looks], color=colour, marker="o", markersize=3, linewidth=1, label=label
+        )
     for level, limit in (("minor", 1.0), ("major", 2.5)):
         drift.axhline(limit, color=INK, linewidth=0.8, linestyle=":")
         drift.annotate(level, (1.0, limit), xycoords=("axes fraction", "data"), fontsize=7, color=INK, va="bottom", ha="right")  # fmt: skip
     for before, after in _changes(monitored):
-        flag(drift, (_time(after), max(_height(after), _height(before))), after.name[-12:])
+        flag(drift, (_time(after), max(_height(after), _height(before))), cut(after.name, 16))
     drift.set_ylim(-0.2, _TOP + 0.3)
     drift.set_ylabel("severity of drift")
     rows.set_ylabel("rows")
     rows.set_ylim(0)
     for axes in (drift, rows):
         _dates(axes)
-    if any(look.version for look in monitored.looks):
+    if answered:
         legend(rows)
     return figure
 
@@ -67,4 +72,5 @@ def _dates(axes: Any) -> None:
     locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.set_xlabel("UTC")
     axes.xaxis.get_offset_text().set_color(INK)

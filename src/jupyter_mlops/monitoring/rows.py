@@ -14,6 +14,7 @@ from ..serving.log.outputs import NAME
 from ..settings import LogSettings
 from ..statistics.profile import Known, Profile
 from ..statistics.sketches import Words
+from ..validation.privacy import words
 
 _MOST_CELLS: Final = 256
 
@@ -43,6 +44,17 @@ def as_logged(profile: Profile, personal: Collection[str], log: LogSettings) -> 
         name: replace(known, hidden=True, sketch=_counted(known)) if name in hashed and not known.hidden else known
         for name, known in profile.columns.items()
         if name not in log.drop
+    }
+    return without_people(replace(profile, columns=columns))
+
+
+def without_people(profile: Profile) -> Profile:
+    """Hide texts whose column is named as those of people are, though nobody has marked it: names, addresses, diagnoses."""
+    columns = {
+        name: replace(known, hidden=True, sketch=_counted(known))
+        if known.kind == "text" and not known.hidden and (words.says_anything(name) or words.may_name_people(name))
+        else known
+        for name, known in profile.columns.items()
     }
     return replace(profile, columns=columns)
 

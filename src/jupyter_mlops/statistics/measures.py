@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from scipy import special, stats
 
-from .sketches import Counts, Floats, Numbers, Sketch, Words
+from .counting import Counts, Floats
+from .sketches import Numbers, Sketch, Words
 
 _BINS: Final = 10  # of PSI and Jensen-Shannon, as credit scoring has it
 _LEAST_EXPECTED: Final = (

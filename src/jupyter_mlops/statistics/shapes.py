@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from .sketches import Floats, Numbers, Sketch, Words
+from .counting import Floats
+from .sketches import Numbers, Sketch, Words
 from .telling import category
 
 _BARS, _BINS = 8, 24

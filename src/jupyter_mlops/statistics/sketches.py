@@ -13,8 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Counts = np.ndarray[Any, np.dtype[np.int64]]
+from .counting import MANY, Cells, Counts, Floats
 
 EDGES: Final = 1_023  # what is missed between two of them is at most a thousandth of the rows
 CATEGORIES: Final = 500
@@ -72,7 +71,18 @@ class Numbers:
 
     def count(self, values: Any, missing: int = 0) -> Self:
         """Take a window, on the same grid."""
-        return self._of(np.sort(np.asarray(values, dtype=np.float64)), self.edges, missing)
+        given = np.asarray(values, dtype=np.float64)
+        if len(given) >= MANY and self._cells is not None:
+            is_finite = np.isfinite(given)
+            there = given if is_finite.all() else given[is_finite]
+            if len(there) and (counts := self._cells.count(there)) is not None:
+                gone = int(np.isnan(given).sum()) if len(there) < len(given) else 0
+                return self._summed(there, counts, self.edges, missing + gone, len(given) - gone - len(there))
+        return self._of(np.sort(given), self.edges, missing)
+
+    @cached_property
+    def _cells(self) -> Cells | None:
+        return Cells.of(self.edges)
 
     @classmethod
     def _of(cls, ordered: Floats, edges: Floats, missing: int) -> Self:
@@ -83,21 +93,25 @@ class Numbers:
         )  # the grid in the window: the other way takes six times as long
         counts = np.diff(np.concatenate([[0], upto, [len(there)]])).astype(np.int64)
         infinite = len(ordered) - gone - len(there)
+        return cls._summed(there, counts, edges, missing + gone, infinite)
+
+    @classmethod
+    def _summed(cls, there: Floats, counts: Counts, edges: Floats, missing: int, infinite: int) -> Self:
         if not len(there):
             nothing = float("nan")
-            return cls(edges, counts, missing + gone, infinite, nothing, nothing, nothing, 0.0, 0.0, 0.0)
+            return cls(edges, counts, missing, infinite, nothing, nothing, nothing, 0.0, 0.0, 0.0)
         mean = float(there.mean())
         centred = there - mean
         low, high = (int(counts[0]), int(counts[-1])) if len(edges) else (0, 0)
-        below = float(edges[0] * low - there[:low].sum()) if low else 0.0
-        above = float(there[len(there) - high :].sum() - edges[-1] * high) if high else 0.0
+        below = float(edges[0] * low - there[there <= edges[0]].sum()) if low else 0.0
+        above = float(there[there > edges[-1]].sum() - edges[-1] * high) if high else 0.0
         return cls(
             edges,
             counts,
-            missing + gone,
+            missing,
             infinite,
-            float(there[0]),
-            float(there[-1]),
+            float(there.min()),
+            float(there.max()),
             mean,
             float(centred @ centred),
             below,
