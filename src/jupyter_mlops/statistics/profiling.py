@@ -133,8 +133,11 @@ def _count(reference: Profile, data: Any) -> Profile:
         counts = column.counts if kind != "nothing" else pd.Series(dtype=np.int64)
         return known.sketch.count(counts, column.missing)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        sketches = list(pool.map(one, reference.columns.items()))
+    if rows < _BATCH * 2:  # a batch is on a thread of its own already, and a few rows are not worth one
+        sketches = list(map(one, reference.columns.items()))
+    else:
+        with ThreadPoolExecutor(THREADS) as pool:
+            sketches = list(pool.map(one, reference.columns.items()))
     counted = {
         name: replace(known, sketch=sketch)
         for (name, known), sketch in zip(reference.columns.items(), sketches, strict=True)
