@@ -217,7 +217,15 @@ def test_chance_rings_in_at_most_one_report_of_a_hundred(rows: int) -> None:
     assert sum(rang) <= 1 + reports // 100
 
 
-@pytest.mark.parametrize(("column", "move"), [("normal 0", lambda f: f["normal 0"] + 0.3), ("city 0", lambda f: f["city 0"].where(np.arange(len(f)) % 5 != 0, "Rome"))])  # fmt: skip
+def moved_by_ten_points(frame: pd.DataFrame) -> Any:
+    """From the largest city to the next: a fifth of half of the rows."""
+    chance = np.random.default_rng(len(frame))
+    return frame["city 0"].mask((frame["city 0"] == "Berlin") & (chance.random(len(frame)) < 0.2), "Paris")
+
+
+@pytest.mark.parametrize(
+    ("column", "move"), [("normal 0", lambda f: f["normal 0"] + 0.3), ("city 0", moved_by_ten_points)]
+)
 def test_what_has_moved_is_found(column: str, move: Any) -> None:
     profile = profiling.learn(table(5_000, 1_000_000))
     found = 0
