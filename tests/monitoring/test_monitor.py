@@ -106,6 +106,22 @@ def test_the_profile_travels_with_the_version(here: Endpoint) -> None:
     assert len(profile.to_bytes()) < 20_000
 
 
+def test_the_profile_goes_along_in_a_file(here: Endpoint, tmp_path: Path) -> None:
+    from jupyter_mlops.backend import versions
+    from jupyter_mlops.entities import ModelRef
+
+    mlops.export(f"{here.model}/1", to=str(tmp_path / "people.mlops"))
+    mlops.import_(str(tmp_path / "people.mlops"), name="people elsewhere")
+    mlflow = here.workspace.mlflow
+    found = [
+        profiles.of_version(mlflow, versions.find_version(mlflow, ModelRef(name, version=1)))
+        for name in (here.model, "people elsewhere")
+    ]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0].digest == found[1].digest
+
+
 def test_real_predictions_in_every_face(here: Endpoint, face: Face) -> None:
     if not here.log.exists() or not mlops.monitor("people").looks[0].rows:
         mlops.predict("people", data=people(600, 1).assign(age=lambda f: f["age"] + 6, ignored=5.0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from .sketches import Numbers, Sketch, Words
 
 Role = Literal["feature", "prediction"]
 _FORMAT: Final = 1
+_MOST_BYTES: Final = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ class Profile:
             Where it is none, or of a later form.
         """
         try:
-            said = json.loads(gzip.decompress(stored))
+            with gzip.GzipFile(fileobj=io.BytesIO(stored)) as file:
+                said = json.loads(file.read(_MOST_BYTES))  # a file of a few kilobytes may unfold into gigabytes
             columns = {
                 name: _unpacked(packed, grid.columns[name] if grid else None)
                 for name, packed in said["columns"].items()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import mlmodel, signing
-from ...backend import audit, fetching, versions
+from ...backend import audit, fetching, profiles, versions
 from ...backend.audit import Stored
 from ...display import Badge, Card, Cell, View, bytes_of
 from ...display.progress import Progress
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 MODEL, SNAPSHOT, CARD, REQUIREMENTS = "model", "snapshot", "card.md", "requirements.txt"
+PROFILE = "profile.json.gz"
 LINEAGE, AUDIT = "lineage.json", "audit.jsonl"
 
 
@@ -161,6 +162,8 @@ def _collect(workspace: Workspace, version: ModelVersion, folder: Path) -> tuple
     records.save(folder, record, datasets)
     if run and mlflow.read("list_artifacts", run.info.run_id, SNAPSHOT):
         mlflow.read("download_artifacts", run.info.run_id, SNAPSHOT, str(folder))
+    if (profile := profiles.of_version(mlflow, version)) is not None:
+        (folder / PROFILE).write_bytes(profile.to_bytes())
     card = files.fetch(mlflow, version) or modelcard.write(workspace, version, dry_run=True).markdown
     (folder / CARD).write_text(mask(card), encoding="utf-8", newline="")
     (folder / LINEAGE).write_text(json.dumps(_lineage(workspace, version, record, datasets), indent=1))

@@ -13,23 +13,25 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from ... import signing
-from ...backend import experiments, models, origin, versions
+from ...backend import experiments, models, origin, profiles, versions
 from ...backend.adapter import Mlflow
 from ...display import Badge, Card, Cell, Link, View, ago
 from ...display.progress import Progress
 from ...entities import ModelRef, model_name, typed
-from ...errors import Conflict, MlopsError, NotFound, writing_to
+from ...errors import Conflict, InvalidUsage, MlopsError, NotFound, writing_to
 from ...result import Result
 from ...workspace import Workspace
 from .. import registration
 from ..card import files, modelcard
 from . import marks, records
 from .content import Content, content_of
-from .exporting import AUDIT, LINEAGE, MODEL, SNAPSHOT
+from .exporting import AUDIT, LINEAGE, MODEL, PROFILE, SNAPSHOT
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
+
+    from ...statistics.profile import Profile
 
 ORIGIN = "origin"
 """The folder of a run with what the archive tells of the other server: lineage and audit."""
@@ -160,6 +162,8 @@ def _store(workspace: Workspace, name: str, content: Content, *, is_new: bool) -
                 mlflow.write("log_artifact", run.info.run_id, str(folder / told), ORIGIN)
         kind = {"mlops.class": record.estimator} if record.estimator else {}
         model_id = models.store(mlflow, run, folder / MODEL, {marks.TAG: content.mark.text, **kind})
+        if (folder / PROFILE).is_file():
+            profiles.write(mlflow, run.info.run_id, model_id, _profile(folder / PROFILE))
         number = registration.make_version(
             workspace,
             name,
@@ -172,6 +176,15 @@ def _store(workspace: Workspace, name: str, content: Content, *, is_new: bool) -
             before_it_is_told=lambda number: _finish(mlflow, run, name, number, content),
         )
     return number, registration.label(run)
+
+
+def _profile(file: Path) -> Profile:
+    from ...statistics.profile import Profile
+
+    try:
+        return Profile.of_bytes(file.read_bytes())
+    except ValueError as error:
+        raise InvalidUsage(f"The profile in the file can't be read: {error}.", "pip install -U jupyter-mlops") from None
 
 
 def _finish(mlflow: Mlflow, run: Run, name: str, number: int, content: Content) -> None:
