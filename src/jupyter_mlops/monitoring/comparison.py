@@ -137,9 +137,9 @@ def _new(name: str, kind: str) -> Column:
 
 
 def _said(before: Known, after: Known, ringing: Sequence[Moved]) -> Iterator[str]:
-    """Say what has moved, the strongest side first."""
+    """Say what has moved: first what is wrong with the data, for it explains the rest."""
     told_values = any(moved.apart.side == "stuck" for moved in ringing)  # which says it all
-    for moved in ringing:
+    for moved in sorted(ringing, key=lambda moved: moved.apart.side not in _PROBLEMS):
         figures, side = moved.apart.figures, moved.apart.side
         if side == "missing":
             yield f"missing {telling.change(figures['before'], figures['after'])}"
