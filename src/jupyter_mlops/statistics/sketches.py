@@ -101,7 +101,7 @@ class Numbers:
             nothing = float("nan")
             return cls(edges, counts, missing, infinite, nothing, nothing, nothing, 0.0, 0.0, 0.0)
         mean = float(there.mean())
-        centred = there - mean
+        squares = float(np.square(there - mean).sum())  # and not @: BLAS would start threads for it, and wait for them
         low, high = (int(counts[0]), int(counts[-1])) if len(edges) else (0, 0)
         below = float(edges[0] * low - there[there <= edges[0]].sum()) if low else 0.0
         above = float(there[there > edges[-1]].sum() - edges[-1] * high) if high else 0.0
@@ -113,7 +113,7 @@ class Numbers:
             float(there.min()),
             float(there.max()),
             mean,
-            float(centred @ centred),
+            squares,
             below,
             above,
         )
