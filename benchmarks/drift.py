@@ -60,7 +60,7 @@ def run() -> Report:
             return once
 
         found = alternate({NAMES[name]: measure(name) for name in NAMES}, ROUNDS)
-    memory = [Samples(f"memory beyond the frames, {name}", extra[name], "MB") for name in NAMES]
+    memory = [Samples(f"more memory at the most than before, {name}", extra[name], "MB") for name in NAMES]
     ours, _, evidently, nannyml = (found[name] for name in NAMES.values())
     off = max(abs(ks["ours"][name] - exact) for name, exact in ks["scipy"].items())
     return Report(

@@ -6,15 +6,14 @@ Usage: python drift_process.py profile|ours|reading|scipy|evidently|nannyml REFE
 from __future__ import annotations
 
 import json
+import resource
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 
 Way = Callable[[pd.DataFrame, pd.DataFrame], Any]
 
@@ -99,21 +98,12 @@ def main(name: str, before: str, after: str) -> None:
     way(reference.head(5_000), current.head(5_000))  # imports, and what is made once
     if name == "nannyml":
         way(reference, current)
-    process, peak, over = psutil.Process(), [0], threading.Event()
-    resident = process.memory_info().rss
-
-    def watch() -> None:
-        while not over.wait(0.005):
-            peak[0] = max(peak[0], process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    before_it = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begin = time.process_time()
     found = way(reference, current)
     seconds = time.process_time() - begin
-    over.set()
-    watcher.join()
-    print(json.dumps({"seconds": seconds, "extra": max(0, peak[0] - resident), "ks": found}))
+    extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_it) * 1024
+    print(json.dumps({"seconds": seconds, "extra": extra, "ks": found}))
 
 
 if __name__ == "__main__":
