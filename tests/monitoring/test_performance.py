@@ -15,6 +15,7 @@ from jupyter_mlops.monitoring.performance.classes import classes_of, codes_of
 from jupyter_mlops.monitoring.performance.estimates import estimate, second_opinion, weighted
 from jupyter_mlops.monitoring.performance.reference import Reference
 from jupyter_mlops.monitoring.performance.rows import Rows, metrics_of, score
+from jupyter_mlops.statistics.trees import Trees
 
 CHANCE = np.random.default_rng(0)
 NAN = float("nan")
@@ -257,6 +258,26 @@ def test_a_reference_of_nothing_is_an_error_in_one_line(arguments: Any, told: st
         Reference.learn(*arguments, classes=[0, 1])
     with pytest.raises(InvalidUsage, match="3 columns, and there are 2 classes"):
         Reference.learn([0, 1], [0, 1], chances=np.ones((2, 3)))
+
+
+def test_nothing_personal_is_kept_and_no_category_of_a_few() -> None:
+    frame = people(2_000).assign(nurse=CHANCE.choice(["Ada", "Bo"], 2_000), ward=["rare"] * 3 + ["A", "B"] * 998 + ["A"], tags=[["x"]] * 2_000)  # fmt: skip
+    frame = pd.concat([frame, frame[["town"]]], axis=1)
+    truth, said = answer_of(people(2_000)).astype(int), np.clip(CHANCE.random(2_000), 0.01, 0.99)
+    for task, chances in (("classifier", said), ("regressor", None)):
+        stored = json.dumps(Reference.learn(truth, truth, chances=chances, features=frame, task=task, personal=["nurse"]).to_dict())  # fmt: skip
+        assert '"town"' in stored
+        for kept_out in ("nurse", "Ada", "rare"):
+            assert kept_out not in stored
+
+
+@pytest.mark.parametrize("later", [[1.0, 2.0, NAN] * 20, ["1", "2", None] * 20, [["1"], 2, None] * 20])
+def test_categories_are_known_again_in_other_types(later: Any) -> None:
+    before = pd.DataFrame({"kind": pd.Series([1, 2] * 500).astype("category")})
+    trees = Trees.learn(before, np.array([0.0, 1.0] * 500))
+    found = trees.predict(pd.DataFrame({"kind": pd.Series(later)}))
+    assert np.isfinite(found).all()
+    assert found[1] == pytest.approx(1.0, abs=0.02)
 
 
 def test_three_classes_are_estimated_too() -> None:

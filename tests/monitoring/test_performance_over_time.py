@@ -20,7 +20,9 @@ from jupyter_mlops.monitoring.performance.concept import Watch
 from jupyter_mlops.monitoring.performance.record import record
 from jupyter_mlops.monitoring.performance.reference import Reference
 from jupyter_mlops.monitoring.performance.windows import over_time
+from jupyter_mlops.serving.log import labels, reader
 
+from ..serving.log import support
 from .test_performance import answer_of, logged, made, people
 
 assert made  # the fixture
@@ -230,3 +232,29 @@ def test_pictures_name_an_estimate_as_one_and_mark_versions(made: tuple[Any, Ref
     curves = [(LONG, window.calibration) for window in found.windows]
     drawn += [pictures.calibration(curves), pictures.calibration([])]
     assert len({len(picture(each, "").png) > 500 for each in drawn}) == 1
+
+
+def test_a_real_log_with_labels_that_come_later_is_what_it_is_made_for(tmp_path: Path) -> None:
+    """Written as an endpoint writes it, labelled as ``%mlops label`` labels it, and read as ``ep.log()`` reads it."""
+    frame = pd.DataFrame({"a": CHANCE.normal(size=1_200), "b": CHANCE.normal(size=1_200)})
+    truth = (frame["a"] + CHANCE.normal(size=1_200) > 0).to_numpy()
+    model = LogisticRegression().fit(frame, truth)
+    reference = Reference.learn(truth, model.predict(frame), chances=model.predict_proba(frame), features=frame, classes=model.classes_)  # fmt: skip
+    log = support.writer(tmp_path)
+    for begin in range(0, 1_200, 100):
+        rows = frame.iloc[begin : begin + 100]
+        log.append([support.answered(100, id=f"q{begin}", time=support.NOON + begin * 60)], rows.to_numpy(), model.predict(rows))  # fmt: skip
+    log.close()
+    ids = reader.read_frame(tmp_path)["id"]
+    given = {key: labels.plain(bool(value)) for key, value in zip(ids[:700], truth, strict=False)}
+    labels.write(tmp_path, given | {"nobody asked": labels.plain(True)})
+    read = reader.read_frame(tmp_path)
+    asked, why = from_model(model, read)
+    assert why == ""
+    found = over_time(asked, reference, every="6h", metrics=["accuracy", "roc_auc"])
+    assert sum(window.predicted for window in found.windows) == 1_200
+    assert sum(window.labelled for window in found.windows) == 700
+    assert found.windows[0].metrics["accuracy"].value == pytest.approx(reference.metrics["accuracy"].value, abs=0.1)
+    assert found.windows[-1].metrics["roc_auc"].why == "no label has come yet"
+    assert found.windows[-1].estimates["roc_auc"].value == pytest.approx(reference.metrics["roc_auc"].value, abs=0.1)
+    assert Watch.begin(reference).after(asked, reference).detector.rows == 700

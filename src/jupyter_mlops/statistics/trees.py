@@ -5,7 +5,7 @@ Read back without it: what is stored outlives its versions, and runs no code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -20,6 +20,7 @@ TREES: Final = 60
 LEAVES: Final = 8  # of a tree, grown where it tells most
 _DEEPEST: Final = 8
 _STEPS: Final = 6.0  # trees by their pace: what the first have left, all together leave a four-hundredth of
+_OFTEN: Final = 5  # rows of a category whose mean is kept: nor is that one of a single person
 _LEAST_IN_LEAF: Final = 0.005  # a leaf is no single person
 
 _Columns = Mapping[str, Mapping[str, float] | None]
@@ -112,12 +113,22 @@ def _codes(column: pd.Series[Any], target: Floats) -> dict[str, float] | None:
     """Give each category its mean as a number, so that trees can split between them; None for numbers, {} to leave out."""
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return None
-    texts = column.astype(str)
-    if texts.nunique() > MOST_CATEGORIES:
+    texts = pd.Series(_texts(column))
+    counts = texts.value_counts()
+    if len(counts) > MOST_CATEGORIES:
         return {}
-    return {
-        str(name): float(f"{mean:.6g}") for name, mean in pd.Series(target).groupby(texts.to_numpy()).mean().items()
-    }
+    means = {str(name): mean for name, mean in pd.Series(target).groupby(texts).mean().items()}
+    return {name: float(f"{mean:.6g}") for name, mean in means.items() if counts[name] >= _OFTEN}
+
+
+def _texts(column: pd.Series[Any]) -> Any:
+    """Write categories as text; among missing ones whole numbers have become 7.0."""
+    column = column.astype(object)
+    if not column.map(lambda value: isinstance(value, Hashable)).all():  # lists and the like
+        column = column.map(str)
+    codes, values = pd.factorize(column, use_na_sentinel=True)
+    names = [str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values]
+    return np.array([*names, "nan"], dtype=object)[codes]  # -1 is missing, and the last
 
 
 def _numbers(frame: pd.DataFrame, columns: _Columns) -> Floats:
@@ -128,7 +139,7 @@ def _numbers(frame: pd.DataFrame, columns: _Columns) -> Floats:
             continue
         column = frame[name]
         if codes is not None:
-            values = column.astype(str).map(codes)
+            values = pd.Series(_texts(column)).map(codes)
         elif pd.api.types.is_datetime64_any_dtype(column):
             values = column.astype("int64") / 1e9
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
@@ -75,6 +75,7 @@ class Reference:
         classes: Sequence[Any] | None = None,
         task: Task | None = None,
         source: Source = "test",
+        personal: Collection[str] = (),
     ) -> Self:
         """Take a reference.
 
@@ -90,6 +91,8 @@ class Reference:
         task : {"classifier", "regressor"}, optional
         source : {"test", "train", "labels"}
             Test data is better: a model is surer of what it was trained on.
+        personal : collection of str
+            Features that nothing is kept of.
 
         Raises
         ------
@@ -107,9 +110,7 @@ class Reference:
             )
         metrics = {name: score(known, name) for name in metrics_of(rows.task)}
         shared = (rows.task, rows.classes, len(known), source, metrics, Detector.of(known.losses()))
-        its = (
-            None if features is None else features.reset_index(drop=True).iloc[known.frame.index].reset_index(drop=True)
-        )
+        its = None if features is None else _kept(features, personal).iloc[known.frame.index].reset_index(drop=True)
         if rows.task == "regressor":
             if its is None:
                 return cls(*shared, untrusted="the profile was made without features")
@@ -199,6 +200,12 @@ def _with_chances(cls: type[Any], shared: tuple[Any, ...], rows: Rows, features:
             Trees.learn(asked, truth[:, one] - out[:, one], trees=max(12, TREES // len(places))) for one in places
         ]
     return cls(*shared, calibration=calibration, corrections=corrections, untrusted=untrusted, **beside)
+
+
+def _kept(features: pd.DataFrame, personal: Collection[str]) -> pd.DataFrame:
+    """Leave out what nothing is kept of, and a name that comes twice."""
+    out = features.columns.duplicated() | features.columns.astype(str).isin([str(name) for name in personal])
+    return features.loc[:, ~out].reset_index(drop=True)
 
 
 def _range(said: Floats) -> tuple[float, float]:
