@@ -27,10 +27,10 @@ def run() -> Report:
         ways = {"ours": found["ours"], **theirs, "our second opinion": found.get("second opinion"), "weighted by likeness": found.get("weighted")}  # fmt: skip
         for metric, labels in found["labels"].items():
             true = labels["value"]
-            samples.append(Samples(f"{name}, {metric}: nothing has changed", [abs(found["unchanged"][metric] - its) for its in true], ""))  # fmt: skip
+            samples.append(Samples(f"{name}, {metric}: nothing has changed", [abs(found["unchanged"][metric] - its) for its in true], "off"))  # fmt: skip
             for way, its in ways.items():
                 if its is not None:
-                    samples.append(Samples(f"{name}, {metric}: {way}", _off(its[metric]["value"], true), ""))
+                    samples.append(Samples(f"{name}, {metric}: {way}", _off(its[metric]["value"], true), "off"))
             mine, their = (_mean(_off(its[metric]["value"], true)) for its in (found["ours"], theirs["NannyML's CBPE"] or theirs["NannyML's DLE"]))  # fmt: skip
             claims.append(Claim(f"{name}, {metric}: mean error, ours ÷ NannyML", f"{mine:.4g} ÷ {their:.4g} = {mine / their:.3f}", f"≤ {AS_GOOD}", mine / their <= AS_GOOD))  # fmt: skip
             if name == "census":

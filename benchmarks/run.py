@@ -84,7 +84,7 @@ def markdown(report: Report, made: str) -> str:
 
 
 def _row(samples: Samples) -> str:
-    digits = 2 if samples.unit == "s" else 0
+    digits = {"s": 2, "off": 5}.get(samples.unit, 0)
     median, low, high = (
         f"{value:,.{digits}f} {samples.unit}".strip()
         for value in (samples.median, min(samples.values), max(samples.values))
