@@ -58,8 +58,8 @@ def nannyml(name: str, its: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def ours(name: str, its: dict[str, Any], folder: Path) -> dict[str, Any]:
     from jupyter_mlops.monitoring.performance.estimates import estimate, second_opinion, weighted
-    from jupyter_mlops.monitoring.performance.reference import Reference
-    from jupyter_mlops.monitoring.performance.rows import Rows, score
+    from jupyter_mlops.statistics.performance.reference import Reference
+    from jupyter_mlops.statistics.performance.rows import Rows, score
 
     reference, later = (pd.read_parquet(folder / f"{name} {what}.parquet") for what in ("reference", "later"))
     features, names = features_of(reference, its), METRICS[its["task"]]

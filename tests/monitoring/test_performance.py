@@ -11,10 +11,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from jupyter_mlops.errors import InvalidUsage
-from jupyter_mlops.monitoring.performance.classes import classes_of, codes_of
 from jupyter_mlops.monitoring.performance.estimates import estimate, second_opinion, weighted
-from jupyter_mlops.monitoring.performance.reference import Reference
-from jupyter_mlops.monitoring.performance.rows import Rows, metrics_of, score
+from jupyter_mlops.statistics.performance.classes import classes_of, codes_of
+from jupyter_mlops.statistics.performance.reference import Reference
+from jupyter_mlops.statistics.performance.rows import Rows, metrics_of, score
 from jupyter_mlops.statistics.trees import Trees
 
 CHANCE = np.random.default_rng(0)

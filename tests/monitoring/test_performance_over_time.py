@@ -18,9 +18,9 @@ from jupyter_mlops.monitoring.performance.business import Business
 from jupyter_mlops.monitoring.performance.chances import from_model
 from jupyter_mlops.monitoring.performance.concept import Watch
 from jupyter_mlops.monitoring.performance.record import record
-from jupyter_mlops.monitoring.performance.reference import Reference
 from jupyter_mlops.monitoring.performance.windows import over_time
 from jupyter_mlops.serving.log import labels, reader
+from jupyter_mlops.statistics.performance.reference import Reference
 
 from ..serving.log import support
 from .test_performance import answer_of, logged, made, people

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from .classes import codes_of, plain
+from ...statistics.performance.classes import codes_of, plain
+from ...statistics.performance.rows import CHANCE
 from .estimates import INPUT
-from .rows import CHANCE
 
 _LEAST_SAME: Final = 0.999
 

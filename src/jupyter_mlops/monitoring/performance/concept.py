@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ...statistics.change import PATIENCE, Detector
-from .reference import Reference
-from .rows import Rows
+from ...statistics.performance.reference import Reference
+from ...statistics.performance.rows import Rows
 
 _AT_ONE_MOMENT: Final = 200_000  # ids of the last moment that are remembered: labels come in batches
 

@@ -14,9 +14,9 @@ import pandas as pd
 
 from ...statistics import scores
 from ...statistics.measured import Measured, measured, unknown
+from ...statistics.performance.reference import Reference, with_chance
+from ...statistics.performance.rows import CHANCE, Rows, metrics_of
 from ...statistics.scores import Classified, Floats
-from .reference import Reference, with_chance
-from .rows import CHANCE, Rows, metrics_of
 
 _MOST_BEYOND: Final = 0.05  # of the rows whose probabilities are beyond all of the reference
 _MOST_ROWS: Final = 20_000  # that two samples are told apart by

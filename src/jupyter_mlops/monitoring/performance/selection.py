@@ -9,8 +9,8 @@ import pandas as pd
 
 from ...statistics.alarms import judge
 from ...statistics.measures import apart
+from ...statistics.performance.rows import Rows
 from ...statistics.sketches import Numbers, Words
-from .rows import Rows
 
 _LEAST_ROWS: Final = 30  # of each kind
 

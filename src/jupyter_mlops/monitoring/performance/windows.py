@@ -13,10 +13,10 @@ import pandas as pd
 from ...errors import InvalidUsage
 from ...statistics.calibration import Reliability, reliability
 from ...statistics.measured import Measured
+from ...statistics.performance.reference import Reference
+from ...statistics.performance.rows import Rows, metrics_of, score
 from .business import Business
 from .estimates import estimate, second_opinion
-from .reference import Reference
-from .rows import Rows, metrics_of, score
 from .selection import unlike_the_rest
 
 _MOST_WINDOWS: Final = 5_000

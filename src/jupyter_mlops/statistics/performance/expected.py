@@ -13,9 +13,9 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from ...statistics.measured import Measured, measured
-from ...statistics.scores import Floats
-from ...statistics.trees import Trees
+from ..measured import Measured, measured
+from ..scores import Floats
+from ..trees import Trees
 
 _LEAST_ROWS: Final = 300
 _LEAST_HELD_OUT: Final = 0.2

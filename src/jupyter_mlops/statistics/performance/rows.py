@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InvalidUsage
-from ...statistics import losses, scores
-from ...statistics.measured import Measured, unknown
-from ...statistics.scores import Array, Classified, Floats, one_hot
+from .. import losses, scores
+from ..measured import Measured, unknown
+from ..scores import Array, Classified, Floats, one_hot
 from .classes import MISSING, NONE_OF_THEM, Class, classes_of, codes_of
 
 Task = Literal["classifier", "regressor"]

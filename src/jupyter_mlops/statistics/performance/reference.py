@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InvalidUsage
-from ...statistics.calibration import Calibration, cross_fitted, gap, reliability
-from ...statistics.change import Detector
-from ...statistics.measured import Measured
-from ...statistics.scores import Floats
-from ...statistics.trees import TREES, Trees
+from ..calibration import Calibration, cross_fitted, gap, reliability
+from ..change import Detector
+from ..measured import Measured
+from ..scores import Floats
+from ..trees import TREES, Trees
 from .classes import Class, plain
 from .expected import Expected
 from .rows import CHANCE, Rows, Task, metrics_of, score
