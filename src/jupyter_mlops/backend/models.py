@@ -28,7 +28,9 @@ _REQUIREMENTS = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
 _EXAMPLE_ROWS = 3
 
 
-def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal: Collection[str] = ()) -> str:
+def log_model(
+    mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal: Collection[str] = (), target: Any = None
+) -> str:
     """Store an estimator with a run, and the profile of what it was fitted on beside it.
 
     Parameters
@@ -41,6 +43,8 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal
         What it was fitted on; the signature and the example are taken from it.
     personal : collection of str
         The columns whose values may not stand in the example.
+    target : array-like, optional
+        What it was to predict, where that is known.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def log_model(mlflow: Mlflow, run: Any, estimator: Any, fitted_on: Any, personal
         save(estimator, path, fitted_on, run_id=run.info.run_id, personal=personal)
         model_id = store(mlflow, run, path, {"mlops.class": type(estimator).__name__})
     method = None if not_served(estimator) else method_of(estimator)
-    if (profile := profiles.make(estimator, fitted_on, method, personal)) is not None:
+    if (profile := profiles.make(estimator, fitted_on, method, personal, target)) is not None:
         profiles.write(mlflow, run.info.run_id, model_id, profile)
     return model_id
 

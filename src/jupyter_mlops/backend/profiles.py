@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..errors import InvalidUsage, MlopsError, NotFound
 from ..frames import as_frame
@@ -20,7 +21,21 @@ if TYPE_CHECKING:
 FOLDER: Final = "monitoring"
 
 
-def make(estimator: Any, fitted_on: Any, method: str | None, personal: Collection[str] = ()) -> Profile | None:
+class Logged(Protocol):
+    """What says where a logged model lies."""
+
+    @property
+    def source(self) -> str:
+        """What it is: ``models:/m-…``."""
+
+    @property
+    def run_id(self) -> str:
+        """The run that it came from."""
+
+
+def make(
+    estimator: Any, fitted_on: Any, method: str | None, personal: Collection[str] = (), target: Any = None
+) -> Profile | None:
     """Take the profile of an estimator; None where what it was fitted on is no table.
 
     Parameters
@@ -31,6 +46,8 @@ def make(estimator: Any, fitted_on: Any, method: str | None, personal: Collectio
         What answers: ``predict``, ``transform`` …
     personal : collection of str
         Columns of which no value may be kept.
+    target : array-like, optional
+        What it was to predict: then the performance on it is kept too.
     """
     from ..statistics.subject import profile_of
 
@@ -51,7 +68,15 @@ def make(estimator: Any, fitted_on: Any, method: str | None, personal: Collectio
     answer = asking(method) if method else None
     chances = asking("predict_proba") if method == "predict" else None
     try:
-        return profile_of(frame, answer, chances, personal)
+        profile = profile_of(frame, answer, chances, personal)
+        if target is not None and method == "predict" and answer is not None:
+            from ..statistics.performance.training import of_training
+
+            known = getattr(estimator, "classes_", None)
+            profile = replace(
+                profile, performance=of_training(frame, target, answer, None if known is None else list(known))
+            )
+        return profile
     except Exception:  # whatever people keep in tables: the model is stored, and can be used without a profile
         return None
 
@@ -64,7 +89,7 @@ def write(mlflow: Mlflow, run_id: str, model_id: str, profile: Profile) -> None:
         mlflow.write("log_artifact", run_id, str(file), FOLDER)
 
 
-def of_version(mlflow: Mlflow, version: ModelVersion) -> Profile | None:
+def of_version(mlflow: Mlflow, version: ModelVersion | Logged) -> Profile | None:
     """Find the profile of a version; None where it has none, or it can't be read."""
     from ..statistics.profile import Profile
 
@@ -81,7 +106,7 @@ def of_version(mlflow: Mlflow, version: ModelVersion) -> Profile | None:
         return None
 
 
-def place_of(version: ModelVersion) -> tuple[str, str] | None:
+def place_of(version: ModelVersion | Logged) -> tuple[str, str] | None:
     """Give the run and the logged model of a version."""
     model_id = getattr(version, "model_id", None) or str(version.source).partition("models:/")[2]
     return (str(version.run_id), str(model_id)) if version.run_id and model_id else None

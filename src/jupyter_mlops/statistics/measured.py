@@ -46,7 +46,11 @@ class Measured:
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None and value is not False and value != ""
+        }
 
     @classmethod
     def read(cls, stored: dict[str, Any]) -> Self:

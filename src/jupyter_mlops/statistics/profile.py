@@ -163,8 +163,8 @@ class Profile:
 
     @cached_property
     def digest(self) -> str:
-        """What tells it from others: by it a window knows on whose grid it is."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()[:12]
+        """What tells its grid from others: by it a window knows on which it is."""
+        return hashlib.sha256(replace(self, performance={}).to_bytes()).hexdigest()[:12]
 
 
 _PLAIN: Final = ("importance", "correlations", "performance", "notes", "lacking", "changed", "new")

@@ -214,7 +214,12 @@ class ActiveRun:
 
             self._notes += filter(None, [models.not_served(fit.estimator)])
             self._model_id = models.log_model(
-                self._mlflow, self._run, fit.estimator, fit.features and fit.features.data, self._personal
+                self._mlflow,
+                self._run,
+                fit.estimator,
+                fit.features and fit.features.data,
+                self._personal,
+                fit.target and fit.target.data,
             )
 
     def _end(self, status: str) -> None:

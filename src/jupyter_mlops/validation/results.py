@@ -131,6 +131,8 @@ class Report(Result):
         ]
         if self.evidence.get("scores"):
             facts.insert(0, ("scores", str(self.evidence["scores"])))
+        if self.evidence.get("performance"):
+            facts.append(("for monitoring", str(self.evidence["performance"])))
         if self.evidence.get("written"):
             facts.append(("contract", f"written to {self.evidence['written']}"))
         if self.stored:

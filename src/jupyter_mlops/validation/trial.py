@@ -17,7 +17,7 @@ from ..fingerprint import fingerprint
 from ..frames import as_frame
 from ..limits import ModelLimits, ValidationSettings
 from ..workspace import LOCAL, Workspace
-from . import keeping, provenance
+from . import keeping, provenance, remembering
 from .catalogues import chosen_for_model
 from .checks import INTERRUPTED, CantSay, interrupted, run
 from .findings import Severity, severity_of
@@ -79,6 +79,7 @@ def trial(
             keep=lambda report: keeping.keep(
                 workspace, report, f"run:{candidate.run_id}" if made and made.is_there else None
             ),
+            remember=lambda subject: remembering.remember(workspace, subject),
             evidence={"whole": not (only or skip), "data": data_name},
             **more,
         )
@@ -96,6 +97,7 @@ def report_on(
     severity: Severity = "error",
     say: Any = lambda text: None,
     keep: Any = lambda report: report,
+    remember: Any = lambda subject: "",
     evidence: Mapping[str, Any] | None = None,
     is_interrupted: bool = False,
     **asked: Any,
@@ -113,8 +115,8 @@ def report_on(
     checks : sequence of Check, optional
         By default all but those of security.
     severity : {"error", "warning", "note"}
-    say, keep : callable
-        Are told what is looked at, and given the report.
+    say, keep, remember : callable
+        Are told what is looked at, given the report, and given what was tried, for monitoring; the last says what it kept.
     evidence : mapping, optional
         What else the report hangs on.
     is_interrupted : bool
@@ -144,6 +146,7 @@ def report_on(
                 "source": candidate.source,
                 "against": champion.source if champion else "",
                 "scores": _scores(subject) if is_whole else "",
+                "performance": remember(subject) if is_whole else "",
             },
         )
     )
