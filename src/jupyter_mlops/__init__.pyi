@@ -1,4 +1,5 @@
 from .errors import MlopsError as MlopsError
+from .monitoring.alerting.api import alerts as alerts
 from .monitoring.api import drift as drift
 from .monitoring.api import monitor as monitor
 from .registry.api import approve as approve

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, Final, get_args
 
 from pydantic import ValidationError
@@ -111,7 +112,8 @@ def _explain(error: ValidationError, path: Path, text: str, sources: Mapping[str
     if first["type"] == "extra_forbidden":
         return InvalidUsage(f"{place}: there is no setting {name!r}.{nearest(keys[-1], _known(keys[:-1]))}")
     hint = None if source == FILE_NAME else f"import os; del os.environ[{source!r}]"
-    return InvalidUsage(f"{place}: {name}: {_reason(first['msg'])}.", hint)
+    reason = _reason(first["msg"])
+    return InvalidUsage(f"{place}: {name}: {reason}{'' if reason.endswith('?') else '.'}", hint)
 
 
 def _known(table: list[str]) -> list[str]:
@@ -120,6 +122,8 @@ def _known(table: list[str]) -> list[str]:
     for key in table:
         # A table of tables, as [gates.MODEL], takes any name and holds one kind of table.
         node = node.model_fields[key].annotation if hasattr(node, "model_fields") else get_args(node)[1]
+        if isinstance(node, UnionType):  # a table that may be left out
+            node = get_args(node)[0]
     return list(node.model_fields)
 
 
@@ -135,6 +139,8 @@ def line_of(text: str, keys: list[str]) -> int:
         except tomllib.TOMLDecodeError:
             continue
         for key in keys:
+            if isinstance(node, list):  # its items stand where it does
+                break
             node = node.get(key) if isinstance(node, dict) else None
         if node is not None:
             return count

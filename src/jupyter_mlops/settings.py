@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from .limits import ValidationSettings, is_threshold
+from .rules import AlertSettings, MonitorSettings, check_ways
 
 
 def _is_http(uri: str) -> str:
@@ -259,6 +260,10 @@ class Settings(BaseModel):
         The columns that are marked as personal.
     validation : ValidationSettings
         The limits of the checks of data and of models, and which ones are ignored.
+    monitor : dict of str to MonitorSettings
+        What rings at each endpoint.
+    alerts : AlertSettings
+        Where that is told.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -273,6 +278,17 @@ class Settings(BaseModel):
     guard: GuardSettings = GuardSettings()
     privacy: PrivacySettings = PrivacySettings()
     validation: ValidationSettings = ValidationSettings()
+    monitor: dict[str, MonitorSettings] = {}
+    alerts: AlertSettings = AlertSettings()
+
+    @model_validator(mode="after")
+    def _alerts_go_somewhere(self) -> Self:
+        check_ways(self.alerts, self.monitor)
+        return self
+
+    def monitored(self, endpoint: str) -> MonitorSettings:
+        """Give what rings at an endpoint; the defaults where nothing is set."""
+        return self.monitor.get(endpoint, MonitorSettings())
 
     def gate(self, model: str) -> GateSettings:
         """Give the gate of a model; one without bounds where there is none."""

@@ -135,6 +135,8 @@ def test_real_predictions_in_every_face(here: Endpoint, face: Face) -> None:
     assert "hardly uses it" in found["drift:ignored"]["why"]
     assert found["drift:ignored"]["outcome"] == "pass"
     assert found["drift:prediction"]["outcome"] == "fail"
+    assert [(one["rule"], one["version"]) for one in said.data["alerts"]] == [("drift", 1)]
+    assert face("alerts people").data["ringing"] == 1
     assert "no window" in face("monitor people --window soon").error
     assert "no endpoint 'peopel'. Did you mean people?" in face("monitor peopel").error
 

@@ -8,6 +8,7 @@ from ..command import Endpoint, Rows, Variable, command, name_of
 from ..workspace import Workspace
 
 if TYPE_CHECKING:
+    from .alerting.results import Tested
     from .results import DriftReport
     from .watched import Monitored
 
@@ -43,7 +44,14 @@ def drift(*, reference: Rows, current: Rows) -> DriftReport:
 
 
 @command()
-def monitor(endpoint: Endpoint, *, window: str = "1h", since: str | None = None, profile: Variable = None) -> Monitored:
+def monitor(
+    endpoint: Endpoint,
+    *,
+    window: str = "1h",
+    since: str | None = None,
+    profile: Variable = None,
+    test_alert: bool = False,
+) -> Monitored | Tested:
     """Look at what an endpoint was asked and has answered, beside what its version was trained on.
 
     Parameters
@@ -56,11 +64,13 @@ def monitor(endpoint: Endpoint, *, window: str = "1h", since: str | None = None,
         All windows since then: 24h, yesterday, 2026-11-01; by default only the last one, up to now.
     profile
         What the version was trained on, where it was stored without a profile: it gets one.
+    test_alert
+        Look at nothing; send a test to wherever its alerts go, and say what came of it.
 
     Returns
     -------
     Monitored
-        With ``.ok`` (False: drift; None: inconclusive), ``.readings``, ``report["age"].why``, ``.plot()`` and ``.frame()``.
+        With ``.alerts`` (what rings), ``.ok`` (False: drift; None: inconclusive), ``.readings``, ``report["age"].why``, ``.plot()`` and ``.frame()``.
 
     Raises
     ------
@@ -72,8 +82,13 @@ def monitor(endpoint: Endpoint, *, window: str = "1h", since: str | None = None,
     from dataclasses import replace
 
     from . import baseline, looking
+    from .alerting import watch
 
     workspace = Workspace.here()
+    if test_alert:
+        from .alerting.results import Tested
+
+        return Tested(endpoint, tuple(watch.test(workspace, watch.find(workspace, endpoint))))
     told = () if profile is None else (baseline.make(workspace, endpoint, profile),)
-    found = looking.look(workspace, endpoint, window, since)
+    found = watch.after(workspace, looking.look(workspace, endpoint, window, since))
     return replace(found, notes=(*told, *found.notes))

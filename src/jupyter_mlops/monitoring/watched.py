@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from .alerting.alert import Alert
+
 
 @dataclass(frozen=True)
 class Look:
@@ -90,6 +92,8 @@ class Monitored(Result):
         When the newest prediction was asked for.
     history : str
         Where the windows are kept.
+    alerts : tuple of Alert
+        What rings, by the rules in mlops.toml.
     """
 
     endpoint: str
@@ -99,6 +103,7 @@ class Monitored(Result):
     read_rows: int = 0
     last: float | None = None
     history: str = ""
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def current(self) -> tuple[Look, ...]:
@@ -167,6 +172,7 @@ class Monitored(Result):
             for look in self.current
             if look.beside is not None
         ]
+        facts += [("rings", f"{one.rule} of {one.who}: {one.why}") for one in self.alerts]
         facts += [("history", self.history)] if self.history else []
         facts += [("note", note) for note in self.notes]
         tables = [table_of(main.drift)] if main.drift is not None else []

@@ -1,0 +1,1 @@
+"""Rules over readings: what rings, once; where it is told; and what came of it."""

@@ -1,0 +1,151 @@
+"""A rule held against the readings of one window: broken, kept, or not to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ...rules import Rule
+from ..readings import LEVELS, Reading
+from ..watched import Look, Monitored
+
+_SIDES: Final = ("missing", "infinite", "unseen", "stuck", "range")
+_TOLD: Final = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a window is by a rule.
+
+    Attributes
+    ----------
+    rule : Rule
+    model : str
+    version : int
+        0 where the rule is of the whole endpoint.
+    start, end : float
+    outcome : {"broken", "kept", "open"}
+        Open is what can't be told: it neither rings nor recovers.
+    value : float, optional
+    level : str
+    why : str
+    about : tuple of str
+        The readings that break it.
+    """
+
+    rule: Rule
+    model: str
+    version: int
+    start: float
+    end: float
+    outcome: Literal["broken", "kept", "open"]
+    value: float | None = None
+    level: str = "major"
+    why: str = ""
+    about: tuple[str, ...] = ()
+
+    @property
+    def who(self) -> str:
+        """What it is about."""
+        return f"{self.model}/{self.version}" if self.version else "the endpoint"
+
+
+def judge(rules: Sequence[Rule], monitored: Monitored, since: float, rang: dict[tuple[str, str], tuple[str, ...]]) -> list[Verdict]:  # fmt: skip
+    """Judge each window that ends after some moment, the oldest first.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    monitored : Monitored
+    since : float
+    rang : dict
+        What has rung so far of a rule at a version: that is over only where each of these can be told again.
+    """
+    found: list[Verdict] = []
+    ends = sorted({look.end for look in monitored.looks if look.end > since})
+    for end in ends:
+        looks = [look for look in monitored.looks if look.end == end]
+        for rule in rules:
+            mine = [_traffic(rule, looks, monitored.window)] if rule.name == "traffic" else [
+                _of(rule, look, rang) for look in looks if look.version
+            ]  # fmt: skip
+            for one in mine:
+                if one.outcome != "open":
+                    rang[rule.name, one.who] = one.about
+            found += mine
+    return found
+
+
+def _of(rule: Rule, look: Look, rang: dict[tuple[str, str], tuple[str, ...]]) -> Verdict:
+    readings = _readings(rule.name, look)
+    broken = [one for one in readings if _breaks(rule, one)]
+    where = (rule, look.model, look.version, look.start, look.end)
+    if broken:
+        broken.sort(key=lambda one: (-LEVELS.index(one.level), -(one.value or 0.0)))
+        why = "; ".join(_why(rule, one) for one in broken[:_TOLD])
+        why += f"; and {len(broken) - _TOLD} more" if len(broken) > _TOLD else ""
+        level = broken[0].level if rule.level else "major"
+        return Verdict(*where, "broken", broken[0].value, level, why, tuple(one.name for one in broken))
+    before = rang.get((rule.name, look.name), ())
+    can_be_told = all(_is_known(name, look) for name in before) if before else _any_known(rule, readings, look)
+    value = readings[0].value if len(readings) == 1 else None
+    return Verdict(*where, "kept" if can_be_told else "open", value, why=readings[0].why if len(readings) == 1 else "")
+
+
+def _traffic(rule: Rule, looks: Sequence[Look], window: float) -> Verdict:
+    """Judge the traffic of the endpoint: a count is known also where what is usual is not."""
+    first = looks[0]
+    reading = next((one for one in first.readings if one.name == "traffic"), None)
+    rows = float(sum(look.rows for look in looks))
+    where = (rule, "", 0, first.start, first.end)
+    if rule.threshold is not None:
+        if round(first.end - first.start) < round(window):
+            return Verdict(*where, "open")
+        broken = rule.threshold.holds(rows)
+        why = f"{rows:,.0f} rows"
+        return Verdict(*where, "broken" if broken else "kept", rows, why=why, about=("traffic",) if broken else ())
+    if reading is None or reading.outcome == "inconclusive":
+        return Verdict(*where, "open")
+    if _breaks(rule, reading):
+        return Verdict(*where, "broken", reading.value, reading.level, reading.why, ("traffic",))
+    return Verdict(*where, "kept", reading.value, why=reading.why)
+
+
+def _readings(name: str, look: Look) -> list[Reading]:
+    """Give what a rule is about: the reading of that name, or those of all columns."""
+    of_columns = [one for one in look.readings if one.name.startswith(f"{name}:")]
+    return of_columns or [one for one in look.readings if one.name == name]
+
+
+def _breaks(rule: Rule, reading: Reading) -> bool:
+    if reading.outcome == "inconclusive":
+        return False
+    if rule.threshold is not None:
+        return reading.value is not None and rule.threshold.holds(reading.value)
+    assert rule.level is not None
+    return reading.outcome == "fail" and LEVELS.index(reading.level) >= LEVELS.index(rule.level)
+
+
+def _why(rule: Rule, reading: Reading) -> str:
+    """Say what was seen; of several columns, of which."""
+    if reading.name != rule.name and ":" in reading.name:
+        return f"{reading.name.partition(':')[2]}: {reading.why}"
+    return reading.why
+
+
+def _any_known(rule: Rule, readings: Sequence[Reading], look: Look) -> bool:
+    """Whether a rule that is not broken was kept: something of it could be told."""
+    if readings:
+        return any(one.outcome != "inconclusive" for one in readings)
+    kind, _, column = rule.name.partition(":")
+    return kind in _SIDES and any(_is_known(one.name, look) for one in _readings(f"drift:{column}" if column else "drift", look))  # fmt: skip
+
+
+def _is_known(name: str, look: Look) -> bool:
+    """Whether a reading can be told; of a column's quality, which is only read where it rings, whether the column can."""
+    for one in look.readings:
+        if one.name == name:
+            return one.outcome != "inconclusive"
+    kind, _, column = name.partition(":")
+    return kind in _SIDES and bool(column) and _is_known(f"drift:{column}", look)
