@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -9,67 +10,154 @@ import numpy as np
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
+_Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
 MANY: Final = 20_000  # numbers from which a table is quicker than sorting
-_CELLS: Final = 1 << 16
+CELLS: Final = 1 << 15
 _MOST_SORTED: Final = 0.3
-_TAIL: Final = 50  # a fiftieth of the edges at each end is left to sorting: tails may go far out
+_TAIL: Final = 100  # a hundredth of the edges at each end is left to sorting: tails may go far out
+_CHUNK: Final = 32_768  # numbers that stay in the cache of a core from one step to the next
+
+
+def width(edges: Floats) -> float:
+    """Give the width of even cells over the middle of a grid, a power of two; 0 where there can be none."""
+    if len(edges) < 2 * _TAIL:
+        return 0.0
+    with np.errstate(over="ignore"):
+        middle = float(edges[-1 - len(edges) // _TAIL] - edges[len(edges) // _TAIL])
+    exponent = math.frexp(middle / (CELLS - 4))[1] if 0 < middle < math.inf else 2_000
+    return math.ldexp(1.0, exponent) if abs(exponent) < 1_000 else 0.0
+
+
+def at_cells(edges: Floats) -> Floats:
+    """Move edges up to the ends of even cells, so that no number has to be looked at; none where that leaves them not apart.
+
+    They move by less than the width of a cell. The two around a value that many share stay, and so do the outermost.
+
+    Parameters
+    ----------
+    edges : array of float, of shape (k,)
+        Each can be written in 4 bytes, and will so after.
+    """
+    if not (wide := width(edges)):
+        return edges
+    small = edges.astype(np.float32)
+    stays = np.append(np.nextafter(small[:-1], np.float32(np.inf)) >= small[1:], True)
+    stays[1:] |= stays[:-1]
+    stays[0] = True
+    with np.errstate(over="ignore"):
+        ends = np.ceil(edges / wide) * wide
+    moved = np.where(stays | (ends != ends.astype(np.float32)), edges, ends)
+    return moved if (np.diff(moved) > 0).all() else edges
 
 
 @dataclass(frozen=True)
 class Cells:
     """Even cells over the middle of a grid.
 
-    Where a number lies is a monotone function of it, and of an edge too: a number in a cell before that of an edge is
-    less than the edge, one in a cell behind it greater. So cells without an edge are counted as a whole, exactly; numbers in
-    a cell with one are sorted.
+    A number v lies in the cell ⌈v / width⌉. The width is a power of two, so that this is exact: a cell holds all numbers
+    above its lower end and up to its upper one. Cells without an edge, or with one at their upper end, are
+    counted as a whole; the numbers of others are held against their edges.
 
     Attributes
     ----------
     edges : array of float, of shape (k,)
-    start, scale : float
-    upto : array of int, of shape (cells,)
-        How many edges lie before each cell.
-    has_edge : array of bool, of shape (cells,)
+    scale : float
+        One by the width.
+    first : float
+        The number of the first cell.
+    places : array of int, of shape (k,)
+        In which cell an edge lies.
+    before : array of int, of shape (cells,)
+        How many edges lie in the cells before.
+    is_open : array of bool, of shape (cells,)
+        Whether its numbers have to be looked at.
+    opened : array of int
+        Which ones those are.
+    is_crowded : array of bool, of shape (cells,)
+        Whether there are more than two edges in it.
     """
 
     edges: Floats
-    start: float
     scale: float
-    upto: Counts
-    has_edge: np.ndarray[Any, np.dtype[np.bool_]]
+    first: float
+    places: Counts
+    before: Counts
+    is_open: _Truths
+    opened: Counts
+    is_crowded: _Truths
 
     @classmethod
     def of(cls, edges: Floats) -> Self | None:
         """Lay cells over a grid; None where it is too small or too narrow for any."""
-        if len(edges) < 2 * _TAIL:
+        if not (wide := width(edges)):
             return None
-        start, end = float(edges[len(edges) // _TAIL]), float(edges[-1 - len(edges) // _TAIL])
-        with np.errstate(all="ignore"):
-            scale = float((_CELLS - 2) / np.float64(end - start))
-        if not np.isfinite(scale) or scale <= 0:
+        scale = 1 / wide
+        middle = edges[len(edges) // _TAIL] / 2 + edges[-1 - len(edges) // _TAIL] / 2
+        first = math.ceil(middle * scale) - CELLS / 2
+        places = np.empty(len(edges), dtype=np.int64)
+        if abs(first) > 2**52:  # so far out that numbers are as far apart as the cells
             return None
-        places = _places(edges, start, scale)
-        has_edge = np.zeros(_CELLS, dtype=bool)
-        has_edge[places] = True
-        has_edge[[0, -1]] = True
-        return cls(edges, start, scale, np.searchsorted(places, np.arange(_CELLS)).astype(np.int64), has_edge)
+        _place(edges, scale, first, places)
+        is_inner = (np.floor(edges * scale) != edges * scale) | (places == 0) | (places == CELLS - 1)
+        is_open = np.zeros(CELLS, dtype=bool)
+        is_open[places[is_inner]] = True
+        is_open[[0, -1]] = True
+        in_cell = np.bincount(places, minlength=CELLS)
+        return cls(
+            edges, scale, first, places, np.cumsum(in_cell) - in_cell, is_open, np.flatnonzero(is_open), in_cell > 2
+        )
 
     def count(self, values: Floats) -> Counts | None:
         """Count finite numbers up to each edge from the one before, and above the last; None where sorting is quicker."""
-        places = _places(values, self.start, self.scale)
-        in_cells = np.bincount(places, minlength=_CELLS)
-        if in_cells[self.has_edge].sum() > _MOST_SORTED * len(values):
+        places = np.empty(len(values), dtype=np.int64)
+        for start in range(0, len(values), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            _place(values[part], self.scale, self.first, places[part])
+        in_cells = np.bincount(places, minlength=CELLS)
+        if in_cells[self.is_crowded].sum() > _MOST_SORTED * len(values):
             return None
-        whole = np.where(self.has_edge, 0, in_cells)
-        counts = np.bincount(self.upto, weights=whole, minlength=len(self.edges) + 1).astype(np.int64)
-        some = np.sort(values[self.has_edge[places]])
-        below = np.searchsorted(some, self.edges, side="right")
-        return counts + np.diff(np.concatenate([[0], below, [len(some)]]))
+        ends, opened = in_cells[0] + in_cells[-1], in_cells[self.opened].sum()
+        in_cells[self.opened] = 0
+        upto = np.cumsum(in_cells)[self.places]  # at the end of the cell that an edge lies in
+        counts = np.diff(np.concatenate([[0], upto, [len(values) - opened]]))
+        if opened == ends:
+            if ends:
+                counts += _sorted_in(values[(places == 0) | (places == CELLS - 1)], self.edges)
+            return counts
+        mask = self.is_open.take(places)
+        return np.asarray(counts + self._held_against_edges(values[mask], places[mask]), dtype=np.int64)
+
+    def _held_against_edges(self, values: Floats, places: Counts) -> Counts:
+        is_crowded = self.is_crowded.take(places)
+        alone, place = (values, places) if not is_crowded.any() else (values[~is_crowded], places[~is_crowded])
+        padded = np.append(self.edges, [np.inf, np.inf])
+        before = self.before.take(place)
+        between = before + (alone > padded.take(before)) + (alone > padded.take(before + 1))
+        counted = np.bincount(between, minlength=len(self.edges) + 1)
+        return np.asarray(counted + _sorted_in(values[is_crowded], self.edges), dtype=np.int64)
 
 
-def _places(values: Floats, start: float, scale: float) -> np.ndarray[Any, np.dtype[np.int32]]:
+def _sorted_in(values: Floats, edges: Floats) -> Counts:
+    """Count by sorting."""
+    below = np.searchsorted(np.sort(values), edges, side="right")
+    return np.diff(np.concatenate([[0], below, [len(values)]])).astype(np.int64)
+
+
+def squared(values: Floats, mean: float) -> float:
+    """Sum squared distances to the mean; not by @: BLAS would start threads for it, and wait for them."""
+    total = 0.0
+    for start in range(0, len(values), _CHUNK):
+        apart = values[start : start + _CHUNK] - mean
+        total += float(np.einsum("i,i", apart, apart))
+    return total
+
+
+def _place(values: Floats, scale: float, first: float, found: Counts) -> None:
+    """Give the cells of some numbers; those beyond the cells lie in the first and the last one."""
     with np.errstate(over="ignore"):
-        places = (values - start) * scale
-    np.clip(places, -1.0, _CELLS - 2.0, out=places)
-    return (places + 1.0).astype(np.int32)
+        cells = values * scale
+    np.ceil(cells, out=cells)
+    np.clip(cells, first, first + (CELLS - 1), out=cells)
+    cells -= first
+    np.copyto(found, cells, casting="unsafe")

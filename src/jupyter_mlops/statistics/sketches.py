@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from .counting import MANY, Cells, Counts, Floats
+from .counting import MANY, Cells, Counts, Floats, at_cells, squared
 
 EDGES: Final = 1_023  # what is missed between two of them is at most a thousandth of the rows
 CATEGORIES: Final = 500
@@ -67,14 +67,13 @@ class Numbers:
         """
         ordered = np.sort(np.asarray(values, dtype=np.float64))
         edges = _grid(_finite(ordered))
-        return cls._of(ordered, _compact(edges) if compact else edges, missing)
+        return cls._of(ordered, at_cells(_compact(edges)) if compact else edges, missing)
 
     def count(self, values: Any, missing: int = 0) -> Self:
         """Take a window, on the same grid."""
         given = np.asarray(values, dtype=np.float64)
         if len(given) >= MANY and self._cells is not None:
-            is_finite = np.isfinite(given)
-            there = given if is_finite.all() else given[is_finite]
+            there = given if _is_finite(given) else given[np.isfinite(given)]
             if len(there) and (counts := self._cells.count(there)) is not None:
                 gone = int(np.isnan(given).sum()) if len(there) < len(given) else 0
                 return self._summed(there, counts, self.edges, missing + gone, len(given) - gone - len(there))
@@ -101,7 +100,6 @@ class Numbers:
             nothing = float("nan")
             return cls(edges, counts, missing, infinite, nothing, nothing, nothing, 0.0, 0.0, 0.0)
         mean = float(there.mean())
-        squares = float(np.square(there - mean).sum())  # and not @: BLAS would start threads for it, and wait for them
         low, high = (int(counts[0]), int(counts[-1])) if len(edges) else (0, 0)
         below = float(edges[0] * low - there[there <= edges[0]].sum()) if low else 0.0
         above = float(there[there > edges[-1]].sum() - edges[-1] * high) if high else 0.0
@@ -113,7 +111,7 @@ class Numbers:
             float(there.min()),
             float(there.max()),
             mean,
-            squares,
+            squared(there, mean),
             below,
             above,
         )
@@ -261,6 +259,11 @@ def read(stored: Mapping[str, Any]) -> Sketch:
     given["edges"] = np.array(given["edges"], dtype=np.float64)
     given["counts"] = np.array(given["counts"], dtype=np.int64)
     return Numbers(**given)
+
+
+def _is_finite(values: Floats) -> bool:
+    """Whether all are: NaN and infinity come out as the least or the most."""
+    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def _finite(ordered: Floats) -> Floats:
