@@ -89,6 +89,31 @@ def test_many_numbers_are_counted_by_cells_as_by_sorting(
         assert reference._cells is not None
 
 
+WIDE: dict[str, Any] = {
+    "skewed": lambda chance: chance.lognormal(size=30_000),
+    "large": lambda chance: chance.normal(1e9, 1, 30_000),
+    "huge": lambda chance: chance.normal(size=30_000) * 1e300,
+    "tiny": lambda chance: chance.normal(size=30_000) * 1e-300,
+    "whole": lambda chance: chance.poisson(1_000, 30_000) * 1.0,
+    "rounded": lambda chance: chance.normal(size=30_000).round(2),
+    "near zero": lambda chance: chance.normal(size=30_000) * 10.0 ** chance.integers(-20, 1, 30_000),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+@pytest.mark.parametrize("compact", [True, False])
+def test_what_lies_on_an_edge_or_next_to_it_is_counted_where_it_belongs(kind: str, compact: bool) -> None:
+    chance = np.random.default_rng(0)
+    reference = Numbers.learn(WIDE[kind](chance), compact=compact)
+    assert (np.diff(reference.edges) > 0).all()
+    edges = chance.choice(reference.edges, 200)
+    least = [0.0, -0.0, 5e-324, -5e-324, 1e-300, 1e-17, -1e-17, 1e308, -1e308]
+    beside = [np.nextafter(edges, end) for end in (-np.inf, np.inf)]
+    values = np.concatenate([WIDE[kind](chance), edges, *beside, least])
+    upto = [int((values <= edge).sum()) for edge in reference.edges]
+    assert np.cumsum(reference.count(values).counts)[:-1].tolist() == upto
+
+
 @pytest.mark.parametrize("kind", ["normal", "whole", "half zero"])
 def test_the_measures_are_those_of_scipy(kind: str) -> None:
     before = KINDS[kind]

@@ -20,6 +20,8 @@ from jupyter_mlops.statistics import profiling
 
 from ..conftest import Face
 
+NAN = float("nan")
+
 
 def table(rows: int, seed: int = 0) -> pd.DataFrame:
     """20 columns of all sorts: normal, skewed, heavy-tailed, discrete, categories, constant, with gaps."""
@@ -183,6 +185,42 @@ def test_a_source_comes_to_what_a_frame_does(form: str, tmp_path: Path, monkeypa
         if hasattr(known.sketch, "edges"):
             assert np.array_equal(known.sketch.counts, exact.columns[name].sketch.counts)
             assert known.sketch.counts[0] == known.sketch.counts[-1] == 0 or name.startswith(("constant", "count"))
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
+def test_columns_of_arrow_are_counted_as_those_of_pandas(kind: pa.DataType, tmp_path: Path) -> None:
+    words = ["a", "b", None, "", "ä"]
+    arrow = pa.table(
+        {
+            "text": pa.array([words[place % 5] for place in range(3_000)]).cast(kind),
+            "whole": pa.array([None if place % 7 == 0 else place % 11 for place in range(3_000)], pa.int32()),
+            "half": pa.array([NAN if place % 9 == 0 else place / 2 for place in range(3_000)], pa.float32()),
+            "now whole": pa.array(range(3_000, 0, -1), pa.int64()),
+            "all missing": pa.nulls(3_000, kind),
+            "secret": pa.array([str(place % 40) for place in range(3_000)]).cast(kind),
+            "new": pa.nulls(3_000).cast(pa.string()),
+        }
+    )
+    frame = arrow.to_pandas().drop(columns="new")
+    before = frame.assign(**{"all missing": "x", "now whole": "y"})
+    profile = profiling.learn(before, ["secret"])
+    pq.write_table(arrow, tmp_path / "rows.parquet", row_group_size=700)
+    expected = profiling.count(profile, arrow.to_pandas())
+    batches = pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches(500))
+    for source in (arrow, batches, tmp_path / "rows.parquet", str(tmp_path) + "/"):
+        found = profiling.count(profile, as_source(source))
+        for name, known in expected.columns.items():
+            one, other = (vars(each.sketch) for each in (known, found.columns[name]))
+            counts = [
+                list(each["counts"].items() if isinstance(each["counts"], dict) else each["counts"])
+                for each in (one, other)
+            ]
+            assert counts[0] == counts[1]
+            for field in ("missing", "infinite", "rest", "least", "most", "mean", "squares", "below", "above"):
+                np.testing.assert_allclose(one.get(field, 0), other.get(field, 0), rtol=1e-12)
+        assert (found.rows, found.lacking, found.changed, found.new) == (3_000, {}, expected.changed, expected.new)
+    assert expected.changed == {"now whole": "number"}
+    assert expected.columns["text"].sketch.missing == 600
 
 
 def test_a_profile_is_small_is_read_as_it_was_and_windows_add() -> None:

@@ -16,7 +16,7 @@ MANY: Final = 20_000  # numbers from which a table is quicker than sorting
 CELLS: Final = 1 << 15
 _MOST_SORTED: Final = 0.3
 _TAIL: Final = 100  # a hundredth of the edges at each end is left to sorting: tails may go far out
-_CHUNK: Final = 32_768  # numbers that stay in the cache of a core from one step to the next
+_CHUNK: Final = 65_536  # numbers that stay in the cache of a core from one step to the next
 
 
 def width(edges: Floats) -> float:
@@ -41,13 +41,13 @@ def at_cells(edges: Floats) -> Floats:
     """
     if not (wide := width(edges)):
         return edges
-    small = edges.astype(np.float32)
-    stays = np.append(np.nextafter(small[:-1], np.float32(np.inf)) >= small[1:], True)
-    stays[1:] |= stays[:-1]
-    stays[0] = True
     with np.errstate(over="ignore"):
+        small = edges.astype(np.float32)
+        stays = np.append(np.nextafter(small[:-1], np.float32(np.inf)) >= small[1:], True)
+        stays[1:] |= stays[:-1]
+        stays[0] = True
         ends = np.ceil(edges / wide) * wide
-    moved = np.where(stays | (ends != ends.astype(np.float32)), edges, ends)
+        moved = np.where(stays | (ends != ends.astype(np.float32)), edges, ends)
     return moved if (np.diff(moved) > 0).all() else edges
 
 
@@ -142,6 +142,11 @@ def _sorted_in(values: Floats, edges: Floats) -> Counts:
     """Count by sorting."""
     below = np.searchsorted(np.sort(values), edges, side="right")
     return np.diff(np.concatenate([[0], below, [len(values)]])).astype(np.int64)
+
+
+def all_finite(values: Floats) -> bool:
+    """Whether all are: NaN and infinity come out as the least or the most."""
+    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def squared(values: Floats, mean: float) -> float:

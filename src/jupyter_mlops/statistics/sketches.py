@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from .counting import MANY, Cells, Counts, Floats, at_cells, squared
+from .counting import MANY, Cells, Counts, Floats, all_finite, at_cells, squared
 
 EDGES: Final = 1_023  # what is missed between two of them is at most a thousandth of the rows
 CATEGORIES: Final = 500
@@ -73,7 +73,7 @@ class Numbers:
         """Take a window, on the same grid."""
         given = np.asarray(values, dtype=np.float64)
         if len(given) >= MANY and self._cells is not None:
-            there = given if _is_finite(given) else given[np.isfinite(given)]
+            there = given if all_finite(given) else given[np.isfinite(given)]
             if len(there) and (counts := self._cells.count(there)) is not None:
                 gone = int(np.isnan(given).sum()) if len(there) < len(given) else 0
                 return self._summed(there, counts, self.edges, missing + gone, len(given) - gone - len(there))
@@ -259,11 +259,6 @@ def read(stored: Mapping[str, Any]) -> Sketch:
     given["edges"] = np.array(given["edges"], dtype=np.float64)
     given["counts"] = np.array(given["counts"], dtype=np.int64)
     return Numbers(**given)
-
-
-def _is_finite(values: Floats) -> bool:
-    """Whether all are: NaN and infinity come out as the least or the most."""
-    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def _finite(ordered: Floats) -> Floats:
