@@ -1,4 +1,4 @@
-"""When monitoring rings, and where it tells: ``[monitor.ENDPOINT]`` and ``[alerts]`` of ``mlops.toml``."""
+"""When monitoring rings: ``[monitor.ENDPOINT]`` of ``mlops.toml``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -14,20 +14,33 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from .errors import nearest
 from .limits import Threshold
 from .moments import moment
-
-Sink = Literal["log", "webhook", "email", "command"]
+from .ways import AlertSettings, Sink
 
 _RULE: Final = re.compile(r"\s*(?P<what>\S.*?)(?:\s+for\s+(?P<windows>\d+)\s+windows?)?\s*")
 _MOST_WINDOWS: Final = 1000
 _OFF: Final = "off"
-GRADED: Final = ("drift", "missing", "infinite", "unseen", "stuck", "range", "schema", "traffic", "beside", "concept")
+GRADED: Final = (
+    "drift",
+    "missing",
+    "infinite",
+    "unseen",
+    "stuck",
+    "range",
+    "schema",
+    "traffic",
+    "beside",
+    "performance",
+    "calibration",
+    "concept",
+)
 """What is graded by levels; the first six also of one column, as ``drift:age``."""
 OF_COLUMNS: Final = GRADED[:6]
-_METRICS: Final = (
-    "accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "average_precision", "log_loss", "brier",
-    "calibration", "mae", "mse", "rmse", "r2", "mape",
+METRICS: Final = (
+    "accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2",
 )  # fmt: skip
-DEFAULT: Final = {"drift": "major", "traffic": "major", "concept": "major"}
+"""What ``performance`` is made of, by the labels that have come; an estimate is called ``accuracy (estimated)``."""
+_NAMED: Final = (*GRADED, *METRICS, *(f"{name} (estimated)" for name in METRICS))
+DEFAULT: Final = {"drift": "major", "performance": "major", "concept": "major", "traffic": "major"}
 """The rules of an endpoint that has none: what has moved far enough to matter much."""
 
 
@@ -53,8 +66,8 @@ class Rule:
     windows: int = 1
 
     @classmethod
-    def of(cls, name: str, text: object) -> Rule | None:
-        """Read ``"major"`` or ``"< 0.93 for 3 windows"``; None where it is ``"off"``.
+    def of(cls, name: str, text: object, *, is_own: bool = False) -> Rule | None:
+        """Read ``"major"`` or ``"< 0.93 for 3 windows"``; None where it is ``"off"``. What is the user's ``own`` has any name.
 
         Raises
         ------
@@ -66,14 +79,17 @@ class Rule:
         kind = name.partition(":")[0]
         is_level = what in ("minor", "major", _OFF)
         if match is None or (not is_level and not re.match(r"[<>]", what)):
-            form = '"minor" or "major", or "off"' if kind in GRADED else '"< 0.93", or "< 0.93 for 3 windows"'
+            form = (
+                '"minor" or "major", or "off"'
+                if name in GRADED or kind in OF_COLUMNS
+                else '"< 0.93", or "< 0.93 for 3 windows"'
+            )
             raise ValueError(f"{text!r} is no rule; write {form}")
         if not 1 <= windows <= _MOST_WINDOWS:
             raise ValueError(f"{windows} windows are no number to wait for: from 1 to {_MOST_WINDOWS}")
         threshold = None if is_level else Threshold.of(what)
-        if is_level and name in _METRICS:
-            raise ValueError(f'{name} has no levels; write "< 0.93", or "< 0.93 for 3 windows"')
-        if kind not in (OF_COLUMNS if ":" in name else GRADED) and (close := _mistyped(name, is_level=is_level)):
+        is_known = kind in OF_COLUMNS if ":" in name else name in _NAMED
+        if not is_known and not is_own and (close := _mistyped(name, is_level=is_level)):
             raise ValueError(f"nothing is called {name!r}.{close}")
         if what == _OFF:
             return None
@@ -86,7 +102,7 @@ class Rule:
 
 def _mistyped(name: str, *, is_level: bool) -> str:
     """Say what was meant by a name that nothing has; metrics of one's own have any name, but no level."""
-    known = [*GRADED, *_METRICS, "silent", "alert"]
+    known = [*_NAMED, "silent", "alert", "business"]
     kind, colon, column = name.partition(":")
     if colon:
         return nearest(name, [f"{each}:{column}" for each in OF_COLUMNS]) if is_level else ""
@@ -117,23 +133,29 @@ class MonitorSettings(BaseModel):
         How long there may be no predictions, and nobody who looks, before that rings: ``2h``.
     alert : list, optional
         Where it is told: ``log``, ``webhook``, ``email``, ``command``; by default in the log, and wherever ``[alerts]`` names.
+    business : dict of str to str
+        Metrics of one's own by their names, each a function beside mlops.toml: ``profit = "metrics:profit"``.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     silent: Annotated[str, AfterValidator(_is_span)] | None = None
     alert: list[Sink] | None = None
+    business: dict[str, Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _rules_can_be_read(cls, given: Any) -> Any:
         """Name each rule that can't, with its own line."""
         wrong = []
+        own = given.get("business") if isinstance(given, Mapping) else None
         for name, text in given.items() if isinstance(given, Mapping) else ():
             if name in cls.model_fields:
                 continue
             try:
-                Rule.of(name, text)
+                if isinstance(text, Mapping):
+                    raise ValueError(f"there is no such table.{nearest(name, ['business'])}")
+                Rule.of(name, text, is_own=isinstance(own, Mapping) and name in own)
             except ValueError as error:
                 wrong.append(_wrong(str(error), name))
         if wrong:
@@ -143,7 +165,9 @@ class MonitorSettings(BaseModel):
     @property
     def rules(self) -> tuple[Rule, ...]:
         """What rings: what is set, and by default what is not."""
-        found = (Rule.of(name, text) for name, text in {**DEFAULT, **(self.__pydantic_extra__ or {})}.items())
+        found = (
+            Rule.of(name, text, is_own=True) for name, text in {**DEFAULT, **(self.__pydantic_extra__ or {})}.items()
+        )
         return tuple(rule for rule in found if rule is not None)
 
     @property
@@ -160,146 +184,6 @@ class MonitorSettings(BaseModel):
 def _wrong(text: str, *where: str | int) -> InitErrorDetails:
     message = text.replace("{", "(").replace("}", ")").removesuffix(".")
     return InitErrorDetails(type=PydanticCustomError("rule", message), loc=where, input=None)
-
-
-def _is_address(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url) or "@" in url.split("/")[2]:
-        raise ValueError("it should be an address as https://host/path; what is secret in it belongs into url_env")
-    return url
-
-
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
-"""The name of a variable of the environment: a secret itself does not belong into the file."""
-
-
-class WebhookSettings(BaseModel):
-    """``[alerts.webhook]``: where alerts are posted as JSON.
-
-    Attributes
-    ----------
-    url : str, optional
-        Where to; or ``url_env``, the variable that has it, where the address itself is a secret.
-    secret_env : str, optional
-        The variable with the key of the signature.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: Annotated[str, AfterValidator(_is_address)] | None = None
-    url_env: Variable | None = None
-    secret_env: Variable | None = None
-
-    @model_validator(mode="after")
-    def _has_one(self) -> Self:
-        if (self.url is None) == (self.url_env is None):
-            raise ValueError('it takes one of url = "https://…" and url_env = "NAME"')
-        return self
-
-    def __str__(self) -> str:
-        return "webhook" + (", signed" if self.secret_env else "")
-
-
-class EmailSettings(BaseModel):
-    """``[alerts.email]``: who gets a letter, by way of which server.
-
-    Attributes
-    ----------
-    to : list of str
-    sender : str
-    host : str
-    port : int
-    security : {"starttls", "tls", "none"}
-        ``none`` takes no password.
-    user : str, optional
-    password_env : str, optional
-        The variable with the password.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    to: Annotated[list[Annotated[str, Field(pattern=r"^[^@\s,<>]+@[^@\s,<>]+$")]], Field(min_length=1, max_length=50)]
-    sender: Annotated[str, Field(pattern=r"^[^@\s,<>]+@[^@\s,<>]+$")]
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(ge=1, le=65_535, strict=True)] = 587
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    user: str | None = None
-    password_env: Variable | None = None
-
-    @model_validator(mode="after")
-    def _no_open_password(self) -> Self:
-        if (self.user is None) != (self.password_env is None):
-            raise ValueError("user and password_env go together")
-        if self.security == "none" and self.password_env:
-            raise ValueError('a password is not sent in the open: security = "starttls"')
-        return self
-
-    def __str__(self) -> str:
-        return f"email to {len(self.to)}"
-
-
-class CommandSettings(BaseModel):
-    """``[alerts.command]``: a program that gets each alert as JSON on its standard input.
-
-    Attributes
-    ----------
-    run : list of str
-        The program and its arguments; there is no shell.
-    timeout : float
-        Seconds that it may take.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    run: Annotated[list[str], Field(min_length=1)]
-    timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
-
-    def __str__(self) -> str:
-        return "command"
-
-
-class LogfileSettings(BaseModel):
-    """``[alerts.log]``: a line for each alert.
-
-    Attributes
-    ----------
-    file : str
-        From the folder of mlops.toml.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    file: Annotated[str, Field(min_length=1)] = ".mlops/monitoring/alerts.log"
-
-    def __str__(self) -> str:
-        return f"log {self.file}"
-
-
-class AlertSettings(BaseModel):
-    """``[alerts]``: the ways to tell.
-
-    Attributes
-    ----------
-    log : LogfileSettings
-    webhook : WebhookSettings, optional
-    email : EmailSettings, optional
-    command : CommandSettings, optional
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    log: LogfileSettings = LogfileSettings()
-    webhook: WebhookSettings | None = None
-    email: EmailSettings | None = None
-    command: CommandSettings | None = None
-
-    @property
-    def ways(self) -> tuple[Sink, ...]:
-        """Those that are set up."""
-        names: tuple[Sink, ...] = ("log", "webhook", "email", "command")
-        return tuple(name for name in names if getattr(self, name) is not None)
-
-    def __str__(self) -> str:
-        return ", ".join(str(getattr(self, name)) for name in self.ways)
 
 
 def check_ways(alerts: AlertSettings, monitors: Mapping[str, MonitorSettings]) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from .limits import ValidationSettings, is_threshold
-from .rules import AlertSettings, MonitorSettings, check_ways
+from .rules import MonitorSettings, check_ways
+from .ways import AlertSettings
 
 
 def _is_http(uri: str) -> str:

@@ -141,6 +141,29 @@ def test_real_predictions_in_every_face(here: Endpoint, face: Face) -> None:
     assert "no endpoint 'peopel'. Did you mean people?" in face("monitor peopel").error
 
 
+def test_an_alert_has_no_personal_values_and_a_silence_is_in_the_audit(
+    here: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = here.folder / "mlops.toml"
+    before = settings.read_text()
+    settings.write_text(f'{before}\n[privacy]\npersonal = ["age"]\n[monitor.people]\n"drift:age" = "minor"\n')
+    try:
+        if not here.log.exists() or not mlops.monitor("people").looks[0].rows:
+            mlops.predict("people", data=people(600, 1).assign(age=lambda f: f["age"] + 6, ignored=5.0))
+        mlops.monitor("people")
+        told = [one.alert.why for one in mlops.alerts("people") if "age" in one.alert.why and one.alert.is_open]
+        assert not any("median" in why for why in told)
+        silenced = mlops.alerts("people", silence="drift", until="2h", reason="a known change")
+        assert silenced.notes == ()
+        event = mlops.audit(here.model).to_dict()["events"][-1]
+        assert (event["action"], event["why"]) == ("silence", "a known change")
+        assert event["evidence"].startswith("drift at people, until ")
+        assert mlops.audit(here.model, verify=True)
+    finally:
+        settings.write_text(before)
+        mlops.alerts("people", silence="drift", until="now", reason="over")
+
+
 def test_a_report_is_a_value_and_a_picture(here: Endpoint) -> None:
     now = time.time() // HOUR * HOUR - 200 * HOUR
     for place in range(6):

@@ -73,6 +73,41 @@ def test_windows_in_a_row_count_once_each_however_often_they_are_looked_at(tmp_p
     assert (alert.asked, alert.value) == ("< 0.9 for 3 windows", 0.8)
 
 
+def test_windows_that_nobody_has_seen_break_a_row_and_those_that_tell_nothing_do_not(tmp_path: Path) -> None:
+    here = project(tmp_path, 'accuracy = "< 0.9 for 2 windows"')
+    here.see(look(0, fine("accuracy", 0.8)))
+    here.see(look(5, fine("accuracy", 0.8)))
+    assert here.alerts == ()
+    here.see(look(6, unknown("accuracy")))
+    here.see(look(7, unknown("accuracy")))
+    here.see(look(8, fine("accuracy", 0.8)))
+    assert [one.rule for one in here.alerts] == ["accuracy"]
+
+
+def test_what_becomes_worse_is_told_once_more(tmp_path: Path) -> None:
+    here = project(tmp_path, 'drift = "minor"')
+    here.see(look(0, drifted("drift:age", "minor", 1.1)))
+    here.see(look(1, drifted()))
+    here.see(look(2, drifted("drift:age", "minor", 1.1)))
+    here.see(look(3, drifted()))
+    assert [("rings (minor)" in line, "has become worse (major)" in line) for line in here.log] == [(True, False), (False, True)]  # fmt: skip
+    here.see(look(4, fine("drift:age")))
+    assert "has recovered" in here.log[2]
+
+
+def test_performance_is_any_metric_by_labels(tmp_path: Path) -> None:
+    here = project(tmp_path, '"accuracy (estimated)" = "minor"\nlabelled = "< 0.1 for 2 windows"')
+    worse = ("accuracy", 0.8, "major", "fail")
+    guess = ("accuracy (estimated)", 0.8, "minor", "fail")
+    none = ("labelled", 0.0, "none", "inconclusive")
+    here.see(look(0, fine("drift"), fine("accuracy (estimated)"), fine("f1", 0.9), worse, none))
+    assert [(one.rule, one.about, one.why) for one in here.alerts] == [
+        ("performance", ("accuracy",), "accuracy: accuracy is 0.8")
+    ]
+    here.see(look(1, fine("drift"), guess, fine("accuracy", 0.95), none))
+    assert [one.rule for one in here.alerts if one.is_open] == ["accuracy (estimated)", "labelled"]
+
+
 def test_many_windows_at_once_are_judged_in_their_order_and_old_ones_are_no_alarm(tmp_path: Path) -> None:
     here = project(tmp_path, 'accuracy = "< 0.9 for 2 windows"')
     windows = [look(place, fine("accuracy", 0.8 if place in (1, 2, -40, -41) else 0.95)) for place in (-41, -40, 0, 1, 2, 3)]  # fmt: skip
@@ -150,10 +185,25 @@ def test_the_dead_mans_rule_rings_without_traffic_and_without_a_monitor(tmp_path
     assert (late.rule, late.is_open) == ("late", True)
     assert "nobody looked for 2 h 6 min" in here.log[-1]
     watch.between(here.workspace, NAME, now=T0 + 7 * HOUR)
+    assert not watch.between(here.workspace, "no endpoint", now=T0 + 90 * HOUR).alerts
     assert sum("late" in line for line in here.log) == 1
     here.see(look(7, fine("drift:age")))
     here.see(look(8, fine("drift:age")))
     assert not here.alerts[-1].is_open
+
+
+def test_an_endpoint_that_nobody_ever_looked_at_rings_too(tmp_path: Path) -> None:
+    here = project(tmp_path, 'silent = "2h"')
+    assert watch.between(here.workspace, NAME, now=T0 + HOUR).alerts == ()
+    assert [one.rule for one in watch.between(here.workspace, NAME, now=T0 + 3 * HOUR).alerts] == ["late"]
+
+
+def test_a_run_that_is_made_again_tells_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = project(tmp_path)
+    monkeypatch.setenv("MLOPS_REPRODUCES", "a run")
+    here.see(look(0, drifted()))
+    assert here.alerts == ()
+    assert here.log == []
 
 
 def test_an_endpoint_that_never_answered_rings_from_its_beginning(tmp_path: Path) -> None:
@@ -203,6 +253,7 @@ def test_alerts_in_every_face(tmp_path: Path, face: Face, monkeypatch: pytest.Mo
     assert planned["silences"] == []
     done = face(f"alerts {NAME} --silence drift --until 2h --reason 'a known change'").data
     assert [one["who"] for one in done["silences"]] == ["tester"]
+    assert "on record on this machine, and not in the audit" in done["notes"][0]
     shown = mlops.alerts()
     assert not shown
     assert [one.badge.text for one in shown] == ["major", "silenced"]
@@ -247,7 +298,9 @@ def test_a_disk_that_takes_nothing_costs_no_report(tmp_path: Path) -> None:
         ('[monitor.t]\n"drfit:age" = "major"', "line 2: monitor.t.drfit:age: nothing is called 'drfit:age'. Did you mean"),
         ("[monitor.t]\ndrift = 3", "line 2: monitor.t.drift: 3 is no rule; write"),
         ('[monitor.t]\nacuracy = "< 0.9"', "line 2: monitor.t.acuracy: nothing is called 'acuracy'. Did you mean accuracy?"),
-        ('[monitor.t]\naccuracy = "minor"', "accuracy has no levels; write"),
+        ('[monitor.t]\nacuracy = "minor"', "line 2: monitor.t.acuracy: nothing is called 'acuracy'. Did you mean accuracy"),
+        ('[monitor.t.busines]\nprofit = "metrics:profit"', "monitor.t.busines: there is no such table. Did you mean business?"),
+        ('[monitor.t.business]\nprofit = "metrics"', "line 2: monitor.t.business.profit: string should match"),
         ('[monitor.t]\naccuracy = "< x"', "line 2: monitor.t.accuracy: '< x' is no threshold"),
         ('[monitor.t]\naccuracy = "< 0.9 for 0 windows"', "0 windows are no number to wait for"),
         ('[monitor.t]\nsilent = "soon"', "line 2: monitor.t.silent: 'soon' is no time"),
@@ -266,3 +319,10 @@ def test_bad_rules_are_named_with_their_line(tmp_path: Path, text: str, says: st
         config.load(tmp_path, {})
     assert says in str(found.value)
     assert "hunter" not in str(found.value)
+
+
+def test_metrics_of_ones_own_have_any_name(tmp_path: Path) -> None:
+    text = '[monitor.t]\nacuracy = "< 0.9"\nprofit = "< 3"\n"drift:a:b" = "minor"\n[monitor.t.business]\nacuracy = "metrics:mine"\n'
+    (tmp_path / "mlops.toml").write_text(text)
+    found = config.load(tmp_path, {}).settings.monitored("t")
+    assert {rule.name for rule in found.rules} >= {"acuracy", "profit", "drift:a:b", "drift", "performance"}

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from ...result import plain
 
-Event = Literal["fired", "recovered", "test"]
+Event = Literal["fired", "worse", "recovered", "test"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Delivery:
     ----------
     way : str
         ``log``, ``webhook``, ``email``, ``command``, or ``hook:NAME``.
-    event : {"fired", "recovered", "test"}
+    event : {"fired", "worse", "recovered", "test"}
     made : float
     state : {"waiting", "sent", "failed"}
         Failed is what was given up; what waits is tried again with the next look.
@@ -62,6 +62,8 @@ class Alert:
         The end of the last window in which it rang.
     about : tuple of str
         The readings that rang.
+    worse : float, optional
+        When it has become major, having begun as minor.
     recovered : float, optional
     ending : str
         What ended it.
@@ -82,6 +84,7 @@ class Alert:
     opened: float
     last: float
     about: tuple[str, ...] = ()
+    worse: float | None = None
     recovered: float | None = None
     ending: str = ""
     deliveries: tuple[Delivery, ...] = ()

@@ -6,6 +6,7 @@ long ago is history and no alarm. A rule of windows of an hour recovers by a win
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,13 +62,13 @@ def silent(book: Book, settings: MonitorSettings, endpoint: str, last: float | N
     return _dead_man(book, SILENT, endpoint, last, now, allowed, why)
 
 
-def late(book: Book, settings: MonitorSettings, endpoint: str, now: float) -> Book:
-    """Ring where nobody has looked for too long."""
-    allowed = settings.silence_allowed
-    if allowed is None or book.looked is None:
+def late(book: Book, settings: MonitorSettings, endpoint: str, now: float, begun: float | None = None) -> Book:
+    """Ring where nobody has looked for too long, or not at all since the endpoint has ``begun``."""
+    allowed, looked = settings.silence_allowed, book.looked or begun
+    if allowed is None or looked is None:
         return _end(book, LATE, "", now) if allowed is None else book
-    why = f"nobody looked for {span(now - book.looked)}: what rings was not seen meanwhile"
-    return _dead_man(book, LATE, endpoint, book.looked, now, allowed, why)
+    why = f"nobody looked for {span(now - looked)}: what rings was not seen meanwhile"
+    return _dead_man(book, LATE, endpoint, looked, now, allowed, why)
 
 
 def _dead_man(book: Book, rule: str, endpoint: str, last: float, now: float, allowed: float, why: str) -> Book:
@@ -90,19 +91,21 @@ def _end(book: Book, rule: str, ending: str, now: float) -> Book:
 def _take(book: Book, verdict: Verdict, monitored: Monitored, now: float) -> Book:
     """Count a window, and open or end the alert of its rule."""
     length = round(monitored.window)
-    key = f"{length}|{verdict.who}|{verdict.rule.name}"
+    key = json.dumps([length, verdict.who, verdict.rule.name])
     streak = book.streaks.get(key, Streak())
     if verdict.end < streak.judged:  # an older window than what was judged already
         return book
     known = book.open_of(verdict.rule.name, verdict.who)
-    if verdict.outcome == "open":
-        return book
+    if verdict.outcome == "open":  # it breaks no row of windows, and doesn't lengthen it
+        return _with(book, key, replace(streak, judged=verdict.end)) if streak.count else book
     if verdict.outcome == "kept":
         book = _with(book, key, Streak(judged=verdict.end))
         if known is None or verdict.end - verdict.start < known.end - known.start - 1 or verdict.start < known.start:
             return book
         said = verdict.why or "as it should be"
         return book.with_alert(replace(known, recovered=now, ending=said, value=verdict.value))
+    if verdict.start > streak.judged + length:  # nobody has seen what was between
+        streak = Streak()
     if verdict.start >= streak.end or not streak.count:
         first = verdict.start if not streak.count else streak.start
         streak = Streak(streak.count + 1, verdict.end, verdict.end, first, verdict.about)
@@ -110,10 +113,10 @@ def _take(book: Book, verdict: Verdict, monitored: Monitored, now: float) -> Boo
         streak = replace(streak, judged=verdict.end, about=verdict.about)
     book = _with(book, key, streak)
     if known is not None:
+        worse = now if (known.level, verdict.level) == ("minor", "major") else known.worse
         last = max(known.last, verdict.end)
-        return book.with_alert(
-            replace(known, last=last, value=verdict.value, why=verdict.why, about=verdict.about, level=verdict.level)
-        )
+        known = replace(known, last=last, value=verdict.value, why=verdict.why, about=verdict.about)
+        return book.with_alert(replace(known, level="major" if worse else verdict.level, worse=worse))
     if streak.count < verdict.rule.windows:
         return book
     return book.with_alert(
@@ -159,7 +162,7 @@ def _gone(book: Book, length: float, now: float) -> Book:
 
 
 def _parts(key: str) -> tuple[str, str, int]:
-    length, who, rule = key.split("|", 2)
+    length, who, rule = json.loads(key)
     return rule, who, int(length)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ...rules import Rule
+from ...rules import METRICS, Rule
 from ..readings import LEVELS, Reading
 from ..watched import Look, Monitored
 
 _SIDES: Final = ("missing", "infinite", "unseen", "stuck", "range")
 _TOLD: Final = 3
+_COUNTED: Final = "labelled"  # a share that is known also where nothing can be judged by it
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,15 @@ def _traffic(rule: Rule, looks: Sequence[Look], window: float) -> Verdict:
 
 
 def _readings(name: str, look: Look) -> list[Reading]:
-    """Give what a rule is about: the reading of that name, or those of all columns."""
+    """Give what a rule is about: the reading of that name, or those of all columns, or of all metrics."""
+    if name == "performance":
+        return [one for one in look.readings if one.name in METRICS]
     of_columns = [one for one in look.readings if one.name.startswith(f"{name}:")]
     return of_columns or [one for one in look.readings if one.name == name]
 
 
 def _breaks(rule: Rule, reading: Reading) -> bool:
-    if reading.outcome == "inconclusive":
+    if not _can_be_told(reading):
         return False
     if rule.threshold is not None:
         return reading.value is not None and rule.threshold.holds(reading.value)
@@ -129,15 +132,15 @@ def _breaks(rule: Rule, reading: Reading) -> bool:
 
 def _why(rule: Rule, reading: Reading) -> str:
     """Say what was seen; of several columns, of which."""
-    if reading.name != rule.name and ":" in reading.name:
-        return f"{reading.name.partition(':')[2]}: {reading.why}"
+    if reading.name != rule.name:
+        return f"{reading.name.partition(':')[2] or reading.name}: {reading.why}"
     return reading.why
 
 
 def _any_known(rule: Rule, readings: Sequence[Reading], look: Look) -> bool:
     """Whether a rule that is not broken was kept: something of it could be told."""
     if readings:
-        return any(one.outcome != "inconclusive" for one in readings)
+        return any(_can_be_told(one) for one in readings)
     kind, _, column = rule.name.partition(":")
     return kind in _SIDES and any(_is_known(one.name, look) for one in _readings(f"drift:{column}" if column else "drift", look))  # fmt: skip
 
@@ -146,6 +149,10 @@ def _is_known(name: str, look: Look) -> bool:
     """Whether a reading can be told; of a column's quality, which is only read where it rings, whether the column can."""
     for one in look.readings:
         if one.name == name:
-            return one.outcome != "inconclusive"
+            return _can_be_told(one)
     kind, _, column = name.partition(":")
     return kind in _SIDES and bool(column) and _is_known(f"drift:{column}", look)
+
+
+def _can_be_told(reading: Reading) -> bool:
+    return reading.outcome != "inconclusive" or (reading.name == _COUNTED and reading.value is not None)

@@ -16,12 +16,13 @@ def of(
 ) -> Alerts:
     """List them, after a silence that is asked for has begun."""
     names = watch.endpoints(workspace) if endpoint is None else [watch.find(workspace, endpoint)]
-    made = None
+    made, notes = None, []
     if silence is not None:
         made = silencing.silence(workspace, names, silence, until, reason, dry_run=dry_run)
+        notes += [] if dry_run else silencing.audit(workspace, names, made)
     now = time.time()
     found: list[Told] = []
-    silences, notes = [], []
+    silences = []
     for name in names:
         try:
             book = Keeper.of(workspace, name).read() if dry_run else watch.between(workspace, name)

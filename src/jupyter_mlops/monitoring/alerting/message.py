@@ -23,7 +23,7 @@ class Message:
     ----------
     id : str
         The same each time that it is sent: who gets it twice knows it by this.
-    event : {"fired", "recovered", "test"}
+    event : {"fired", "worse", "recovered", "test"}
     alert : Alert
     project : str
         The experiment of the project.
@@ -45,6 +45,7 @@ class Message:
         alert = self.alert
         whose = "" if not alert.version else f" of {alert.who}"
         said = {
+            "worse": f"{alert.rule}{whose} has become worse ({alert.level})",
             "fired": f"{alert.rule}{whose} rings ({alert.level})",
             "recovered": f"{alert.rule}{whose} has recovered",
         }

@@ -42,12 +42,17 @@ class Told:
             return Badge("silenced", "idle")
         return Badge(self.alert.level, "warn" if self.alert.level == "minor" else "bad")
 
+    def named(self, *, with_endpoint: bool) -> str:
+        """Say what rings by which rule: ``drift of tumour/1 (major)``."""
+        where = f"{self.alert.endpoint}: " if with_endpoint else ""
+        return f"{where}{self.alert.rule} of {self.alert.who} ({self.alert.asked})"
+
     @property
     def done(self) -> str:
         """Say what was done about it."""
         parts = [f"silenced for {span(max(0.0, self.silence.until - time.time()))} more by {self.silence.who}: {self.silence.reason}"] if self.silence and self.alert.is_open else []  # fmt: skip
-        event = "fired" if self.alert.is_open else "recovered"
-        mine = [one for one in self.alert.deliveries if one.event == event]
+        newest = self.alert.deliveries[-1].event if self.alert.deliveries else ""
+        mine = [one for one in self.alert.deliveries if one.event == newest]
         for said, chosen in (("sent to", "sent"), ("not yet to", "waiting"), ("given up to", "failed")):
             found = [_way(one) for one in mine if one.state == chosen]
             parts += [f"{said} {', '.join(found)}"] if found else []
@@ -136,12 +141,13 @@ class Alerts(Result):
             facts.append(("would silence" if self.dry_run else "silenced", _silence(self.silenced)))
         facts += [("silence", _silence(one)) for one in self.silences if one != self.silenced]
         facts += [("note", note) for note in self.notes]
+        several = len({one.alert.endpoint for one in self.alerts}) > 1
         rows: list[tuple[Cell, ...]] = [
-            (one.badge, one.alert.endpoint, one.alert.who, f"{one.alert.rule} {one.alert.asked}", Time(one.alert.opened), one.alert.why, one.done)
+            (one.badge, one.named(with_endpoint=several), Time(one.alert.opened), one.alert.why, one.done)
             for one in self.alerts[:_MOST]
-        ]  # fmt: skip
+        ]
         table = Table(
-            ("state", "endpoint", "of", "rule", "since", "why", "what was done"),
+            ("state", "rule", "since", "why", "what was done"),
             rows,
             empty="Nothing has rung. %mlops monitor ENDPOINT looks, by the rules in [monitor.ENDPOINT] of mlops.toml.",
             note=f"{len(self.alerts) - _MOST} more: .frame()" if len(self.alerts) > _MOST else "",

@@ -34,7 +34,7 @@ class Came:
     alert : str
         Its id.
     way : str
-    event : {"fired", "recovered", "test"}
+    event : {"fired", "worse", "recovered", "test"}
     sent : bool
     why : str
         Why not; or what is to be said of it.
@@ -59,13 +59,21 @@ def queue(book: Book, ways: Sequence[str], now: float) -> Book:
     for alert in book.alerts:
         # What was over when it was first seen has rung too.
         rang = alert.is_open or alert.recovered == alert.opened
-        if rang and not alert.told("fired") and book.silence_of(alert.rule, now) is None:
+        is_silent = book.silence_of(alert.rule, now) is not None
+        if rang and not alert.told("fired") and not is_silent:
             alert = _to_be_told(alert, "fired", ways, now)
+        elif alert.is_open and _is_worse_than_told(alert) and not is_silent:
+            alert = _to_be_told(alert, "worse", ways, now)
         if not alert.is_open and not alert.told("recovered"):
             told = [one.way for one in alert.deliveries if one.event == "fired"]
             alert = _to_be_told(alert, "recovered", told, now)
         book = book.with_alert(alert)
     return book
+
+
+def _is_worse_than_told(alert: Alert) -> bool:
+    worse = alert.worse
+    return worse is not None and not alert.told("worse") and any(one.made < worse for one in alert.deliveries)
 
 
 def _to_be_told(alert: Alert, event: Event, ways: Sequence[str], now: float) -> Alert:
@@ -168,7 +176,7 @@ def _waiting(book: Book, workspace: Workspace) -> dict[str, list[Message]]:
 
 def _as_it_was(alert: Alert, delivery: Delivery) -> Alert:
     """Give an alert as it was while it rang, where that is told after it has recovered."""
-    return replace(alert, recovered=None, ending="") if delivery.event == "fired" else alert
+    return alert if delivery.event == "recovered" else replace(alert, recovered=None, ending="")
 
 
 def _noted(book: Book, came: Came, now: float) -> Book:

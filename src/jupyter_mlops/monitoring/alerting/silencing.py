@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
-from ...errors import InvalidUsage, NotFound, nearest
+from ...errors import InvalidUsage, MlopsError, NotFound, nearest
 from ...moments import moment
+from ...registry import aliases
 from ...workspace import Workspace
 from .alert import Book, Silence
 from .evaluating import LATE, SILENT
@@ -55,6 +57,20 @@ def _with(book: Book, made: Silence) -> Book:
         for one in book.silences
     )
     return replace(book, silences=(*ended, made))
+
+
+def audit(workspace: Workspace, endpoints: Sequence[str], made: Silence) -> list[str]:
+    """Write a silence into the audit of what the endpoints serve too; else say why it is not there."""
+    until = f"{datetime.fromtimestamp(made.until, UTC):%Y-%m-%d %H:%M} UTC"
+    try:
+        for endpoint in endpoints:
+            process = workspace.state.get("endpoint", endpoint)
+            if process is not None and (made.rule == ALL or made.rule in _rules(workspace, endpoint)):
+                said = f"{made.rule} at {endpoint}, until {until}"
+                aliases.record(workspace, process.details["model"], "silence", why=made.reason, evidence=said)
+    except MlopsError as error:
+        return [f"The silence is on record on this machine, and not in the audit: {error.message}"]
+    return []
 
 
 def until_when(text: str, now: float) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from dataclasses import replace
 
+from ...command import REPRODUCES
 from ...errors import MlopsError, NotFound, nearest
 from ...rules import GRADED
 from ...workspace import Workspace
@@ -23,6 +25,8 @@ def after(workspace: Workspace, monitored: Monitored, *, now: float | None = Non
 
     That an alert can't be kept or told does not cost the report: it is noted there.
     """
+    if REPRODUCES in os.environ:  # a run is made again, and nothing else
+        return monitored
     now = time.time() if now is None else now
     endpoint = monitored.endpoint
     settings = workspace.settings.monitored(endpoint)
@@ -48,10 +52,11 @@ def between(workspace: Workspace, endpoint: str, *, now: float | None = None) ->
     now = time.time() if now is None else now
     settings = workspace.settings.monitored(endpoint)
     keeper = Keeper.of(workspace, endpoint)
-    if _begun(workspace, endpoint) is None:  # it is gone
+    begun = _begun(workspace, endpoint)
+    if begun is None:  # it is gone
         return keeper.read()
     ways = sending.ways_of(workspace, endpoint)
-    keeper.change(lambda book: sending.queue(evaluating.late(book, settings, endpoint, now), ways, now))
+    keeper.change(lambda book: sending.queue(evaluating.late(book, settings, endpoint, now, begun), ways, now))
     return sending.send(workspace, keeper, now)
 
 

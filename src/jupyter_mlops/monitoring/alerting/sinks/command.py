@@ -9,7 +9,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from ....rules import CommandSettings
+from ....ways import CommandSettings
 from ..message import Message
 from .way import NotSent
 

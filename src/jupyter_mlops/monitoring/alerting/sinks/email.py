@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime
 from typing import Final
 
-from ....rules import EmailSettings
+from ....ways import EmailSettings
 from ..message import Message
 from .way import NotSent, secret
 

@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from ....rules import WebhookSettings
+from ....ways import WebhookSettings
 from ..message import Message
 from .way import NotSent, secret
 
