@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from .profile import Known
 from .sketches import Numbers, Sketch, Words
+
+BATCH: Final = 131_072  # rows: of fewer the work of each batch shows, of more the memory
+_BUFFER: Final = 1 << 18  # bytes of a column
 
 Values = Any
 """An array, or a chunked one."""
@@ -47,38 +52,45 @@ def is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def with_dictionaries(data: ds.Dataset, texts: Collection[str]) -> tuple[list[Any], pa.Schema]:
-    """Split a data set at its files and row groups; of Parquet, texts are read as what they are stored as: numbers into a dictionary.
+def pieces(data: ds.Dataset, texts: Collection[str] = ()) -> list[Callable[[], Iterator[pa.RecordBatch]]]:
+    """Split a data set at its files and row groups, each of which is read batch by batch.
 
-    Returns
-    -------
-    parts : list of Fragment
-    schema : Schema
+    Parameters
+    ----------
+    data : Dataset
+    texts : collection of str
+        Columns that are read as Parquet has them: as places in a dictionary, where they are texts.
     """
-    fragments = list(data.get_fragments())
-    schema = data.schema
-    if not isinstance(getattr(data, "format", None), ds.ParquetFileFormat):
-        return fragments, schema
-    parts = [part for fragment in fragments for part in fragment.split_by_row_group()]
-    plain = [
-        field.name
-        for field in schema
-        if field.name in texts and is_text(field.type) and not pa.types.is_dictionary(field.type)
-    ]
-    if not plain or len(set(schema.names)) < len(schema.names):
-        return parts, schema
-    options = ds.ParquetReadOptions(dictionary_columns=plain)
-    form = ds.ParquetFileFormat(read_options=options)
-    fields = [
-        field.with_type(pa.dictionary(pa.int32(), field.type)) if field.name in plain else field for field in schema
-    ]
-    return [_read_by(form, part) for part in parts], pa.schema(fields)
+    found: list[Callable[[], Iterator[pa.RecordBatch]]] = []
+    for fragment in data.get_fragments():
+        if not isinstance(fragment, ds.ParquetFileFragment):
+            found.append(partial(_scanned, fragment, data.schema))
+            continue
+        is_as_stored = fragment.physical_schema.equals(data.schema)
+        plain = [field.name for field in data.schema if field.name in texts and is_text(field.type)]
+        parts = fragment.split_by_row_group()
+        found += [
+            partial(_streamed, part, plain) if is_as_stored else partial(_scanned, part, data.schema) for part in parts
+        ]
+    return found
 
 
-def _read_by(form: ds.ParquetFileFormat, part: Any) -> Any:
-    return form.make_fragment(
-        part.path, part.filesystem, part.partition_expression, row_groups=[group.id for group in part.row_groups]
+def _streamed(part: Any, texts: list[str]) -> Iterator[pa.RecordBatch]:
+    """Read page by page: a data set would unpack row groups as a whole, however large they are."""
+    groups = [group.id for group in part.row_groups]
+    with (
+        part.filesystem.open_input_file(part.path) as source,
+        pq.ParquetFile(source, read_dictionary=texts, buffer_size=_BUFFER, pre_buffer=False) as file,
+    ):
+        yield from file.iter_batches(BATCH, row_groups=groups, use_threads=False)
+
+
+def _scanned(part: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Read what has another schema than the whole: columns that are lacking, of another type, or in the names of folders."""
+    batches = part.to_batches(
+        schema=schema, batch_size=BATCH, use_threads=False, batch_readahead=1, fragment_readahead=1
     )
+    return (batch for batch in batches if batch.num_rows)
 
 
 def _tally(values: Values) -> pd.Series[Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from itertools import combinations, islice
 from typing import Any, Final, TypeAlias
 
@@ -29,7 +28,6 @@ Source: TypeAlias = "pd.DataFrame | pa.Table | pa.RecordBatchReader | ds.Dataset
 
 THREADS: Final = 2
 SAMPLE: Final = 262_144  # rows that give a grid: a quantile of so many is off by less than 0.004 in 99 of 100 (DKW)
-_BATCH: Final = 262_144  # rows: of fewer the work of each batch shows, of more the memory
 _PIECES: Final = 16  # of a file that a sample is taken from
 _FEW: Final = 20
 _CORRELATED: Final = 10_000  # rows that correlations are taken of
@@ -55,7 +53,7 @@ def learn(data: Source, personal: Collection[str] = ()) -> Profile:
             return grid
         note = f"The grid is of the first {first.num_rows:,} rows: a stream is read once."
         return _closed(grid, _count(grid, first) + added(_counts(grid, data), grid), note)
-    pieces = _pieces(data)
+    pieces = arrow.pieces(data)
     sample = _sample(data, pieces)
     grid = _learnt(sample, hidden)
     if data.count_rows() <= sample.num_rows:
@@ -71,7 +69,7 @@ def count(reference: Profile, data: Source) -> Profile:
     if isinstance(data, pa.RecordBatchReader):
         return added(_counts(reference, data), reference)
     texts = [name for name, known in reference.columns.items() if known.kind == "text"]
-    return _counted(reference, _pieces(data, texts))
+    return _counted(reference, arrow.pieces(data, texts))
 
 
 class _Columns(Mapping[str, Column]):
@@ -155,7 +153,7 @@ def _count(reference: Profile, data: Any) -> Profile:
         counts = column.counts if kind != "nothing" else pd.Series(dtype=np.int64)
         return known.sketch.count(counts, column.missing)
 
-    if rows < _BATCH:  # a batch is on a thread of its own already, and a few rows are not worth one
+    if rows <= arrow.BATCH:  # a batch is on a thread of its own already, and a few rows are not worth one
         sketches = list(map(one, reference.columns.items()))
     else:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -190,19 +188,6 @@ def _closed(grid: Profile, counted: Profile, note: str) -> Profile:
     return replace(grid, rows=counted.rows, columns=columns, notes=(note,))
 
 
-def _pieces(data: ds.Dataset, texts: Collection[str] = ()) -> list[Callable[[], Iterator[Any]]]:
-    """Split a data set at its files and row groups."""
-    parts, schema = arrow.with_dictionaries(data, texts)
-    return [partial(_batches, part, schema) for part in parts]
-
-
-def _batches(part: Any, schema: pa.Schema) -> Iterator[Any]:
-    batches = part.to_batches(
-        schema=schema, batch_size=_BATCH, use_threads=False, batch_readahead=1, fragment_readahead=1
-    )
-    return (batch for batch in batches if batch.num_rows)
-
-
 def _sample(data: ds.Dataset, pieces: list[Callable[[], Iterator[Any]]]) -> pa.Table:
     """Take rows from everywhere: the first ones of up to 16 row groups."""
     chosen = sorted({round(place) for place in np.linspace(0, len(pieces) - 1, min(_PIECES, len(pieces)))})
@@ -210,7 +195,7 @@ def _sample(data: ds.Dataset, pieces: list[Callable[[], Iterator[Any]]]) -> pa.T
     found = []
     for place in chosen:
         wanted = each
-        for batch in islice(pieces[place](), -(-each // _BATCH)):
+        for batch in islice(pieces[place](), -(-each // arrow.BATCH)):
             found.append(batch.slice(0, wanted))
             wanted -= found[-1].num_rows
             if wanted <= 0:
