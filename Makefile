@@ -40,10 +40,10 @@ clean:  ## Remove what was built and installed
 $(STAMP): pyproject.toml
 ifneq ($(UV),)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	$(UV) pip install --quiet --python $(BIN)/python -e '.[lab,headless,sign,fairness,security,nlp]' --group test --group check
+	$(UV) pip install --quiet --python $(BIN)/python -e '.[lab,headless,sign,fairness,security,nlp,dask]' --group test --group check
 else
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -e '.[lab,headless,sign,fairness,security,nlp]' --group test --group check
+	$(BIN)/python -m pip install --quiet -e '.[lab,headless,sign,fairness,security,nlp,dask]' --group test --group check
 endif
 	@touch $@

@@ -58,8 +58,7 @@ def learn(data: Source, personal: Collection[str] = ()) -> Profile:
     grid = _learnt(sample, hidden)
     if data.count_rows() <= sample.num_rows:
         return grid
-    note = f"The grid is of {sample.num_rows:,} rows from everywhere; all rows are counted on it."
-    return _closed(grid, count(grid, data), note)
+    return closed(grid, count(grid, data), sample.num_rows)
 
 
 def count(reference: Profile, data: Source) -> Profile:
@@ -180,6 +179,16 @@ def _counted(reference: Profile, pieces: Iterable[Callable[[], Iterator[Any]]]) 
         return added(pool.map(one, pieces), reference)
 
 
+def spread(parts: int) -> list[int]:
+    """Choose up to 16 of some parts, from everywhere."""
+    return sorted({round(place) for place in np.linspace(0, parts - 1, min(_PIECES, parts))})
+
+
+def closed(grid: Profile, counted: Profile, rows: int) -> Profile:
+    """Give the profile of all rows, whose grid is of some of them."""
+    return _closed(grid, counted, f"The grid is of {rows:,} rows from everywhere; all rows are counted on it.")
+
+
 def _closed(grid: Profile, counted: Profile, note: str) -> Profile:
     columns = {
         name: replace(known, sketch=known.sketch.closed() if isinstance(known.sketch, Numbers) else known.sketch)
@@ -190,7 +199,7 @@ def _closed(grid: Profile, counted: Profile, note: str) -> Profile:
 
 def _sample(data: ds.Dataset, pieces: list[Callable[[], Iterator[Any]]]) -> pa.Table:
     """Take rows from everywhere: the first ones of up to 16 row groups."""
-    chosen = sorted({round(place) for place in np.linspace(0, len(pieces) - 1, min(_PIECES, len(pieces)))})
+    chosen = spread(len(pieces))
     each = SAMPLE // max(1, len(chosen))
     found = []
     for place in chosen:
