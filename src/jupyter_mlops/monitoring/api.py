@@ -20,7 +20,7 @@ def drift(*, reference: Rows, current: Rows) -> DriftReport:
     Parameters
     ----------
     reference
-        What it was like: a frame, anything of Arrow, or a Parquet or Arrow file of any size, or a folder/ of them.
+        What it was like: a frame (Dask's too), anything of Arrow, or a Parquet or Arrow file of any size, or a folder/ of them.
     current
         What it is like now; likewise.
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from .profile import Known
 from .sketches import Numbers, Sketch, Words
 
-BATCH: Final = 131_072  # rows: of fewer the work of each batch shows, of more the memory
+BATCH: Final = 98_304  # rows: of fewer the work of each batch shows, of more the memory
 _BUFFER: Final = 1 << 18  # bytes of a column
 
 Values = Any

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,8 @@ def count(reference: Profile, frame: Any) -> Profile:
 def _on_workers(function: Any, parts: Collection[Any], given: Any) -> tuple[Any, ...]:
     """Compute a function of each part on the cluster that is connected, or else on threads of this process."""
     try:
-        import dask
-        import distributed  # noqa: F401  the cluster: without it all would be computed here
+        dask: Any = import_module("dask")
+        import_module("distributed")  # the cluster: without it all would be computed here
     except ImportError:
         raise MissingDependency("Frames of Dask need its cluster: %pip install 'jupyter-mlops[dask]'") from None
     shared = dask.delayed(given)
