@@ -95,6 +95,11 @@ class Rule:
             return None
         return cls(name, what if is_level else None, threshold, windows)  # type: ignore[arg-type]
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is of what labels tell, which come late."""
+        return self.name.partition(":")[0] not in GRADED or self.name in ("performance", "calibration")
+
     def __str__(self) -> str:
         for_windows = f" for {self.windows} windows" if self.windows > 1 else ""
         return f"{self.level or self.threshold}{for_windows}"

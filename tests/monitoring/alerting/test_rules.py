@@ -110,11 +110,47 @@ def test_performance_is_any_metric_by_labels(tmp_path: Path) -> None:
 
 def test_many_windows_at_once_are_judged_in_their_order_and_old_ones_are_no_alarm(tmp_path: Path) -> None:
     here = project(tmp_path, 'accuracy = "< 0.9 for 2 windows"')
-    windows = [look(place, fine("accuracy", 0.8 if place in (1, 2, -40, -41) else 0.95)) for place in (-41, -40, 0, 1, 2, 3)]  # fmt: skip
+    old, new = (-41, -40), (1, 2)
+    windows = [
+        look(place, fine("accuracy", 0.8 if place in (*old, *new) else 0.95), drifted() if place in old else fine("drift:age"))
+        for place in (*old, 0, *new, 3)
+    ]  # fmt: skip
     here.see(*windows)
     here.see(*windows)
-    assert [(one.rule, one.is_open) for one in here.alerts] == [("accuracy", False)]
+    assert [(one.rule, one.start < T0, one.is_open) for one in here.alerts] == [
+        ("accuracy", True, False),  # labels come late: it is on record, and not told any more
+        ("accuracy", False, False),
+    ]
     assert ["has recovered" in line for line in here.log] == [False, True]  # what was over when it was first seen
+
+
+def test_labels_that_come_late_are_judged_where_windows_are_looked_at_again(tmp_path: Path) -> None:
+    here = project(tmp_path, 'accuracy = "< 0.9 for 3 windows"')
+
+    def seen(*values: float | None) -> None:
+        said = [unknown("accuracy") if value is None else fine("accuracy", value) for value in values]
+        here.see(*(look(place, one) for place, one in enumerate(said)), now=T0 + 10 * HOUR)
+
+    seen(0.95, 0.95, 0.95, 0.95, None, None)
+    seen(0.95, 0.8, 0.8, 0.95, 0.95, None)
+    assert here.alerts == ()
+    seen(0.95, 0.8, 0.8, 0.8, 0.95, None)  # it has rung, and was over
+    seen(0.95, 0.8, 0.8, 0.8, 0.95, None)
+    assert here.states() == ["over"]
+    assert len(here.log) == 2
+    seen(0.95, 0.8, 0.8, 0.8, 0.8, 0.8)
+    seen(0.95, 0.8, 0.8, 0.8, 0.8, 0.8)
+    assert here.states() == ["over", "rings"]
+    here.see(look(2, fine("accuracy", 0.95)), look(5, fine("accuracy", 0.95)), now=T0 + 10 * HOUR)  # more labels
+    assert here.states() == ["over", "over"]
+
+
+def test_what_was_major_and_is_looked_at_again_has_not_become_worse(tmp_path: Path) -> None:
+    here = project(tmp_path, 'drift = "minor"')
+    windows = look(0, drifted()), look(1, drifted("drift:age", "minor", 1.1))
+    for _ in range(3):
+        here.see(*windows)
+    assert len(here.log) == 1
 
 
 def test_a_look_at_shorter_windows_does_not_end_an_alert_of_longer_ones(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import jupyter_mlops as mlops
-from jupyter_mlops.monitoring.alerting import watch
+from jupyter_mlops.monitoring.alerting import sending, watch
 from jupyter_mlops.monitoring.alerting.sinks import way
 
 from ...conftest import Face
@@ -167,6 +168,29 @@ def test_a_webhook_that_is_down_or_hangs_holds_nobody_up(tmp_path: Path, receive
     assert sent(here)[0][0] == "failed"
 
 
+def test_nobody_waits_for_what_drips_or_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_DEADLINE", 1.0)
+    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            to = doors[0].accept()[0]
+            while True:
+                to.send(b"H")
+                time.sleep(0.2)
+
+    threading.Thread(target=drip, daemon=True).start()
+    ports = [door.getsockname()[1] for door in doors]
+    text = f'[alerts.webhook]\nurl = "http://127.0.0.1:{ports[0]}/"\n' + mail(ports[1], "starttls")
+    here = Project(tmp_path, text.replace('["email"]', '["webhook", "email", "log"]'))
+    begin = time.monotonic()
+    here.see(look(0, drifted()))
+    assert time.monotonic() - begin < 2
+    assert sent(here) == [("waiting", 1, "not through after 1 s")] * 2 + [("sent", 1, "")]
+    for door in doors:
+        door.close()
+
+
 def test_a_certificate_that_nobody_has_signed_is_none(tmp_path: Path, certificate: Path) -> None:
     receiver = Receiver(certificate)
     here = webhook(tmp_path, receiver)
@@ -248,8 +272,6 @@ def post(certificate: Path | None) -> Iterator[tuple[Letters, int]]:
 
 
 def _free() -> int:
-    import socket
-
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

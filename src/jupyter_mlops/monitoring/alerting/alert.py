@@ -134,22 +134,27 @@ class Streak:
 
     Attributes
     ----------
-    count : int
-    end : float
-        Where the last one that was counted ends: another counts only from there on.
+    ends : tuple of float
+        Where those that count end; another counts only from the last one on.
     judged : float
         Where the newest window ends that was looked at.
-    start : float
-        Where the first one begins.
     about : tuple of str
         The readings that broke it.
     """
 
-    count: int = 0
-    end: float = 0.0
+    ends: tuple[float, ...] = ()
     judged: float = 0.0
-    start: float = 0.0
     about: tuple[str, ...] = ()
+
+    @property
+    def end(self) -> float:
+        """Where the last one ends."""
+        return self.ends[-1] if self.ends else 0.0
+
+    def before(self, start: float) -> Streak:
+        """Give what it was before a moment: what came since is looked at again."""
+        ends = tuple(end for end in self.ends if end <= start)
+        return Streak(ends, min(self.judged, start), self.about if ends else ())
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,10 @@ class Book:
         return cls(
             said["looked"],
             dict(said["seen"]),
-            {key: Streak(**{**one, "about": tuple(one["about"])}) for key, one in said["streaks"].items()},
+            {
+                key: Streak(tuple(one["ends"]), one["judged"], tuple(one["about"]))
+                for key, one in said["streaks"].items()
+            },
             tuple(Alert.read(dict(one)) for one in said["alerts"]),
             tuple(Silence(**one) for one in said["silences"]),
         )

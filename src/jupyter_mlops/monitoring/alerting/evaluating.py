@@ -1,7 +1,8 @@
 """From windows to alerts: one opens where a rule is broken for long enough, and stays one until it has recovered.
 
-Windows count once however often they are looked at: another window is one that begins where the last counted one ends. What ended
-long ago is history and no alarm. A rule of windows of an hour recovers by a window of at least an hour.
+Windows count once however often they are looked at: another window is one that begins where the last counted one ends. Where many are
+looked at (``--since``) they are judged anew, for labels come late. What ended long ago is history and no alarm. A rule of windows of an
+hour recovers by a window of at least an hour.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .alert import Alert, Book, Streak
 from .judging import Verdict, judge
 
 _DAY: Final = 86_400.0
+_MONTH: Final = 30 * _DAY
 SILENT, LATE = "silent", "late"
 
 
@@ -35,15 +37,18 @@ def after_a_look(book: Book, settings: MonitorSettings, monitored: Monitored, no
         When the endpoint was deployed.
     """
     length = monitored.window
-    since = now - max(_DAY, 2 * length)
+    is_again = len({look.end for look in monitored.looks}) > 1
+    if is_again:
+        book = _rewound(book, round(length), monitored.looks[0].start)
     rang = {
         (rule, who): streak.about
         for key, streak in book.streaks.items()
         for rule, who, of in [_parts(key)]
         if of == round(length)
     }
-    for verdict in judge(settings.rules, monitored, since, rang):
-        book = _take(book, verdict, monitored, now)
+    for verdict in judge(settings.rules, monitored, rang):
+        if verdict.end > now - max(2 * length, _MONTH if verdict.rule.waits else _DAY):
+            book = _take(book, verdict, monitored, now, is_again=is_again)
     answered = {look.name: look.end for look in monitored.looks if look.version and look.rows}
     book = replace(book, seen=book.seen | {name: max(end, book.seen.get(name, 0.0)) for name, end in answered.items()})
     book = _without_rule(book, settings.rules, now)
@@ -88,7 +93,15 @@ def _end(book: Book, rule: str, ending: str, now: float) -> Book:
     return book if known is None else book.with_alert(replace(known, recovered=now, ending=ended))
 
 
-def _take(book: Book, verdict: Verdict, monitored: Monitored, now: float) -> Book:
+def _rewound(book: Book, length: int, start: float) -> Book:
+    """Forget what was judged of windows of this length from a moment on."""
+    streaks = {
+        key: streak.before(start) if _parts(key)[2] == length else streak for key, streak in book.streaks.items()
+    }
+    return replace(book, streaks=streaks)
+
+
+def _take(book: Book, verdict: Verdict, monitored: Monitored, now: float, *, is_again: bool) -> Book:
     """Count a window, and open or end the alert of its rule."""
     length = round(monitored.window)
     key = json.dumps([length, verdict.who, verdict.rule.name])
@@ -97,27 +110,25 @@ def _take(book: Book, verdict: Verdict, monitored: Monitored, now: float) -> Boo
         return book
     known = book.open_of(verdict.rule.name, verdict.who)
     if verdict.outcome == "open":  # it breaks no row of windows, and doesn't lengthen it
-        return _with(book, key, replace(streak, judged=verdict.end)) if streak.count else book
+        return _with(book, key, replace(streak, judged=verdict.end)) if streak.ends else book
     if verdict.outcome == "kept":
         book = _with(book, key, Streak(judged=verdict.end))
-        if known is None or verdict.end - verdict.start < known.end - known.start - 1 or verdict.start < known.start:
+        is_shorter = known is not None and verdict.end - verdict.start < known.end - known.start - 1
+        if known is None or is_shorter or verdict.end < known.last:
             return book
         said = verdict.why or "as it should be"
         return book.with_alert(replace(known, recovered=now, ending=said, value=verdict.value))
     if verdict.start > streak.judged + length:  # nobody has seen what was between
         streak = Streak()
-    if verdict.start >= streak.end or not streak.count:
-        first = verdict.start if not streak.count else streak.start
-        streak = Streak(streak.count + 1, verdict.end, verdict.end, first, verdict.about)
-    else:
-        streak = replace(streak, judged=verdict.end, about=verdict.about)
-    book = _with(book, key, streak)
+    ends = (*streak.ends, verdict.end) if verdict.start >= streak.end else streak.ends
+    book = _with(book, key, Streak(ends, verdict.end, verdict.about))
     if known is not None:
         worse = now if (known.level, verdict.level) == ("minor", "major") else known.worse
         last = max(known.last, verdict.end)
         known = replace(known, last=last, value=verdict.value, why=verdict.why, about=verdict.about)
-        return book.with_alert(replace(known, level="major" if worse else verdict.level, worse=worse))
-    if streak.count < verdict.rule.windows:
+        level = "major" if "major" in (known.level, verdict.level) else verdict.level
+        return book.with_alert(replace(known, level=level, worse=worse))
+    if len(ends) < verdict.rule.windows or (is_again and _rang_then(book, verdict)):
         return book
     return book.with_alert(
         Alert(
@@ -136,6 +147,15 @@ def _take(book: Book, verdict: Verdict, monitored: Monitored, now: float) -> Boo
             last=verdict.end,
             about=verdict.about,
         )
+    )
+
+
+def _rang_then(book: Book, verdict: Verdict) -> bool:
+    """Whether an alert that is over was of this window already."""
+    return any(
+        (one.rule, one.who) == (verdict.rule.name, verdict.who) and one.start < verdict.end and verdict.start < one.last
+        for one in book.alerts
+        if not one.is_open
     )
 
 

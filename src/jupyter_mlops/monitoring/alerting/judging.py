@@ -52,20 +52,18 @@ class Verdict:
         return f"{self.model}/{self.version}" if self.version else "the endpoint"
 
 
-def judge(rules: Sequence[Rule], monitored: Monitored, since: float, rang: dict[tuple[str, str], tuple[str, ...]]) -> list[Verdict]:  # fmt: skip
-    """Judge each window that ends after some moment, the oldest first.
+def judge(rules: Sequence[Rule], monitored: Monitored, rang: dict[tuple[str, str], tuple[str, ...]]) -> list[Verdict]:
+    """Judge each window, the oldest first.
 
     Parameters
     ----------
     rules : sequence of Rule
     monitored : Monitored
-    since : float
     rang : dict
         What has rung so far of a rule at a version: that is over only where each of these can be told again.
     """
     found: list[Verdict] = []
-    ends = sorted({look.end for look in monitored.looks if look.end > since})
-    for end in ends:
+    for end in sorted({look.end for look in monitored.looks}):
         looks = [look for look in monitored.looks if look.end == end]
         for rule in rules:
             mine = [_traffic(rule, looks, monitored.window)] if rule.name == "traffic" else [

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from ...disk import write_whole
 from ...errors import Conflict, NotWritable, writing_to
@@ -68,10 +68,8 @@ class Keeper:
             Where another process holds it for seconds.
         NotWritable
         """
-        with writing_to(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.folder / ".lock", timeout=_WAIT):
+            with writing_to(self.folder), self._lock(".lock", _WAIT):
                 book = self.read()
                 changed = _tidy(by(book))
                 if changed != book:
@@ -84,10 +82,17 @@ class Keeper:
     def sending(self) -> Iterator[bool]:
         """Be the only one who sends: False where another process does."""
         try:
-            with FileLock(self.folder / ".sending", timeout=0):
-                yield True
+            with writing_to(self.folder):
+                lock = self._lock(".sending", 0).acquire()
         except Timeout:
             yield False
+            return
+        with lock:
+            yield True
+
+    def _lock(self, name: str, seconds: float) -> BaseFileLock:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder / name, timeout=seconds)
 
 
 def _tidy(book: Book) -> Book:

@@ -21,7 +21,8 @@ from .sinks.way import NotSent, hooks
 
 _DEADLINE: Final = 5.0
 _AT_ONCE: Final = 20  # messages of one way in one look
-_GIVEN_UP: Final = 3 * 86_400.0
+_DAY: Final = 86_400.0
+_GIVEN_UP: Final = 3 * _DAY
 _HOOK: Final = "hook:"
 
 
@@ -57,8 +58,8 @@ def ways_of(workspace: Workspace, endpoint: str) -> tuple[str, ...]:
 def queue(book: Book, ways: Sequence[str], now: float) -> Book:
     """Write down what is to be told: what rings and isn't silenced, and that what was told has recovered."""
     for alert in book.alerts:
-        # What was over when it was first seen has rung too.
-        rang = alert.is_open or alert.recovered == alert.opened
+        # What was over when it was first seen has rung too, where that was not long ago.
+        rang = alert.is_open or (alert.recovered == alert.opened and alert.last > now - _DAY)
         is_silent = book.silence_of(alert.rule, now) is not None
         if rang and not alert.told("fired") and not is_silent:
             alert = _to_be_told(alert, "fired", ways, now)

@@ -14,7 +14,7 @@ class NotSent(Exception):
 class Hook(Protocol):
     """A function that is told of each alert in this process: ``hook(alert)``, where ``alert["event"]`` is ``fired`` or ``recovered``.
 
-    What it raises is its reason not to have taken it; it is told again with the next look.
+    It should return at once, and begin elsewhere what takes long. What it raises is its reason not to have taken it; it is told again with the next look.
     """
 
     def __call__(self, alert: Mapping[str, Any], /) -> None:
