@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 import jupyter_mlops as mlops
 from jupyter_mlops.backend import profiles, versions
 from jupyter_mlops.entities import ModelRef
+from jupyter_mlops.errors import NotFound
+from jupyter_mlops.monitoring import history
+from jupyter_mlops.monitoring.performance.judging import judge
 from jupyter_mlops.statistics.measured import Measured
 from jupyter_mlops.statistics.performance.reference import Reference
 from jupyter_mlops.workspace import Workspace
@@ -73,3 +77,105 @@ def test_what_is_known_of_the_fit_is_named_as_such_and_the_test_data_takes_its_p
 def test_a_figure_of_nothing_is_read_as_it_was_written() -> None:
     zero = Measured(0.0, 0.0, 0.0, 0.0, 40)
     assert Measured.read(zero.to_dict()) == zero
+
+
+def test_labels_come_late_in_part_twice_and_for_ids_that_nobody_knows(here: Path) -> None:
+    name, endpoint = f"tumour of {here.name}", "tumour"
+    if Reference.read(slot(name)).source != "test":
+        mlops.validate_model(f"{name}/1", data=patients(1_500, 1).drop(columns="size"), target="y", only=["MV001"])
+    served = mlops.deploy(f"{name}/1", name=endpoint)
+    rows = patients(600, 2)
+    for part in (rows[:300], rows[300:]):
+        mlops.predict(endpoint, data=part[NAMES])
+    log = served.log()
+    truth = pd.DataFrame({"id": log["id"], "y": rows["y"].to_numpy()})
+    right = float((log["prediction"].to_numpy() == truth["y"]).mean())
+
+    none = readings(mlops.monitor(endpoint))
+    assert (none["accuracy"].value, none["accuracy"].outcome) == (None, "inconclusive")
+    assert "no label has come yet" in none["accuracy"].why
+    assert none["accuracy (estimated)"].value == pytest.approx(right, abs=0.04)
+    assert none["accuracy (estimated)"].why.startswith("estimated without labels: 0.")
+    assert none["concept"].outcome == "inconclusive"
+
+    mlops.label(endpoint, data=truth[:200], on="id")
+    mlops.label(endpoint, data=pd.concat([truth[100:200], pd.DataFrame({"id": ["nobody"], "y": [1]})]), on="id")
+    some = mlops.monitor(endpoint)
+    found = readings(some)
+    assert found["labelled"].value == pytest.approx(1 / 3)
+    assert "200 of 600 predictions have a label" in found["accuracy"].why
+    first = float((log["prediction"].to_numpy() == truth["y"])[:200].mean())
+    assert found["accuracy"].value == pytest.approx(first)
+    assert found["concept"].outcome == "pass"
+    assert some.looks[-1].performance.watch.detector.rows == 200
+
+    mlops.label(endpoint, data=truth, on="id")
+    whole = mlops.monitor(endpoint)
+    found = readings(whole)
+    assert found["accuracy"].value == pytest.approx(right)
+    assert found["accuracy"].outcome == "pass"
+    assert found["calibration"].outcome == "pass"
+    assert found["roc_auc"].value > 0.8
+    assert whole.looks[-1].performance.watch.detector.rows == 600
+    frame = whole.performance.frame()
+    assert set(frame["source"]) == {"labels", "estimate", "second opinion"}
+    whole.performance.plot("accuracy")
+    with pytest.raises(NotFound, match="Did you mean accuracy"):
+        whole.performance.plot("acuracy")
+    assert "an estimate, without labels" in str(whole)
+    json.dumps(whole.to_dict(), allow_nan=False)
+
+    mlflow = Workspace.here().mlflow
+    run_id = history._run(Workspace.here(), mlflow, endpoint, name)
+    assert mlflow.read("get_metric_history", run_id, "v1/accuracy")
+    assert mlflow.read("get_metric_history", run_id, "v1/accuracy/estimated")
+
+
+def test_a_regressor_without_a_reference_and_labels_of_another_type(here: Path) -> None:
+    name, endpoint = f"size of {here.name}", "size"
+    served = mlops.deploy(f"{name}/1", name=endpoint)
+    rows = patients(400, 5)
+    mlops.predict(endpoint, data=rows[NAMES])
+    found = readings(mlops.monitor(endpoint))
+    assert "no label has come yet" in found["mae"].why
+    assert found["mae (estimated)"].outcome == "inconclusive"
+    assert f"%mlops validate model '{name}/1' --data test --target y" in found["mae (estimated)"].why
+    assert found["concept"].value is None
+
+    truth = pd.DataFrame({"id": served.log()["id"], "size": rows["size"].to_numpy()})
+    mlops.label(endpoint, data=truth.assign(size="big"), on="id")
+    strange = readings(mlops.monitor(endpoint))["mae"]
+    assert (strange.value, strange.outcome) == (None, "inconclusive")
+    assert "the labels are no numbers" in strange.why
+
+    mlops.label(endpoint, data=truth, on="id")
+    mlops.validate_model(f"{name}/1", data=patients(1_500, 6).drop(columns="y"), target="size", only=["MV001"])
+    found = readings(mlops.monitor(endpoint))
+    mae = float((served.log()["prediction"].to_numpy() - truth["size"]).abs().mean())
+    assert found["mae"].value == pytest.approx(mae)
+    assert found["mae (estimated)"].value == pytest.approx(mae, rel=0.15)
+    assert found["mae"].outcome == "pass"
+    assert found["r2 (estimated)"].outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "was", "outcome"),
+    [
+        ("accuracy", (0.80, 0.01), (0.95, 0.01), "fail"),
+        ("accuracy", (0.94, 0.001), (0.95, 0.001), "pass"),  # sure, and too little to matter
+        ("accuracy", (0.80, 0.10), (0.95, 0.01), "pass"),  # much, and it may be chance
+        ("accuracy", (0.99, 0.001), (0.95, 0.001), "pass"),  # better
+        ("mae", (2.0, 0.05), (1.0, 0.05), "fail"),
+        ("mae", (0.0, 0.0), (1.0, 0.05), "pass"),
+        ("bias", (9.0, 0.1), (0.0, 0.1), "pass"),  # has no worse side
+    ],
+)
+def test_worse_is_more_than_chance_and_enough_to_matter(name: str, now: Any, was: Any, outcome: str) -> None:
+    before = Measured(value=was[0], error=was[1])
+    assert judge(name, Measured(value=now[0], error=now[1]), before)[1] == outcome
+    assert judge(name, Measured(why="no label"), before) == ("none", "inconclusive")
+    assert judge(name, before, None) == ("none", "pass")
+
+
+def readings(report: Any) -> dict[str, Any]:
+    return {reading.name: reading for reading in report.readings}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..backend import profiles, versions
 from ..disk import write_private
@@ -19,6 +19,9 @@ from .rows import as_logged
 
 if TYPE_CHECKING:
     from .buckets import Who
+
+_MOST_LOADED: Final = 4
+_loaded: dict[str, tuple[Any, str]] = {}
 
 
 class Baselines:
@@ -132,6 +135,26 @@ def _estimator(workspace: Workspace, version: Any) -> tuple[Any, str | None, str
             raise
         except MlopsError as error:
             return None, None, error.message
+
+
+def estimator_of(workspace: Workspace, model: str, version: int) -> tuple[Any, str]:
+    """Load a version, or take it where it has been loaded already: the estimator, and why there is none.
+
+    Raises
+    ------
+    BackendUnreachable
+        Where the server is away.
+    NotFound
+        Where there is no such version any more.
+    """
+    registered = _version(workspace, model, version)
+    key = str(registered.source)  # the files of a logged model never change
+    if key not in _loaded:
+        estimator, _, why = _estimator(workspace, registered)
+        if len(_loaded) >= _MOST_LOADED:
+            _loaded.pop(next(iter(_loaded)))
+        _loaded[key] = estimator, why
+    return _loaded[key]
 
 
 def _version(workspace: Workspace, model: str, version: int) -> Any:

@@ -94,7 +94,7 @@ class Buckets:
         missing = [place for place in rows if place not in kept]
         for begin, until in _spans(missing, self.size):
             table = reader.read(self._log, since=float(begin), until=float(until), versions=[who.version])
-            table = _of(table, who)
+            table = of_who(table, who)
             for place, part in self._split(table):
                 self.read_rows += part.num_rows
                 kept[place] = profiling.count(reference, columns_of(part, reference))
@@ -163,7 +163,8 @@ def _counted(table: pa.Table) -> dict[Who, int]:
     return {Who(str(one["model"]), int(one["version"]), str(one["arm"])): int(one["count_all"]) for one in found}
 
 
-def _of(table: pa.Table, who: Who) -> pa.Table:
+def of_who(table: pa.Table, who: Who) -> pa.Table:
+    """Keep what a version has answered in its role."""
     import pyarrow.compute as pc
 
     is_arm = pc.equal(table["arm"].cast(pa.string()), who.arm)

@@ -61,9 +61,15 @@ def experiment_of(workspace: Workspace) -> str:
 
 
 def _write(folder: Path, look: Look, endpoint: str) -> None:
-    name = f"{round(look.end)}-{round(look.end - look.start)}-{file_name(look.model)}-{look.version}-{look.arm}.json"
-    if (folder / name).exists() or (folder / f"{name}{_SENT}").exists():
+    name = f"{round(look.end)}-{round(look.end - look.start)}-{file_name(look.model)}-{look.version}-{look.arm}"
+    again = any((folder / f"{name}.json{sent}").exists() for sent in ("", _SENT))
+    labelled = 0 if look.performance is None else look.performance.window.labelled
+    if again and labelled:  # labels come late: what they say is kept once more
+        name += f"-{labelled} labels"
+    if (folder / f"{name}.json").exists() or (folder / f"{name}.json{_SENT}").exists():
         return
+    performed = {one.name for one in look.performance.readings()} if look.performance else set()
+    readings = [one for one in look.readings if not again or one.name in performed]
     said = {
         "endpoint": endpoint,
         "start": look.start,
@@ -74,16 +80,17 @@ def _write(folder: Path, look: Look, endpoint: str) -> None:
         "rows": look.rows,
         "outcome": look.outcome,
         "level": look.level,
-        "readings": [plain(reading) for reading in look.readings],
+        "labelled": labelled,
+        "readings": [plain(reading) for reading in readings],
     }
-    write_whole(folder / name, json.dumps(said))
+    write_whole(folder / f"{name}.json", json.dumps(said))
 
 
 def _send(workspace: Workspace, folder: Path, endpoint: str) -> str:
     waiting = sorted(folder.glob("*.json"), key=lambda file: int(file.name.partition("-")[0]))[:_AT_ONCE]
     if not waiting:
         return ""
-    mlflow, where = workspace.mlflow, ""
+    mlflow, where, runs = workspace.mlflow, "", dict[str, str]()
     try:
         with FileLock(folder / ".lock", timeout=0):
             for file in waiting:
@@ -91,7 +98,8 @@ def _send(workspace: Workspace, folder: Path, endpoint: str) -> str:
                     said = json.loads(file.read_text())
                 except (OSError, ValueError):  # taken by another monitor, or torn
                     continue
-                run_id = _run(workspace, mlflow, endpoint, said["model"])
+                model = said["model"]
+                runs[model] = run_id = runs.get(model) or _run(workspace, mlflow, endpoint, model)
                 _log(mlflow, run_id, said, file)
                 file.replace(f"{file}{_SENT}")
                 where = f"run:{run_id[:8]} of {experiment_of(workspace)!r}"
@@ -135,5 +143,6 @@ def _metrics(said: dict[str, Any]) -> Iterator[tuple[str, float]]:
         of_columns += is_of_column
         if value is None or (is_of_column and of_columns > _MOST_COLUMNS):
             continue
+        name = name.replace(" (estimated)", ":estimated").replace(" ", "_")
         safe = "".join(sign if sign.isalnum() or sign in "_-. :/" else "_" for sign in name.replace(":", "/", 1))
         yield f"{prefix}/{safe[:200]}", float(value)

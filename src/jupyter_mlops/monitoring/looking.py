@@ -25,6 +25,7 @@ from ..workspace import Workspace
 from . import baseline, history, reading
 from .buckets import Buckets, Who, size_of, tidy, total
 from .comparison import compare
+from .performing import Performing
 from .results import DriftReport
 from .watched import Look, Monitored
 
@@ -58,16 +59,19 @@ def look(workspace: Workspace, endpoint: str, window: str, since: str | None, *,
     spans = list(_windows(length, size, since, now))
     level = QUALITY * min(1.0, (length if since else size) / _DAY)
     references = baseline.Baselines(workspace, endpoint)
+    performing = Performing(workspace, endpoint, log, folder)
     looks: list[Look] = []
     for start, end in spans:
-        looks += _looks(workspace, endpoint, buckets, references, start, end, level)
+        seen = _looks(workspace, endpoint, buckets, references, start, end, level)
+        is_last = (start, end) == spans[-1]
+        looks += [_with_performance(one, performing, references, is_last=is_last) for one in seen]
     settings = workspace.settings.endpoint(endpoint)
     tidy(folder, now - settings.log.days * _DAY)
     found = Monitored(
         endpoint=endpoint,
         window=length,
         looks=tuple(looks),
-        notes=tuple(references.notes),
+        notes=(*references.notes, *performing.notes),
         read_rows=buckets.read_rows,
         last=_last(log),
     )
@@ -146,6 +150,18 @@ def _looks(
         elif who.model in champions:
             beside = _beside(buckets, champions[who.model], who, start, end, shift, level)
         yield reading.of(endpoint, who, drift, beside, before, start, end)
+
+
+def _with_performance(look: Look, performing: Performing, references: baseline.Baselines, *, is_last: bool) -> Look:
+    if not look.version:
+        return look
+    who = Who(look.model, look.version, look.arm)
+    try:
+        profile = references.of(who)
+    except NotFound:
+        profile = None
+    performed = performing.of(who, profile, look.start, look.end, look.rows, is_last=is_last)
+    return reading.with_performance(look, performed)
 
 
 def _beside(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFound
 from .buckets import Who
 from .readings import Level, Outcome, Reading, level_of
 from .results import Column, DriftReport
 from .watched import Look
+
+if TYPE_CHECKING:
+    from .performance.performed import Performed
 
 _LEAST_BEFORE: Final = 5  # windows that say how much traffic is usual
 _FAR: Final = 5.0  # robust standard deviations
@@ -47,6 +51,15 @@ def without_profile(endpoint: str, who: Who, rows: int, start: float, end: float
     """Tell a window of a version that nothing is known of."""
     found = [_reading("drift", None, "none", "inconclusive", str(error))]
     return _look(endpoint, who, rows, start, end, found)
+
+
+def with_performance(look: Look, performed: Performed | None) -> Look:
+    """Add how it performed."""
+    if performed is None:
+        return look
+    its: dict[str, Any] = {"start": look.start, "end": look.end, "model": look.model, "version": look.version}
+    found = [replace(one, endpoint=look.readings[0].endpoint, **its) for one in performed.readings()]
+    return replace(look, readings=(*look.readings, *found), performance=performed)
 
 
 def _look(

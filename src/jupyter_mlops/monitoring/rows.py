@@ -29,7 +29,7 @@ def columns_of(table: pa.Table, reference: Profile) -> pa.Table:
         if name.startswith(PREFIX):
             found[name.removeprefix(PREFIX)] = table[name]
         elif name == TENSOR:
-            found |= _unfolded(table[name])
+            found |= unfolded(table[name])
         elif name == NAME or name.startswith(f"{NAME}_"):
             found[name] = table[name]
     return pa.table(
@@ -63,7 +63,7 @@ def _counted(known: Known) -> Words:
     return Words({}, known.cells - known.sketch.missing, known.sketch.missing)
 
 
-def _unfolded(values: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+def unfolded(values: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
     """Give the cells of an array of one dimension a row as columns, by their numbers; of more there is no telling."""
     kind = values.type
     if not len(values) or not (pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .alerting.alert import Alert
+    from .performance.kept import Performance
+    from .performance.performed import Performed
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Look:
         Beside the version's profile; None where it has none.
     beside : DriftReport, optional
         Of a canary or a shadow: beside the champion in the same time.
+    performance : Performed, optional
+        By the labels that have come, and estimated without them.
     """
 
     start: float
@@ -50,6 +54,7 @@ class Look:
     readings: tuple[Reading, ...]
     drift: DriftReport | None = field(default=None, repr=False)
     beside: DriftReport | None = field(default=None, repr=False)
+    performance: Performed | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -133,6 +138,13 @@ class Monitored(Result):
                 return look.drift
         raise NotFound(f"The last window of {self.endpoint} has nothing to draw: {self.current[0].readings[0].why}.")
 
+    @property
+    def performance(self) -> Performance:
+        """How what answers has performed, window by window: ``.frame()``, ``.plot("accuracy")``."""
+        from .performance.summary import over_looks
+
+        return over_looks(self.looks)
+
     def __getitem__(self, name: str) -> Column:
         return self.report[name]
 
@@ -176,6 +188,11 @@ class Monitored(Result):
         facts += [("history", self.history)] if self.history else []
         facts += [("note", note) for note in self.notes]
         tables = [table_of(main.drift)] if main.drift is not None else []
+        if main.performance is not None:
+            from .performance import summary
+
+            facts += summary.facts_of(self.performance, main.performance)
+            tables.append(summary.table_of(main.performance))
         tables += [_others(self.current, main)] if len(self.current) > 1 else []
         pictures: list[Picture] = pictures_of(main.drift) if main.drift is not None else []
         if len({look.start for look in self.looks}) > 1:
@@ -183,7 +200,11 @@ class Monitored(Result):
             from .pictures import over_time
 
             pictures = [picture(over_time(self), f"{self.endpoint} over time"), *pictures]
+        if main.performance is not None:
+            pictures = [*pictures, *summary.pictures_of(self.performance, main.performance)]
+        worse = main.performance is not None and summary.is_worse(main.performance)
         badge = badge_of(main.drift) if main.drift is not None else Badge("inconclusive", "warn")
+        badge = Badge(f"{badge.text}, and it performs worse", "bad") if worse else badge
         drifted = main.drift.drifted if main.drift is not None else ()
         step = f'report["{drifted[0]}"].why' if drifted else ""
         return Card(f"{self.endpoint}, monitored", badge, facts, tables=tables, pictures=pictures, tables_first=True, next=step)  # fmt: skip

@@ -158,6 +158,12 @@ class Reliability:
         """Give what JSON can hold."""
         return {"off": self.off.to_dict(), "gap": self.gap, "p": self.p, "bins": [list(each) for each in self.bins]}
 
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what ``to_dict`` has given."""
+        bins = [(said, was, low, high) for said, was, low, high in stored["bins"]]
+        return cls(Measured.read(stored["off"]), stored["gap"], stored["p"], bins)
+
 
 def reliability(rows: Classified) -> Reliability:
     """Hold the probabilities against the labels."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...display.plots import COLOURS, INK, blank, draw, legend
 from ...statistics.calibration import Reliability
 from ...statistics.measured import Measured
-from .windows import Performance, Window
+from .kept import Performance, Window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

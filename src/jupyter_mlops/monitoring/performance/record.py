@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 
 from ...statistics.measured import Measured
-from .windows import Performance, Window
+from .kept import Performance, Window
 
 _LEAST_WINDOWS: Final = 5
 _LEAST_HELD: Final = 0.7  # of the intervals of 95 in 100; fewer, and the estimate is not what it says

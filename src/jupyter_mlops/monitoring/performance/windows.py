@@ -2,155 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from ...errors import InvalidUsage
-from ...statistics.calibration import Reliability, reliability
-from ...statistics.measured import Measured
+from ...statistics.calibration import reliability
 from ...statistics.performance.reference import Reference
 from ...statistics.performance.rows import Rows, metrics_of, score
 from .business import Business
 from .estimates import estimate, second_opinion
+from .kept import Change, Performance, Window
 from .selection import unlike_the_rest
 
 _MOST_WINDOWS: Final = 5_000
 _MONDAY: Final = pd.Timestamp("1970-01-05", tz="UTC")
 Every = str | int | pd.Timedelta
-
-
-@dataclass(frozen=True)
-class Window:
-    """What was predicted in some time, and how good it was as far as labels tell.
-
-    Attributes
-    ----------
-    begin, end : datetime
-        The end is no part of it.
-    predicted, labelled : int
-        How many predictions there were, and how many of them have a label by now.
-    versions : mapping of str to int
-        The predictions of each version.
-    metrics : mapping of str to Measured
-        By the labels that have come.
-    estimates, second : mapping of str to Measured
-        Without labels, of all predictions: estimates, and the second opinion.
-    business : mapping of str to Measured
-        Metrics of the user's own.
-    calibration : Reliability, optional
-        Of a classifier: whether its probabilities were what they say.
-    notes : sequence of str
-        What is to be known of the labels.
-    """
-
-    begin: datetime
-    end: datetime
-    predicted: int
-    labelled: int
-    versions: Mapping[str, int]
-    metrics: Mapping[str, Measured]
-    estimates: Mapping[str, Measured]
-    second: Mapping[str, Measured]
-    business: Mapping[str, Measured] = field(default_factory=dict)
-    calibration: Reliability | None = None
-    notes: Sequence[str] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give what JSON can hold."""
-        sides = {side: {name: its.to_dict() for name, its in getattr(self, side).items()} for side in _SIDES}
-        return {
-            "begin": self.begin.isoformat(),
-            "end": self.end.isoformat(),
-            "predicted": self.predicted,
-            "labelled": self.labelled,
-            "versions": dict(self.versions),
-            **sides,
-            "calibration": None if self.calibration is None else self.calibration.to_dict(),
-            "notes": list(self.notes),
-        }
-
-
-@dataclass(frozen=True)
-class Change:
-    """Another version has taken over."""
-
-    time: datetime
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Performance:
-    """How a model has done.
-
-    Attributes
-    ----------
-    windows : sequence of Window
-    changes : sequence of Change
-    reference : Reference, optional
-    notes : sequence of str
-        What was wrong with the rows.
-    """
-
-    windows: Sequence[Window]
-    changes: Sequence[Change] = ()
-    reference: Reference | None = None
-    notes: Sequence[str] = ()
-
-    def frame(self) -> pd.DataFrame:
-        """Give a row for each window, metric and source: labels, estimate, second opinion, business."""
-        rows = [
-            {
-                "begin": window.begin,
-                "end": window.end,
-                "metric": name,
-                "source": _SIDES[side],
-                "value": its.value,
-                "low": its.low,
-                "high": its.high,
-                "rows": its.rows,
-                "why": its.why,
-                "predicted": window.predicted,
-                "labelled": window.labelled,
-                "version": ", ".join(window.versions),
-            }
-            for window in self.windows
-            for side in _SIDES
-            for name, its in getattr(window, side).items()
-        ]
-        return pd.DataFrame(rows, columns=_COLUMNS)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give what JSON can hold."""
-        return {
-            "windows": [window.to_dict() for window in self.windows],
-            "changes": [
-                {"time": each.time.isoformat(), "before": each.before, "after": each.after} for each in self.changes
-            ],
-            "notes": list(self.notes),
-        }
-
-
-_SIDES: Final = {"metrics": "labels", "estimates": "estimate", "second": "second opinion", "business": "business"}
-_COLUMNS: Final = [
-    "begin",
-    "end",
-    "metric",
-    "source",
-    "value",
-    "low",
-    "high",
-    "rows",
-    "why",
-    "predicted",
-    "labelled",
-    "version",
-]
 
 
 def over_time(
@@ -192,17 +62,18 @@ def over_time(
         raise InvalidUsage(
             f"There is no metric {unheard[0]!r} of a {rows.task}. There are: {', '.join(metrics_of(rows.task))}."
         )
-    windows = [_window(part, reference, span, names, business) for span, part in _cut(rows, every)]
+    windows = [window_of(part, reference, span, names, business) for span, part in _cut(rows, every)]
     return Performance(windows, list(_changes(rows, windows)), reference, rows.notes)
 
 
-def _window(
+def window_of(
     rows: Rows,
     reference: Reference | None,
     span: tuple[datetime, datetime],
     names: Sequence[str],
-    business: Sequence[Business],
+    business: Sequence[Business] = (),
 ) -> Window:
+    """Measure some rows that were predicted between two moments; see ``over_time``."""
     known = rows.take(np.flatnonzero(rows.labelled))
     calibration = None
     if rows.task == "classifier" and known.chances is not None:

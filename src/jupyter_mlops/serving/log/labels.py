@@ -131,6 +131,24 @@ def joined(folder: Path, table: pa.Table) -> pa.Table:
     return table.append_column("labelled", at.take(places))
 
 
+def state(folder: Path) -> str:
+    """Give what changes whenever a label is written; empty where none has come."""
+    found = []
+    for name in (FILE, f"{FILE}-wal"):
+        with contextlib.suppress(OSError):
+            about = (folder / name).stat()
+            found += [f"{about.st_mtime_ns}-{about.st_size}"] if about.st_size else []
+    return " ".join(found)
+
+
+def since(folder: Path, moment: float) -> list[str]:
+    """List the predictions whose label came after a moment."""
+    if not (folder / FILE).exists():
+        return []
+    with _open(folder) as db:
+        return [key for (key,) in db.execute("SELECT id FROM labels WHERE at > ?", (moment,))]
+
+
 def plain(value: Any) -> tuple[Label, Kind] | None:
     """Turn a label of any type into one that is kept; ``None`` where it is missing."""
     kind = type(value)

@@ -1,0 +1,199 @@
+"""How what an endpoint has answered performs: its log by windows, with the labels that have come by now.
+
+A label may come for any window, so a window is reckoned again where a row or a label has come since, and else read from what
+lies beside the sketches. That costs the rows of the windows that are asked for; never the rest of the log. The watch over the loss
+takes in the labels that are new, whatever they are of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..disk import write_whole
+from ..entities import file_name, typed
+from ..errors import BackendUnreachable, InvalidUsage, MlopsError, NotWritable
+from ..serving.log import labels, reader
+from ..serving.log.inputs import PREFIX, TENSOR
+from ..statistics.performance.reference import Reference
+from ..statistics.performance.rows import Rows, metrics_of
+from ..workspace import Workspace
+from . import baseline
+from .buckets import Who, of_who
+from .performance import chances
+from .performance.business import Business
+from .performance.concept import Watch
+from .performance.kept import Window
+from .performance.performed import TEST, Performed, span_of
+from .performance.windows import window_of
+from .rows import unfolded
+
+if TYPE_CHECKING:
+    from ..statistics.profile import Profile
+
+_FOLDER = "performance"
+
+
+class Performing:
+    """The performance of one endpoint.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    endpoint : str
+    log, folder : Path
+        Where the prediction log lies, and where monitoring keeps what it has reckoned.
+    """
+
+    def __init__(self, workspace: Workspace, endpoint: str, log: Path, folder: Path) -> None:
+        self._workspace, self._endpoint, self._log, self._folder = workspace, endpoint, log, folder
+        self._labels = labels.state(log)
+        self._references: dict[tuple[str, int], tuple[Reference | None, str, str]] = {}
+        self._estimators: dict[tuple[str, int], tuple[Any, str]] = {}
+        self._business: list[Business] | None = None
+        self.notes: list[str] = []
+
+    def of(self, who: Who, profile: Profile | None, start: float, end: float, rows: int, *, is_last: bool) -> Performed | None:  # fmt: skip
+        """Measure a version in a window; None where what it answers can't be measured, which is noted.
+
+        Parameters
+        ----------
+        who : Who
+        profile : Profile, optional
+            That of the version.
+        start, end : float
+        rows : int
+            How many there are, by which it is seen whether there are new ones.
+        is_last : bool
+            Whether it is the last window: the watch over the loss is told with it.
+        """
+        reference, why, digest = self._reference(who, profile)
+        try:
+            window, first = self._window(who, reference, digest, start, end, rows)
+            watch, unwatched = self._watch(who, reference, why, digest) if is_last else (None, "")
+        except InvalidUsage as error:
+            self._note(f"No performance of {who.model}/{who.version}: {error.message}")
+            return None
+        return Performed(window, first, reference, why, watch, unwatched)
+
+    def _reference(self, who: Who, profile: Profile | None) -> tuple[Reference | None, str, str]:
+        """Read what is known of a version: the reference, why no estimate can be made by it, and what tells it from others."""
+        key = who.model, who.version
+        if key not in self._references:
+            slot = dict(profile.performance) if profile is not None else {}
+            digest = hashlib.sha256(json.dumps(slot, sort_keys=True).encode()).hexdigest()[:12]
+            self._references[key] = (*self._read(who, slot), digest)
+        return self._references[key]
+
+    def _read(self, who: Who, slot: dict[str, Any]) -> tuple[Reference | None, str]:
+        test = TEST.format(ref=typed(f"{who.model}/{who.version}"))
+        if not slot:
+            return None, f"it is not known how good {who.model}/{who.version} was: {test}"
+        try:
+            found = Reference.read(slot)
+        except (MlopsError, KeyError, TypeError, ValueError, AttributeError):
+            return None, f"what is kept of its performance can't be read: {test}"
+        if found.source == "train":
+            return found, f"{found.untrusted}: {test}"
+        log = self._workspace.settings.endpoint(self._endpoint).log
+        hidden = {*self._workspace.settings.privacy.personal, *log.hash, *log.drop}
+        if found.expected is not None and (asked := hidden & {*map(str, found.expected.absolute.columns)}):
+            found = replace(found, untrusted=f"the log has no values of {', '.join(sorted(asked)[:3])}")
+        if any(hidden & {*map(str, trees.columns)} for trees in found.corrections):
+            found = replace(found, corrections=())
+        return found, found.untrusted
+
+    def _window(
+        self, who: Who, reference: Reference | None, digest: str, start: float, end: float, rows: int
+    ) -> tuple[Window, float]:
+        said = hashlib.sha256(f"{who.model}/{who.version}/{who.arm}".encode()).hexdigest()[:8]
+        file = self._folder / _FOLDER / digest / f"{round(start)}-{round(end - start)}-{said}.json"
+        state = f"{rows} {self._labels}"
+        if (stored := self._stored(file, state)) is not None:
+            return stored
+        table = of_who(reader.read(self._log, since=start, until=end, versions=[who.version]), who)
+        unfolds = unfolded(table[TENSOR]) if TENSOR in table.column_names else {}
+        frame = table.to_pandas().assign(**{f"{PREFIX}{name}": its.to_numpy() for name, its in unfolds.items()})
+        frame["time"] = pd.to_datetime(frame["time"], utc=True)
+        answers = [name for name in frame.columns if str(name).startswith("prediction_")]
+        no_chances, is_sure = "", True
+        task, classes = (None, None) if reference is None else (reference.task, reference.classes)
+        has_labels = bool(frame["label"].notna().any())
+        if not answers and task != "regressor" and (has_labels or (reference is not None and not reference.untrusted)):
+            frame, no_chances, is_sure = self._with_chances(who, frame)
+        found = Rows.of(frame, task=task, classes=classes)
+        if no_chances:
+            found = replace(found, no_chances=no_chances)
+        business = self._business_metrics()
+        window = window_of(found, reference, span_of(start, end), metrics_of(found.task), business)
+        if found.notes:
+            window = replace(window, notes=[*window.notes, *found.notes])
+        first = float(frame["time"].min().timestamp()) if len(frame) else start
+        if is_sure and not business:
+            with contextlib.suppress(NotWritable):  # it is reckoned again
+                write_whole(file, json.dumps({"state": state, "first": first, "window": window.to_dict()}))
+        return window, first
+
+    def _stored(self, file: Path, state: str) -> tuple[Window, float] | None:
+        try:
+            said = json.loads(file.read_text())
+            return (Window.read(said["window"]), float(said["first"])) if said["state"] == state else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _with_chances(self, who: Who, frame: pd.DataFrame) -> tuple[pd.DataFrame, str, bool]:
+        """Have the version say its probabilities; else why there are none, and whether that is so for good."""
+        try:
+            key = who.model, who.version
+            if key not in self._estimators:
+                self._estimators[key] = baseline.estimator_of(self._workspace, *key)
+            estimator, why = self._estimators[key]
+        except BackendUnreachable as error:
+            return frame, f"the version can't be asked for probabilities: {error.message}", False
+        except MlopsError as error:
+            return frame, error.message, True
+        if estimator is None:
+            return frame, f"the version can't be asked for probabilities: {why}", True
+        return (*chances.from_model(estimator, frame), True)
+
+    def _business_metrics(self) -> list[Business]:
+        if self._business is None:
+            self._business = []
+            monitors: Any = getattr(self._workspace.settings, "monitor", {})
+            named = getattr(monitors.get(self._endpoint), "business", None) or {}
+            for name, written in named.items():
+                try:
+                    self._business.append(Business.of(name, written, self._workspace.root))
+                except InvalidUsage as error:
+                    self._note(str(error))
+        return self._business
+
+    def _watch(self, who: Who, reference: Reference | None, why: str, digest: str) -> tuple[Watch | None, str]:
+        """Take in the labels that have come since the last look, of whatever window."""
+        if reference is None or reference.source == "train":
+            return None, why
+        file = self._folder / _FOLDER / digest / f"concept {file_name(who.model)} {who.version}.json"
+        state, watch = "", Watch.begin(reference)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(file.read_text())
+            state, watch = said["state"], Watch.read(said["watch"])
+        if state == self._labels or not self._labels:
+            return watch, ""
+        since = pd.Timestamp(watch.seen).timestamp() if watch.seen else 0.0
+        if ids := labels.since(self._log, since - 1):
+            table = reader.read(self._log, ids=ids, versions=[who.version])
+            frame = table.to_pandas()
+            watch = watch.after(frame[frame["model"].astype(str) == who.model], reference)
+        with contextlib.suppress(NotWritable):
+            write_whole(file, json.dumps({"state": self._labels, "watch": watch.to_dict()}))
+        return watch, ""
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
