@@ -179,3 +179,22 @@ def test_worse_is_more_than_chance_and_enough_to_matter(name: str, now: Any, was
 
 def readings(report: Any) -> dict[str, Any]:
     return {reading.name: reading for reading in report.readings}
+
+
+def test_a_metric_of_ones_own_can_ring(here: Path) -> None:
+    if not (here / ".mlops/monitoring/tumour").exists():
+        mlops.deploy(f"tumour of {here.name}/1", name="tumour")
+        mlops.predict("tumour", data=patients(300, 2)[NAMES])
+    written = (here / "mlops.toml").read_text()
+    (here / "ward.py").write_text("def beds(rows):\n    return (rows['prediction'] == 1) * 2.0\ndef none(rows):\n    return rows['bed']\n")  # fmt: skip
+    own = '[monitor.tumour]\nbeds = "> 0.1"\n[monitor.tumour.business]\nbeds = "ward:beds"\nnone = "ward:none"\nlost = "wart:beds"\n'
+    (here / "mlops.toml").write_text(f"{written}{own}")
+    try:
+        report = mlops.monitor("tumour")
+    finally:
+        (here / "mlops.toml").write_text(written)
+    found = readings(report)
+    assert found["beds"].value == pytest.approx(1, abs=0.2)
+    assert "none raised KeyError: 'bed'" in found["none"].why
+    assert any("there is no module 'wart'" in note for note in report.notes)
+    assert "beds" in {alert.rule for alert in report.alerts}

@@ -115,7 +115,8 @@ class Performing:
         said = hashlib.sha256(f"{who.model}/{who.version}/{who.arm}".encode()).hexdigest()[:8]
         file = self._folder / _FOLDER / digest / f"{round(start)}-{round(end - start)}-{said}.json"
         state = f"{rows} {self._labels}"
-        if (stored := self._stored(file, state)) is not None:
+        business = self._business_metrics()  # whose functions may change: what they give is not kept
+        if not business and (stored := self._stored(file, state)) is not None:
             return stored
         table = of_who(reader.read(self._log, since=start, until=end, versions=[who.version]), who)
         unfolds = unfolded(table[TENSOR]) if TENSOR in table.column_names else {}
@@ -130,7 +131,6 @@ class Performing:
         found = Rows.of(frame, task=task, classes=classes)
         if no_chances:
             found = replace(found, no_chances=no_chances)
-        business = self._business_metrics()
         window = window_of(found, reference, span_of(start, end), metrics_of(found.task), business)
         if found.notes:
             window = replace(window, notes=[*window.notes, *found.notes])
@@ -165,9 +165,7 @@ class Performing:
     def _business_metrics(self) -> list[Business]:
         if self._business is None:
             self._business = []
-            monitors: Any = getattr(self._workspace.settings, "monitor", {})
-            named = getattr(monitors.get(self._endpoint), "business", None) or {}
-            for name, written in named.items():
+            for name, written in self._workspace.settings.monitored(self._endpoint).business.items():
                 try:
                     self._business.append(Business.of(name, written, self._workspace.root))
                 except InvalidUsage as error:

@@ -60,7 +60,6 @@ def table_of(performed: Performed) -> Table:
         ("metric", "", f"by {window.labelled:,} of {window.predicted:,} labels", "an estimate, without labels", source or "before"),
         rows,
         title="Performance",
-        sentences=True,
     )  # fmt: skip
 
 
