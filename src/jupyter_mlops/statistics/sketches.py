@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from .counting import MANY, Cells, Counts, Floats, all_finite, at_cells, squared
+from .counting import MANY, Cells, Counts, Floats, all_finite, at_cells, squared, width
 
 EDGES: Final = 1_023  # what is missed between two of them is at most a thousandth of the rows
 CATEGORIES: Final = 500
@@ -27,8 +27,8 @@ class Numbers:
     Attributes
     ----------
     edges : array of float, of shape (k,)
-        Quantiles of the reference, ascending. A value that many rows share has a second edge just below it, so
-        that it is counted by itself; so has the least one.
+        Quantiles of the reference, ascending. A value that many rows share has a second edge below it, and next to
+        it, so that it is counted by itself; so has the least one.
     counts : array of int, of shape (k + 1,)
         The rows up to each edge, from the one before; the last ones are above them all.
     missing, infinite : int
@@ -87,9 +87,7 @@ class Numbers:
     def _of(cls, ordered: Floats, edges: Floats, missing: int) -> Self:
         gone = len(ordered) - int(np.searchsorted(ordered, np.nan))
         there = _finite(ordered)
-        upto = np.searchsorted(
-            there, edges, side="right"
-        )  # the grid in the window: the other way takes six times as long
+        upto = np.searchsorted(there, edges, side="right")  # the other way takes six times as long
         counts = np.diff(np.concatenate([[0], upto, [len(there)]])).astype(np.int64)
         infinite = len(ordered) - gone - len(there)
         return cls._summed(there, counts, edges, missing + gone, infinite)
@@ -136,7 +134,10 @@ class Numbers:
         place = int(np.searchsorted(self.upto, part))
         if not self.rows or place == len(self.edges) or (place == 0 and self.upto[0] > part):
             return float("nan")
-        return float(np.interp(part, self.upto[place - 1 : place + 1], self.edges[place - 1 : place + 1])) if place else float(self.edges[0])  # fmt: skip
+        low, high = self.edges[max(0, place - 1)], self.edges[place]
+        if high - low <= width(self.edges):  # nothing but a value that many share
+            return float(high)
+        return float(np.interp(part, self.upto[place - 1 : place + 1], (low, high)))
 
     def emptied(self) -> Numbers:
         """Give the same grid, with nothing counted on it."""
