@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...display import Badge, Card, Cell, Table, Time, View
-from ...display.views import span
+from ...display import Badge, Card, Cell, Table, View
+from ...display.views import ago, span
 from ...entities import typed
 from ...result import Result
 from .alert import Alert, Delivery, Silence
@@ -143,11 +143,11 @@ class Alerts(Result):
         facts += [("note", note) for note in self.notes]
         several = len({one.alert.endpoint for one in self.alerts}) > 1
         rows: list[tuple[Cell, ...]] = [
-            (one.badge, one.named(with_endpoint=several), Time(one.alert.opened), one.alert.why, one.done)
+            (one.badge, one.named(with_endpoint=several), f"{ago(one.alert.opened)}: {one.alert.why} – {one.done}")
             for one in self.alerts[:_MOST]
         ]
         table = Table(
-            ("state", "rule", "since", "why", "what was done"),
+            ("state", "rule", "when, why, and what was done"),
             rows,
             empty="Nothing has rung. %mlops monitor ENDPOINT looks, by the rules in [monitor.ENDPOINT] of mlops.toml.",
             note=f"{len(self.alerts) - _MOST} more: .frame()" if len(self.alerts) > _MOST else "",

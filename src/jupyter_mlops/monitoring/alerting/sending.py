@@ -57,19 +57,21 @@ def ways_of(workspace: Workspace, endpoint: str) -> tuple[str, ...]:
 
 def queue(book: Book, ways: Sequence[str], now: float) -> Book:
     """Write down what is to be told: what rings and isn't silenced, and that what was told has recovered."""
-    for alert in book.alerts:
-        # What was over when it was first seen has rung too, where that was not long ago.
-        rang = alert.is_open or (alert.recovered == alert.opened and alert.last > now - _DAY)
-        is_silent = book.silence_of(alert.rule, now) is not None
-        if rang and not alert.told("fired") and not is_silent:
-            alert = _to_be_told(alert, "fired", ways, now)
-        elif alert.is_open and _is_worse_than_told(alert) and not is_silent:
-            alert = _to_be_told(alert, "worse", ways, now)
-        if not alert.is_open and not alert.told("recovered"):
-            told = [one.way for one in alert.deliveries if one.event == "fired"]
-            alert = _to_be_told(alert, "recovered", told, now)
-        book = book.with_alert(alert)
-    return book
+    return replace(book, alerts=tuple(_queued(alert, book, ways, now) for alert in book.alerts))
+
+
+def _queued(alert: Alert, book: Book, ways: Sequence[str], now: float) -> Alert:
+    # What was over when it was first seen has rung too, where that was not long ago.
+    rang = alert.is_open or (alert.recovered == alert.opened and alert.last > now - _DAY)
+    is_silent = book.silence_of(alert.rule, now) is not None
+    if rang and not alert.told("fired") and not is_silent:
+        alert = _to_be_told(alert, "fired", ways, now)
+    elif alert.is_open and _is_worse_than_told(alert) and not is_silent:
+        alert = _to_be_told(alert, "worse", ways, now)
+    if not alert.is_open and not alert.told("recovered"):
+        told = [one.way for one in alert.deliveries if one.event == "fired"]
+        alert = _to_be_told(alert, "recovered", told, now)
+    return alert
 
 
 def _is_worse_than_told(alert: Alert) -> bool:
