@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 import jupyter_mlops as mlops
 from jupyter_mlops.backend import profiles, versions
 from jupyter_mlops.entities import ModelRef
-from jupyter_mlops.errors import NotFound
+from jupyter_mlops.errors import InvalidUsage, NotFound
 from jupyter_mlops.monitoring import history
 from jupyter_mlops.monitoring.performance.judging import judge
 from jupyter_mlops.statistics.measured import Measured
@@ -123,12 +123,25 @@ def test_labels_come_late_in_part_twice_and_for_ids_that_nobody_knows(here: Path
     with pytest.raises(NotFound, match="Did you mean accuracy"):
         whole.performance.plot("acuracy")
     assert "an estimate, without labels" in str(whole)
-    json.dumps(whole.to_dict(), allow_nan=False)
+    assert len(json.dumps(whole.to_dict(), allow_nan=False)) < 100_000  # without what estimates are made by
+    assert "600 of 600 predictions have one" in str(whole.performance)
+    assert "by 600 of 600 labels" in str(whole.looks[-1].performance)
 
     mlflow = Workspace.here().mlflow
     run_id = history._run(Workspace.here(), mlflow, endpoint, name)
     assert mlflow.read("get_metric_history", run_id, "v1/accuracy")
     assert mlflow.read("get_metric_history", run_id, "v1/accuracy/estimated")
+
+    by_age = mlops.monitor(endpoint, slice="age")
+    frame = by_age.slices.query("metric == 'accuracy' and source == 'labels'")
+    assert (frame["rows"].sum(), len(frame)) == (600, 4)
+    middle, outer = frame["value"].to_numpy()[1:3], frame["value"].to_numpy()[[0, 3]]
+    assert outer.min() > middle.max()
+    assert "By age" in str(by_age)
+    with pytest.raises(InvalidUsage, match="no input 'aage'"):
+        mlops.monitor(endpoint, slice=["aage"])
+    with pytest.raises(InvalidUsage, match="personal"):
+        mlops.monitor(endpoint, slice="surname")
 
 
 def test_a_regressor_without_a_reference_and_labels_of_another_type(here: Path) -> None:

@@ -50,6 +50,7 @@ def monitor(
     window: str = "1h",
     since: str | None = None,
     profile: Variable = None,
+    slice: list[str] | None = None,
     test_alert: bool = False,
 ) -> Monitored | Tested:
     """Look at what an endpoint was asked and has answered, beside what its version was trained on.
@@ -64,6 +65,8 @@ def monitor(
         All windows since then: 24h, yesterday, 2026-11-01; by default only the last one, up to now.
     profile
         What the version was trained on, where it was stored without a profile: it gets one.
+    slice
+        A column by whose values its performance in the last window is told too; again for more.
     test_alert
         Look at nothing; send a test to wherever its alerts go, and say what came of it.
 
@@ -90,5 +93,8 @@ def monitor(
 
         return Tested(endpoint, tuple(watch.test(workspace, watch.find(workspace, endpoint))))
     told = () if profile is None else (baseline.make(workspace, endpoint, profile),)
-    found = watch.after(workspace, looking.look(workspace, endpoint, window, since))
+    found = watch.after(
+        workspace,
+        looking.look(workspace, endpoint, window, since, slices=[slice] if isinstance(slice, str) else slice or ()),
+    )
     return replace(found, notes=(*told, *found.notes))

@@ -68,7 +68,7 @@ def _write(folder: Path, look: Look, endpoint: str) -> None:
         name += f"-{labelled} labels"
     if (folder / f"{name}.json").exists() or (folder / f"{name}.json{_SENT}").exists():
         return
-    performed = {one.name for one in look.performance.readings()} if look.performance else set()
+    performed = {one.name for one in look.performance.readings()} if look.performance is not None else set()
     readings = [one for one in look.readings if not again or one.name in performed]
     said = {
         "endpoint": endpoint,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,15 @@ _BEFORE: Final = 8  # windows before, which say how much traffic is usual
 CHAMPION: Final = "champion"
 
 
-def look(workspace: Workspace, endpoint: str, window: str, since: str | None, *, now: float | None = None) -> Monitored:
+def look(
+    workspace: Workspace,
+    endpoint: str,
+    window: str,
+    since: str | None,
+    *,
+    slices: Sequence[str] = (),
+    now: float | None = None,
+) -> Monitored:
     """Look at an endpoint.
 
     Parameters
@@ -46,6 +54,8 @@ def look(workspace: Workspace, endpoint: str, window: str, since: str | None, *,
         How long a window is: ``1h``.
     since : str, optional
         From when; by default only the last window.
+    slices : sequence of str
+        Columns by whose values the performance is measured too.
     now : float, optional
     """
     now = time.time() if now is None else now
@@ -59,7 +69,7 @@ def look(workspace: Workspace, endpoint: str, window: str, since: str | None, *,
     spans = list(_windows(length, size, since, now))
     level = QUALITY * min(1.0, (length if since else size) / _DAY)
     references = baseline.Baselines(workspace, endpoint)
-    performing = Performing(workspace, endpoint, log, folder)
+    performing = Performing(workspace, endpoint, log, folder, slices)
     looks: list[Look] = []
     for start, end in spans:
         seen = _looks(workspace, endpoint, buckets, references, start, end, level)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from ..serving.log import labels, reader
 from ..serving.log.inputs import PREFIX, TENSOR
 from ..statistics.performance.reference import Reference
 from ..statistics.performance.rows import Rows, metrics_of
+from ..validation.privacy import words
 from ..workspace import Workspace
 from . import baseline
 from .buckets import Who, of_who
@@ -31,6 +33,7 @@ from .performance.business import Business
 from .performance.concept import Watch
 from .performance.kept import Window
 from .performance.performed import TEST, Performed, span_of
+from .performance.slices import by_slices
 from .performance.windows import window_of
 from .rows import unfolded
 
@@ -49,9 +52,14 @@ class Performing:
     endpoint : str
     log, folder : Path
         Where the prediction log lies, and where monitoring keeps what it has reckoned.
+    slices : sequence of str
+        Columns by whose values the champion is measured too, in the last window.
     """
 
-    def __init__(self, workspace: Workspace, endpoint: str, log: Path, folder: Path) -> None:
+    def __init__(
+        self, workspace: Workspace, endpoint: str, log: Path, folder: Path, slices: Sequence[str] = ()
+    ) -> None:
+        self._slices = slices
         self._workspace, self._endpoint, self._log, self._folder = workspace, endpoint, log, folder
         self._labels = labels.state(log)
         self._references: dict[tuple[str, int], tuple[Reference | None, str, str]] = {}
@@ -80,7 +88,9 @@ class Performing:
         except InvalidUsage as error:
             self._note(f"No performance of {who.model}/{who.version}: {error.message}")
             return None
-        return Performed(window, first, reference, why, watch, unwatched)
+        asked = self._slices and is_last and who.arm == "champion"
+        slices = self._sliced(who, profile, reference, start, end) if asked else {}
+        return Performed(window, first, reference, why, watch, unwatched, slices)
 
     def _reference(self, who: Who, profile: Profile | None) -> tuple[Reference | None, str, str]:
         """Read what is known of a version: the reference, why no estimate can be made by it, and what tells it from others."""
@@ -118,6 +128,18 @@ class Performing:
         business = self._business_metrics()  # whose functions may change: what they give is not kept
         if not business and (stored := self._stored(file, state)) is not None:
             return stored
+        found, is_sure = self._rows(who, reference, start, end)
+        window = window_of(found, reference, span_of(start, end), metrics_of(found.task), business)
+        if found.notes:
+            window = replace(window, notes=[*window.notes, *found.notes])
+        first = float(found.frame["time"].min().timestamp()) if len(found) else start
+        if is_sure and not business:
+            with contextlib.suppress(NotWritable):  # it is reckoned again
+                write_whole(file, json.dumps({"state": state, "first": first, "window": window.to_dict()}))
+        return window, first
+
+    def _rows(self, who: Who, reference: Reference | None, start: float, end: float) -> tuple[Rows, bool]:
+        """Read the rows of a window, with the probabilities where they can be had; and whether that is so for good."""
         table = of_who(reader.read(self._log, since=start, until=end, versions=[who.version]), who)
         unfolds = unfolded(table[TENSOR]) if TENSOR in table.column_names else {}
         frame = table.to_pandas().assign(**{f"{PREFIX}{name}": its.to_numpy() for name, its in unfolds.items()})
@@ -129,16 +151,24 @@ class Performing:
         if not answers and task != "regressor" and (has_labels or (reference is not None and not reference.untrusted)):
             frame, no_chances, is_sure = self._with_chances(who, frame)
         found = Rows.of(frame, task=task, classes=classes)
-        if no_chances:
-            found = replace(found, no_chances=no_chances)
-        window = window_of(found, reference, span_of(start, end), metrics_of(found.task), business)
-        if found.notes:
-            window = replace(window, notes=[*window.notes, *found.notes])
-        first = float(frame["time"].min().timestamp()) if len(frame) else start
-        if is_sure and not business:
-            with contextlib.suppress(NotWritable):  # it is reckoned again
-                write_whole(file, json.dumps({"state": state, "first": first, "window": window.to_dict()}))
-        return window, first
+        return (replace(found, no_chances=no_chances) if no_chances else found), is_sure
+
+    def _sliced(
+        self, who: Who, profile: Profile | None, reference: Reference | None, start: float, end: float
+    ) -> dict[tuple[str, str], Window]:
+        """Measure each value of the columns that were asked for."""
+        personal = {
+            *self._workspace.settings.privacy.personal,
+            *self._workspace.settings.endpoint(self._endpoint).log.hash,
+        }
+        for column in self._slices:
+            known = profile.columns.get(column) if profile is not None else None
+            if column in personal or words.says_anything(column) or (known is not None and known.hidden):
+                raise InvalidUsage(
+                    f"{column} is personal, by its mark or its name: its values are not shown.",
+                    "--slice of another column",
+                )
+        return by_slices(self._rows(who, reference, start, end)[0], reference, span_of(start, end), self._slices)
 
     def _stored(self, file: Path, state: str) -> tuple[Window, float] | None:
         try:

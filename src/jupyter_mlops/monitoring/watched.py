@@ -145,6 +145,13 @@ class Monitored(Result):
 
         return over_looks(self.looks)
 
+    @property
+    def slices(self) -> pd.DataFrame:
+        """How what answers has performed in the last window, by the values of the columns that ``--slice`` names."""
+        from .performance.summary import slice_frame
+
+        return slice_frame(self.current)
+
     def __getitem__(self, name: str) -> Column:
         return self.report[name]
 
@@ -192,7 +199,7 @@ class Monitored(Result):
             from .performance import summary
 
             facts += summary.facts_of(self.performance, main.performance)
-            tables.append(summary.table_of(main.performance))
+            tables += [summary.table_of(main.performance), *summary.slices_of(main.performance)]
         tables += [_others(self.current, main)] if len(self.current) > 1 else []
         pictures: list[Picture] = pictures_of(main.drift) if main.drift is not None else []
         if len({look.start for look in self.looks}) > 1:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
+from ...display import Card, Cell, View
 from ...errors import NotFound, nearest
+from ...result import Result
 from ...statistics.calibration import Reliability
 from ...statistics.measured import Measured
 from ...statistics.performance.reference import Reference
@@ -94,8 +96,8 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True)
-class Performance:
+@dataclass(frozen=True, repr=False, eq=False)
+class Performance(Result):
     """How a model has done.
 
     Attributes
@@ -134,6 +136,18 @@ class Performance:
             for name, its in getattr(window, side).items()
         ]
         return pd.DataFrame(rows, columns=_COLUMNS)
+
+    def view(self) -> View:
+        """Draw the first metric, and say how much there is."""
+        from ...display.plots import picture
+
+        rows, known = (sum(getattr(window, name) for window in self.windows) for name in ("predicted", "labelled"))
+        facts: list[tuple[str, Cell]] = [
+            ("windows", len(self.windows)),
+            ("labels", f"{known:,} of {rows:,} predictions have one"),
+            *(("note", note) for note in self.notes),
+        ]
+        return Card("Performance", facts=facts, pictures=[picture(self.plot(), "performance over time")])
 
     def plot(self, metric: str | None = None) -> Figure:
         """Draw a metric over time, with where versions changed; by default the first one.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from ...display import Card, View
+from ...result import Result
 from ...statistics.measured import Measured
 from ...statistics.performance.reference import Reference
 from ..readings import Reading
@@ -19,8 +21,8 @@ ESTIMATED: Final = " (estimated)"
 TEST: Final = "%mlops validate model {ref} --data test --target y"
 
 
-@dataclass(frozen=True)
-class Performed:
+@dataclass(frozen=True, repr=False, eq=False)
+class Performed(Result):
     """How a version performed in a window.
 
     Attributes
@@ -36,6 +38,8 @@ class Performed:
         Over its loss; of the last window alone.
     unwatched : str
         Why there is none.
+    slices : mapping of (str, str) to Window
+        By column and value, where that was asked for.
     """
 
     window: Window
@@ -44,12 +48,20 @@ class Performed:
     why: str = ""
     watch: Watch | None = None
     unwatched: str = ""
+    slices: Mapping[tuple[str, str], Window] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
         its = self.reference
         beside = None if its is None else {"source": its.source, "rows": its.rows, "metrics": {name: each.to_dict() for name, each in its.metrics.items()}}  # fmt: skip
-        return {"window": self.window.to_dict(), "reference": beside, "concept_drift": self.watch.why if self.watch else self.unwatched}  # fmt: skip
+        slices = [{"column": column, "value": value, **its.to_dict()} for (column, value), its in self.slices.items()]
+        return {"slices": slices, "window": self.window.to_dict(), "reference": beside, "concept_drift": self.watch.why if self.watch else self.unwatched}  # fmt: skip
+
+    def view(self) -> View:
+        """Draw its metrics."""
+        from . import summary
+
+        return Card("Performance", tables=[summary.table_of(self), *summary.slices_of(self)])
 
     def readings(self) -> Iterator[Reading]:
         """Give them, without the window that they are of."""

@@ -15,6 +15,8 @@ from .pictures import over_time
 from .record import record
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..watched import Look
 
 _SHOWN: Final = ("accuracy", "f1", "roc_auc", "brier", "mae", "rmse", "bias")
@@ -61,6 +63,50 @@ def table_of(performed: Performed) -> Table:
         rows,
         title="Performance",
     )  # fmt: skip
+
+
+def slices_of(performed: Performed) -> list[Table]:
+    """Put the slices of each column together, the worst by labels first where they are known."""
+    name, found = _main(performed), []
+    for column in dict.fromkeys(column for column, _ in performed.slices):
+        rows: list[tuple[Cell, ...]] = []
+        for (its, value), window in performed.slices.items():
+            if its == column:
+                by_labels, guess = window.metrics[name], window.estimates.get(name)
+                level, outcome = judge(name, by_labels, performed.was(name))
+                badge: Cell = _TONES[level] if outcome != "inconclusive" and performed.was(name) is not None else ""
+                rows.append(
+                    (
+                        value,
+                        window.predicted,
+                        window.labelled,
+                        badge,
+                        told(by_labels),
+                        performed.why if guess is None else told(guess),
+                    )
+                )
+        found.append(
+            Table(
+                (column, "rows", "labelled", "", f"{name} by labels", "an estimate, without labels"),
+                rows,
+                title=f"By {column}",
+            )
+        )
+    return found
+
+
+def slice_frame(looks: Sequence[Look]) -> pd.DataFrame:
+    """Give a row for each column, value, metric and source."""
+    import pandas as pd
+
+    found = [
+        Performance([window]).frame().assign(column=column, slice=value)
+        for look in looks
+        if look.performance is not None
+        for (column, value), window in look.performance.slices.items()
+    ]
+    both = pd.concat(found, ignore_index=True) if found else Performance([]).frame().assign(column=None, slice=None)
+    return both[["column", "slice", *(name for name in both.columns if name not in ("column", "slice"))]]
 
 
 def is_worse(performed: Performed) -> bool:
