@@ -245,13 +245,13 @@ def table_of(report: DriftReport) -> Table:
         elif len(rows) < _TOLD:
             severity = "" if math.isinf(column.severity) else f"{column.severity:.1f}"
             worth = "" if column.importance is None else f"{100 * column.importance:.2g}%"
-            rows.append((column.name, Badge(_word(column), _TONES[column.level]), column.why, severity, worth))
+            rows.append((column.name, Badge(_word(column), _TONES[column.level]), severity, worth, column.why))
     for why, columns in by_reason.items():
         name = columns[0].name if len(columns) == 1 else f"{len(columns)} columns"
-        rows.append((name, Badge("inconclusive", "warn"), why, "", ""))
+        rows.append((name, Badge("inconclusive", "warn"), "", "", why))
     more = sum(column.outcome != "inconclusive" for column in told) - _TOLD
     return Table(
-        ("column", "level", "what moved", "severity", "importance"),
+        ("column", "level", "severity", "importance", "what moved"),
         rows,
         empty="Nothing has moved more than chance moves it, and enough to matter.",
         note=f"{more} more: report.frame()" if more > 0 else "",
