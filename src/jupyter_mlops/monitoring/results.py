@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from ..display import Badge, Card, Cell, Picture, Table, View, figure
+from ..display import Badge, Card, Cell, Table, View, figure
 from ..errors import NotFound, nearest
 from ..result import Result
+from .card import DRAWN, badge, badge_of, facts_of, pictures_of, table_of
 from .readings import LEVELS, Level, Outcome, worst
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from ..statistics.shapes import Shape
     from ..statistics.sketches import Sketch
 
-_TONES: Final[dict[str, Literal["good", "bad", "warn", "idle"]]] = {"major": "bad", "minor": "warn", "none": "idle"}
-_DRAWN, _TOLD = 4, 12
-_OF_THE_SOURCE: Final = frozenset({"missing", "infinite", "stuck", "unseen"})
 OKAY: Final[dict[str, bool | None]] = {"pass": True, "fail": False, "inconclusive": None}
 
 
@@ -115,7 +111,7 @@ class Column(Result):
         facts: list[tuple[str, Cell]] = [("why", self.why), ("severity", figure(self.severity))]
         if self.importance is not None:
             facts.append(("importance", f"{100 * self.importance:.2g}%"))
-        return Card(self.name, _badge(self.outcome, self.level), facts, tables=[table])
+        return Card(self.name, badge(self.outcome, self.level), facts, tables=[table])
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -181,7 +177,7 @@ class DriftReport(Result):
 
         if name is not None:
             return self[name].plot()
-        drawn = [column for column in self.columns if column.can_be_drawn][:_DRAWN]
+        drawn = [column for column in self.columns if column.can_be_drawn][:DRAWN]
         if not drawn:
             raise NotFound("There is nothing to draw.", "report.frame()")
         return beside([column.shape() for column in drawn])
@@ -210,83 +206,6 @@ class DriftReport(Result):
         )
 
 
-def badge_of(report: DriftReport) -> Badge:
-    """Say in a word what a report came to."""
-    return _badge(report.outcome, report.level)
-
-
-def facts_of(report: DriftReport) -> list[tuple[str, Cell]]:
-    """Give the counts, and what to do."""
-    counts = Counter(column.outcome for column in report.columns)
-    moved = f"{counts['fail']} of {len(report.columns)} have drifted"
-    levels = Counter(column.level for column in report.columns if column.outcome == "fail")
-    parts = [f"{levels[level]} {level}" for level in reversed(LEVELS[1:]) if levels[level]]
-    told = sum(1 for column in report.columns if column.outcome == "pass" and _rings(column))
-    columns = moved + (f" ({', '.join(parts)})" if parts else "")
-    columns += f", {told} moved that the model hardly uses" if told else ""
-    columns += f", {counts['inconclusive']} can't be told" if counts["inconclusive"] else ""
-    facts: list[tuple[str, Cell]] = [
-        ("rows", f"{report.rows:,} beside {report.rows_before:,}"),
-        ("columns", columns),
-    ]
-    if do := _do(report):
-        facts.append(("what to do", do))
-    return facts + [("note", note) for note in report.notes]
-
-
-def table_of(report: DriftReport) -> Table:
-    """List what moved, and then what can't be told."""
-    told = [column for column in report.columns if column.outcome != "pass" or _rings(column) or column.before is None]
-    rows: list[tuple[Cell, ...]] = []
-    by_reason: dict[str, list[Column]] = {}
-    for column in told:
-        if column.outcome == "inconclusive":
-            by_reason.setdefault(column.why, []).append(column)
-        elif len(rows) < _TOLD:
-            severity = "" if math.isinf(column.severity) else f"{column.severity:.1f}"
-            worth = "" if column.importance is None else f"{100 * column.importance:.2g}%"
-            rows.append((column.name, Badge(_word(column), _TONES[column.level]), severity, worth, column.why))
-    for why, columns in by_reason.items():
-        name = columns[0].name if len(columns) == 1 else f"{len(columns)} columns"
-        rows.append((name, Badge("inconclusive", "warn"), "", "", why))
-    more = sum(column.outcome != "inconclusive" for column in told) - _TOLD
-    return Table(
-        ("column", "level", "severity", "importance", "what moved"),
-        rows,
-        empty="Nothing has moved more than chance moves it, and enough to matter.",
-        note=f"{more} more: report.frame()" if more > 0 else "",
-        sentences=True,
-    )
-
-
-def pictures_of(report: DriftReport) -> list[Picture]:
-    """Draw what moved most."""
-    from ..display.distributions import beside
-    from ..display.plots import picture
-
-    drawn = [column for column in report.columns if _rings(column) and column.can_be_drawn][:_DRAWN]
-    if not drawn:
-        return []
-    figure = beside([column.shape() for column in drawn])
-    return [picture(figure, "; ".join(f"{column.name}: {column.why}" for column in drawn))]
-
-
-def _badge(outcome: Outcome, level: Level) -> Badge:
-    if outcome == "fail":
-        return Badge(f"{level} drift", _TONES[level])
-    return Badge("no drift", "good") if outcome == "pass" else Badge("inconclusive", "warn")
-
-
-def _word(column: Column) -> str:
-    if column.outcome == "fail":
-        return column.level
-    return "new" if column.before is None else "told"
-
-
-def _rings(column: Column) -> bool:
-    return column.outcome == "fail" or any(moved.rings for moved in column.sides)
-
-
 def _is_only_counted(sketch: Sketch | None) -> bool:
     return not len(getattr(sketch, "edges", ())) and not getattr(sketch, "counts", None)
 
@@ -294,22 +213,6 @@ def _is_only_counted(sketch: Sketch | None) -> bool:
 def _interval(moved: Moved) -> str:
     low, high = moved.apart.interval
     return f"{low:.2f} to {high:.2f}"
-
-
-def _do(report: DriftReport) -> str:
-    """Say what to do about the worst of it."""
-    failed = [column for column in report.columns if column.outcome == "fail"]
-    if not failed:
-        if report.outcome == "inconclusive":
-            return "wait for more rows, or take a longer time: this is neither drift nor its absence"
-        return ""
-    worst_one = failed[0]
-    sides = {moved.apart.side for moved in worst_one.sides if moved.rings}
-    if math.isinf(worst_one.severity) or sides & _OF_THE_SOURCE:
-        return f"look at where {worst_one.name} comes from first: a source, a join or a sensor has changed"
-    if worst_one.role == "prediction":
-        return "see which features have moved with the predictions, and whether the labels that come in agree"
-    return "see whether the world or the pipeline has changed; train again on newer rows where it stays"
 
 
 def _row(column: Column) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ..display import Badge, Card, Cell, Picture, Table, Time, View, span
 from ..errors import NotFound
 from ..result import Result
+from .card import badge_of, facts_of, pictures_of, table_of
 from .readings import Level, Outcome, Reading, worst
-from .results import OKAY, Column, DriftReport, badge_of, facts_of, pictures_of, table_of
+from .results import OKAY, Column, DriftReport
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -55,7 +55,7 @@ def table_of(performed: Performed) -> Table:
         level, outcome = judge(name, by_labels, performed.was(name))
         badge: Cell = _TONES[level] if outcome != "inconclusive" and performed.was(name) is not None else ""
         estimated = told(guess) if guess is not None else performed.why
-        rows.append((name, badge, told(by_labels), estimated if guess is None or guess.value is not None or name == _main(performed) else "", told(was) if was is not None else ""))  # fmt: skip
+        rows.append((name, badge, told(by_labels), estimated if guess is None or guess.value is not None or name == _main(performed) else "", told(was) if was is not None and was.value is not None else ""))  # fmt: skip
     rows += [(name, "", told(its), "", "") for name, its in window.business.items()]
     source = "" if performed.reference is None else {"train": "on its training data", "test": "on the test data", "labels": "by earlier labels"}[performed.reference.source]  # fmt: skip
     return Table(
