@@ -11,16 +11,17 @@ import contextlib
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from ..entities import typed
 from ..errors import Conflict, MlopsError
-from . import experiments, heads
+from . import experiments, heads, versions
 from .adapter import Mlflow
 from .events import EVENT, HASH, MODEL, RENAMED, SOMEBODY, Event, Stored
 from .heads import Head
 
-__all__ = ["EXPERIMENT", "Event", "Overtaken", "Stored", "append", "end", "read", "read_all"]
+__all__ = ["EXPERIMENT", "Event", "Overtaken", "Stored", "append", "end", "heir", "read", "read_all"]
 
 EXPERIMENT = "mlops-audit"
 _TRIES = 12
@@ -40,20 +41,40 @@ def read(mlflow: Mlflow, model: str, *, pending: bool = False) -> list[Stored]:
     experiment = _experiment(mlflow, create=False)
     if experiment is None:
         return []
-    own = _own(mlflow, experiment, model, pending=pending)
-    head = heads.of(mlflow, model)
-    if head and all(stored.hash != head.hash for stored in own):
-        other = _whose(mlflow, experiment, head)
-        if other is not None and other != model:  # renamed, and nobody has said so yet
-            return _joined(mlflow, experiment, other, head.number + 1)
-    return _joined(mlflow, experiment, model, math.inf, own)
+    own = cache(lambda name: _own(mlflow, experiment, name, pending=pending))
+    return _chain(mlflow, experiment, model, heads.of(mlflow, model), own)
 
 
 def read_all(mlflow: Mlflow) -> dict[str, list[Stored]]:
     """Read the chains of all models by their names, those of deleted models too."""
-    runs = experiments.search(mlflow, _experiment(mlflow, create=False), "attributes.status = 'FINISHED'", most=100_000)
-    names = sorted({run.data.tags[MODEL] for run in runs if MODEL in run.data.tags})
-    return {name: read(mlflow, name) for name in names}
+    experiment = _experiment(mlflow, create=False)
+    runs = experiments.search(mlflow, experiment, "attributes.status = 'FINISHED'", most=100_000)
+    own: dict[str, list[Stored]] = {}
+    for run in runs:
+        if (name := run.data.tags.get(MODEL)) is not None:
+            own.setdefault(name, []).append(Stored.of(run, name))
+    there = _heads(mlflow)
+    return {
+        name: _chain(mlflow, experiment, name, there.get(name), lambda of: _in_order(own.get(of, ())))
+        for name in sorted(own)
+    }
+
+
+def heir(mlflow: Mlflow, chain: Sequence[Stored]) -> str | None:
+    """Say under which name a model goes on that somebody has renamed; None where it has been deleted."""
+    there, last = _heads(mlflow), chain[-1]
+    if name := next((name for name, head in there.items() if head and head.hash == last.hash), None):
+        return name
+    where = f"attributes.run_name LIKE '%: {RENAMED}'"
+    runs = experiments.search(mlflow, _experiment(mlflow, create=False), where, most=100_000)
+    renamed = _in_order(
+        [stored for run in runs if (stored := Stored.of(run, run.data.tags.get(MODEL, ""))).is_confirmed]
+    )
+    name = None
+    for stored in renamed:
+        if stored.event.previous == last.hash or (name not in (None, *there) and stored.event.before == name):
+            name = stored.event.after
+    return name if name in there else None
 
 
 def end(chain: Sequence[Stored]) -> str:
@@ -177,24 +198,41 @@ def _own(
     runs = experiments.search(mlflow, experiment, named, most=most)
     found = [Stored.of(run, model) for run in runs if run.data.tags.get(MODEL) == model]
     chosen = [stored for stored in found if stored.is_confirmed or pending]
-    return sorted(chosen, key=lambda stored: (stored.event.number, stored.event.time))
+    return _in_order(chosen)
 
 
-def _whose(mlflow: Mlflow, experiment: str, head: Head) -> str | None:
+def _whose(mlflow: Mlflow, experiment: str | None, head: Head) -> str | None:
     """Say of which model's chain an event is."""
     found = experiments.search(mlflow, experiment, f"tags.`{HASH}` = '{head.hash}'", most=1)
     return found[0].data.tags.get(MODEL) if found else None
 
 
-def _joined(
-    mlflow: Mlflow, experiment: str, model: str, below: float, own: Sequence[Stored] | None = None
+def _chain(
+    mlflow: Mlflow, experiment: str | None, model: str, head: Head | None, own: Callable[[str], list[Stored]]
 ) -> list[Stored]:
+    """Put the chain of a model together from the events that bear its name, and its earlier ones."""
+    if head and all(stored.hash != head.hash for stored in own(model)):
+        other = _whose(mlflow, experiment, head)
+        if other is not None and other != model:  # renamed, and nobody has said so yet
+            return _joined(own, other, head.number + 1)
+    return _joined(own, model, math.inf)
+
+
+def _joined(own: Callable[[str], list[Stored]], model: str, below: float) -> list[Stored]:
     """Put what was done to a model under its earlier names before what was done to it under this one."""
-    found = _own(mlflow, experiment, model) if own is None else own
-    found = [stored for stored in found if stored.event.number < below]
+    found = [stored for stored in own(model) if stored.event.number < below]
     came = [s.event for s in found if s.event.action == RENAMED and s.event.after == model and s.event.before != model]
     if not came:
         return found
     begin = came[-1].number
-    earlier = _joined(mlflow, experiment, came[-1].before, begin)
+    earlier = _joined(own, came[-1].before, begin)
     return [*earlier, *(stored for stored in found if stored.event.number >= begin or not stored.is_readable)]
+
+
+def _heads(mlflow: Mlflow) -> dict[str, Head | None]:
+    """List the registered models, each with where its chain ends."""
+    return {str(model.name): heads.parse(model.tags.get(heads.TAG, "")) for model in versions.models(mlflow)}
+
+
+def _in_order(found: Iterable[Stored]) -> list[Stored]:
+    return sorted(found, key=lambda stored: (stored.event.number, stored.event.time))

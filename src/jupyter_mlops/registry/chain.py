@@ -35,7 +35,7 @@ def show(workspace: Workspace, name: str | None, *, verify: bool, export: str | 
         versions.model(workspace.mlflow, name)  # says which there are
     if verify:  # before anything is added to it
         _verify(workspace, chains)
-    noticed = [event for each in chains for event in outside.notice(workspace, each)]
+    noticed = [event for each, chain in chains.items() for event in outside.notice(workspace, each, chain)]
     if noticed:
         chains = _chains(workspace, name)
     for each, chain in chains.items():

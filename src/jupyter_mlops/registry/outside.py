@@ -35,10 +35,17 @@ class _Change:
     evidence: str = ""
 
 
-def notice(workspace: Workspace, name: str) -> list[Event]:
+def notice(workspace: Workspace, name: str, chain: Sequence[Stored] | None = None) -> list[Event]:
     """Compare a model with its audit, and write down what somebody else has changed.
 
     Where the audit has gone on meanwhile, it is looked again: two who notice at once write it once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    name : str
+    chain : sequence of Stored, optional
+        Its audit, where it has been read just now.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def notice(workspace: Workspace, name: str) -> list[Event]:
     """
     written: list[Event] = []
     for _ in range(_TRIES):
-        chain = audit.read(workspace.mlflow, name)
+        chain = audit.read(workspace.mlflow, name) if chain is None else chain
         last = audit.end(chain)
         is_young = bool(chain) and time.time() - chain[-1].event.time < _SETTLED
         if is_young and last not in {event.hash for event in written}:
@@ -58,6 +65,7 @@ def notice(workspace: Workspace, name: str) -> list[Event]:
                 written.append(event)
                 last = event.hash
         except Overtaken:
+            chain = None
             continue
         break
     return written
@@ -71,7 +79,7 @@ def _changes(mlflow: Mlflow, name: str, chain: Sequence[Stored]) -> Iterator[_Ch
     registered = versions.registered(mlflow, name)
     if registered is None:
         if chain and not said.is_gone:
-            heir = _heir(mlflow, name, chain)
+            heir = audit.heir(mlflow, chain)
             yield _Change(RENAMED, name, heir) if heir else _Change(MODEL_DELETED)
         return
     if not chain and heads.TAG in registered.tags:  # its events are gone: that is for --verify to say
@@ -100,10 +108,3 @@ def _of_aliases(said: Said, registered: RegisteredModel) -> Iterator[_Change]:
         before, after = said.aliases.get(alias, ""), str(registered.aliases.get(alias, ""))
         if before != after:
             yield _Change(ALIAS_MOVED, before, after, alias)
-
-
-def _heir(mlflow: Mlflow, name: str, chain: Sequence[Stored]) -> str | None:
-    """Say under which name a model goes on: the chain there begins with the same event."""
-    others = [model.name for model in versions.models(mlflow) if model.name != name and heads.TAG in model.tags]
-    chains = ((other, audit.read(mlflow, other)) for other in others)
-    return next((other for other, its in chains if its and its[0].hash == chain[0].hash), None)
