@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import jupyter_mlops as mlops
-from jupyter_mlops.backend import audit
+from jupyter_mlops.backend import audit, versions
 from jupyter_mlops.backend import faults as fault_finder
 from jupyter_mlops.backend.adapter import Mlflow
 from jupyter_mlops.errors import Conflict, NotFound, NotWritable, ValidationFailed
@@ -131,6 +131,21 @@ def test_an_event_by_a_clock_that_is_behind_is_followed_too(
     aliases.record(workspace, name, "next")
     aliases.record(workspace, name, "and next")
     assert [event.number for event in mlops.audit(name, verify=True).events] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_an_event_that_comes_while_it_is_verified_is_no_fault(
+    chain: list[audit.Stored], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered, came = versions.registered, []
+
+    def meanwhile(mlflow: Mlflow, model: str) -> Any:
+        if not came:
+            came.append(aliases.record(Workspace.here(), name, "note"))
+        return registered(mlflow, model)
+
+    monkeypatch.setattr(versions, "registered", meanwhile)
+    mlops.audit(name, verify=True)
+    assert came
 
 
 def test_what_is_added_costs_the_same_however_long_the_chain_is(

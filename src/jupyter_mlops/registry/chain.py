@@ -66,6 +66,8 @@ def _verify(workspace: Workspace, chains: Mapping[str, Sequence[Stored]]) -> Non
     for name, chain in chains.items():
         registered = versions.registered(workspace.mlflow, name)
         told = faults.of(chain, registered, workspace.seen.head(name))
+        if told:  # an event may have come between the two; what is missing is missing the second time too
+            told = faults.of(audit.read(workspace.mlflow, name), registered, workspace.seen.head(name))
         found += [f"{name}: {fault}" for fault in told]
     if found:
         more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""

@@ -52,7 +52,7 @@ def test_what_outlives_its_controller_is_found_and_ended_and_the_endpoint_serves
     assert listed.rows[0].state == "stopped"
     assert not listed.ok
     assert "3 processes; %mlops endpoints --restart ends them" in " ".join(str(listed.rows[0]).split())
-    assert all(map(is_gone, others))  # the version before, which was warm, has ended by itself
+    until(lambda: all(map(is_gone, others)))  # the version before, which was warm, has ended by itself
     (planned,) = mlops.endpoints(restart=True, dry_run=True).rows
     assert (planned.state, hung[0].is_running()) == ("planned", True)
 
