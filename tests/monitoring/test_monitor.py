@@ -335,3 +335,11 @@ def test_a_day_of_looks_rings_no_more_often_than_one(windows: int) -> None:
         for seed in range(windows)
     )
     assert rang <= windows // 1_000
+
+
+@pytest.mark.parametrize("model", ["it's people", 'people "of" it\'s'])
+def test_the_windows_of_a_model_are_kept_with_one_run_whatever_it_is_called(here: Endpoint, model: str) -> None:
+    mlflow = here.workspace.mlflow
+    first, again, other = (history._run(here.workspace, mlflow, "people", each) for each in (model, model, f"{model}!"))
+    assert first == again
+    assert first != other

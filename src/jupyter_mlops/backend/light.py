@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import NotFound
 from .adapter import Mlflow
+from .versions import tags_of
 
 
 class Light(Mlflow):
@@ -70,7 +71,7 @@ class _Client:
 
     def get_registered_model(self, name: str) -> Any:
         said = self._rest("GET", "mlflow/registered-models/get", name=name)["registered_model"]
-        return SimpleNamespace(name=said["name"], tags=_pairs(said.get("tags")))
+        return SimpleNamespace(name=said["name"], tags=tags_of(said))
 
     def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
         self._rest("POST", "mlflow/registered-models/set-tag", name=name, key=key, value=value)
@@ -88,11 +89,7 @@ def _run(said: Mapping[str, Any]) -> Any:
     info = said["info"]
     times = {name: int(info[name]) for name in ("start_time", "end_time") if info.get(name)}
     whole = {"start_time": None, "end_time": None, **info, **times}
-    return SimpleNamespace(info=SimpleNamespace(**whole), data=SimpleNamespace(tags=_pairs(said["data"].get("tags"))))
-
-
-def _pairs(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
-    return {tag["key"]: tag.get("value", "") for tag in tags or ()}
+    return SimpleNamespace(info=SimpleNamespace(**whole), data=SimpleNamespace(tags=tags_of(said["data"])))
 
 
 def _now() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..entities import ModelRef, typed
 from ..errors import InvalidUsage, NotFound, nearest
@@ -34,10 +34,15 @@ def named(mlflow: Mlflow, model: str, alias: str) -> Named | None:
         said = mlflow.rest("GET", "mlflow/registered-models/alias", name=model, alias=alias)["model_version"]
     except (NotFound, InvalidUsage):  # MLflow says of an alias that is not there that its name is wrong
         return None
-    tags = {tag["key"]: tag.get("value", "") for tag in said.get("tags", ())}
+    tags = tags_of(said)
     return Named(
         said["name"], said["version"], said["source"], int(said["creation_timestamp"]), said.get("run_id", ""), tags
     )
+
+
+def tags_of(said: Mapping[str, Any]) -> dict[str, str]:
+    """Read the tags in what the REST API says of something."""
+    return {tag["key"]: tag.get("value", "") for tag in said.get("tags") or ()}
 
 
 def models(mlflow: Mlflow) -> list[RegisteredModel]:

@@ -111,17 +111,15 @@ def _send(workspace: Workspace, folder: Path, endpoint: str) -> str:
 def _run(workspace: Workspace, mlflow: Mlflow, endpoint: str, model: str) -> str:
     experiment = experiments.experiment_id(mlflow, experiment_of(workspace))
     assert experiment is not None
-    where = f"tags.`{TAG}` = '{endpoint}' AND tags.`{TAG}.model` = '{_quoted(model)}'"
-    for run in experiments.search(mlflow, experiment, where, most=1):
-        return str(run.info.run_id)
-    tags = {TAG: endpoint, f"{TAG}.model": model, "mlflow.user": workspace.who.partition("@")[0]}
+    mark = {TAG: endpoint, f"{TAG}.model": model}
+    where = " AND ".join(f"tags.`{name}` {experiments.equals(value)}" for name, value in mark.items())
+    for run in experiments.search(mlflow, experiment, where):
+        if mark.items() <= run.data.tags.items():
+            return str(run.info.run_id)
+    tags = mark | {"mlflow.user": workspace.who.partition("@")[0]}
     run = mlflow.write("create_run", experiment, run_name=f"monitoring {model}", tags=tags)
     mlflow.write("set_terminated", run.info.run_id, "FINISHED")
     return str(run.info.run_id)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "")
 
 
 def _log(mlflow: Mlflow, run_id: str, said: dict[str, Any], file: Path) -> None:
