@@ -32,6 +32,8 @@ SETTLED: Final = 3600.0  # seconds, as the log's reader allows clocks to be set 
 _SIZES: Final = (10, 60, 300, 3600, 86_400)
 _PIECES: Final = 12  # of a window, at the least
 _WHO: Final = ("time", "model", "version", "arm")
+CHAMPION: Final = "champion"
+SHADOW: Final = "shadow"
 
 
 @dataclass(frozen=True, order=True)
@@ -71,14 +73,15 @@ class Buckets:
     def who(self, start: float, end: float) -> dict[int, dict[Who, int]]:
         """Say who has answered how many rows, for each piece that has any; pieces by their beginnings."""
         places = self._places(start, end)
-        settled = self._settled()
-        missing = [place for place in places if place not in self._known and place not in settled]
+        unknown = [place for place in places if place not in self._known]
+        settled = self._settled() if unknown else {}
+        missing = [place for place in unknown if place not in settled]
         found: dict[int, dict[Who, int]] = {place: {} for place in missing}
         for begin, until in _spans(missing, self.size):
             table = reader.read(self._log, since=float(begin), until=float(until), columns=_WHO)
             for place, part in self._split(table):
                 found[place] = _counted(part)
-        self._known |= {place: settled[place] for place in places if place in settled} | found
+        self._known |= {place: settled[place] for place in unknown if place in settled} | found
         if fresh := {place: who for place, who in found.items() if place + self.size + SETTLED < self._now}:
             self._keep(self._folder / "who.json", json.dumps(_plain(settled | fresh)))
         return {place: self._known[place] for place in places if self._known[place]}

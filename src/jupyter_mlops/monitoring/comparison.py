@@ -47,7 +47,12 @@ def compare(reference: Profile, window: Profile, shift: float = 0.2, level: floa
     needed = rows_needed(sum(map(len, sides.values())), level, reference.rows)
     found = [_column(reference, window, name, by_column.get(name, []), needed) for name in reference.columns]
     new = [_new(name, kind) for name, kind in window.new.items()]
-    return tuple(sorted([*found, *new], key=lambda column: (-column.severity, column.outcome == "pass")))
+    return in_order([*found, *new])
+
+
+def in_order(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Put the most severe first."""
+    return tuple(sorted(columns, key=lambda column: (-column.severity, column.outcome == "pass")))
 
 
 def rows_needed(sides: int, level: float, rows: int) -> float:

@@ -23,16 +23,16 @@ from ..statistics.alarms import QUALITY
 from ..statistics.profile import Profile
 from ..workspace import Workspace
 from . import baseline, history, reading
-from .buckets import Buckets, Who, size_of, tidy, total
+from .buckets import CHAMPION, Buckets, Who, size_of, tidy, total
 from .comparison import compare
 from .performing import Performing
 from .results import DriftReport
+from .seasons import Seasons
+from .traffic import Traffic
 from .watched import Look, Monitored
 
 _DAY: Final = 86_400.0
 _MOST_WINDOWS: Final = 500
-_BEFORE: Final = 8  # windows before, which say how much traffic is usual
-CHAMPION: Final = "champion"
 
 
 def look(
@@ -66,13 +66,14 @@ def look(
     size = size_of(length)
     folder = folder_of(workspace, endpoint)
     buckets = Buckets(log, folder, size, now)
+    seasons = Seasons(log, folder, buckets, now)
     spans = list(_windows(length, size, since, now))
     level = QUALITY * min(1.0, (length if since else size) / _DAY)
     references = baseline.Baselines(workspace, endpoint)
     performing = Performing(workspace, endpoint, log, folder, slices)
     looks: list[Look] = []
     for start, end in spans:
-        seen = _looks(workspace, endpoint, buckets, references, start, end, level)
+        seen = _looks(workspace, endpoint, buckets, seasons, references, start, end, level)
         is_last = (start, end) == spans[-1]
         looks += [_with_performance(one, performing, references, is_last=is_last) for one in seen]
     settings = workspace.settings.endpoint(endpoint)
@@ -82,7 +83,7 @@ def look(
         window=length,
         looks=tuple(looks),
         notes=(*references.notes, *performing.notes),
-        read_rows=buckets.read_rows,
+        read_rows=buckets.read_rows + seasons.read_rows,
         last=_last(log),
     )
     return history.keep(workspace, found, now, is_last=since is None)
@@ -130,6 +131,7 @@ def _looks(
     workspace: Workspace,
     endpoint: str,
     buckets: Buckets,
+    seasons: Seasons,
     references: baseline.Baselines,
     start: float,
     end: float,
@@ -139,7 +141,7 @@ def _looks(
     if not answered:
         yield reading.nothing(endpoint, start, end)
         return
-    before = _usual(buckets, start, end)
+    traffic = Traffic.of(buckets, start, end)
     champions: dict[str, tuple[Profile, Profile, Who]] = {}
     for who in sorted(answered, key=lambda who: (who.arm != CHAMPION, -answered[who])):
         try:
@@ -150,16 +152,15 @@ def _looks(
         window = buckets.window(start, end, who, reference)
         name = f"{who.model}/{who.version}"
         shift = workspace.settings.validation.data.shift
-        drift = DriftReport(
-            f"the profile of {name}", f"{endpoint}", reference.rows, window.rows,
-            compare(reference, window, shift, level), reference.notes,
-        )  # fmt: skip
+        columns = compare(reference, window, shift, level)
+        columns = seasons.without(columns, reference, window, who, (start, end), shift, level)
+        drift = DriftReport(f"the profile of {name}", endpoint, reference.rows, window.rows, columns, reference.notes)
         beside = None
         if who.arm == CHAMPION and who.model not in champions:
             champions[who.model] = (reference, window, who)
         elif who.model in champions:
             beside = _beside(buckets, champions[who.model], who, start, end, shift, level)
-        yield reading.of(endpoint, who, drift, beside, before, start, end)
+        yield reading.of(endpoint, who, drift, beside, traffic, start, end)
 
 
 def _with_performance(look: Look, performing: Performing, references: baseline.Baselines, *, is_last: bool) -> Look:
@@ -194,17 +195,6 @@ def _beside(
         second.rows,
         compare(known, second, shift, level),
     )
-
-
-def _usual(buckets: Buckets, start: float, end: float) -> list[int]:
-    """Count the rows of the windows before."""
-    length = end - start
-    found = buckets.who(start - _BEFORE * length, start)
-    counts = [0] * _BEFORE
-    for place, who in found.items():
-        counts[min(_BEFORE - 1, int((place - start) // length) + _BEFORE)] += sum(who.values())
-    first = next((place for place, count in enumerate(counts) if count), _BEFORE)
-    return counts[first:]
 
 
 def _last(log: Path) -> float | None:

@@ -11,13 +11,12 @@ from ..errors import NotFound
 from .buckets import Who
 from .readings import Level, Outcome, Reading, level_of
 from .results import Column, DriftReport
+from .traffic import Traffic
 from .watched import Look
 
 if TYPE_CHECKING:
     from .performance.performed import Performed
 
-_LEAST_BEFORE: Final = 5  # windows that say how much traffic is usual
-_FAR: Final = 5.0  # robust standard deviations
 _QUALITY: Final = ("missing", "infinite", "unseen", "stuck", "range")
 
 
@@ -26,12 +25,12 @@ def of(
     who: Who,
     drift: DriftReport,
     beside: DriftReport | None,
-    before: Sequence[int],
+    traffic: Traffic,
     start: float,
     end: float,
 ) -> Look:
     """Put together what a version was like in a window."""
-    found = [_drift(drift), *_columns(drift), _schema(drift), _traffic(drift.rows, before)]
+    found = [_drift(drift), *_columns(drift), _schema(drift), traffic.reading()]
     if beside is not None:
         found.append(_beside(beside))
     return _look(endpoint, who, drift.rows, start, end, found, drift, beside)
@@ -126,22 +125,6 @@ def _schema(report: DriftReport) -> Reading:
         )
     why = f"new: {', '.join(new[:5])}" if new else "as in the profile"
     return _reading("schema", 0.0, "none", "pass" if report.rows else "inconclusive", why)
-
-
-def _traffic(rows: int, before: Sequence[int]) -> Reading:
-    """Hold the rows against those of the windows before, as square roots: counts then spread evenly (Bartlett, 1936).
-
-    How far is by the median and its absolute deviations, of at least what chance gives a count by itself (a half).
-    """
-    if len(before) < _LEAST_BEFORE:
-        return _reading("traffic", float(rows), "none", "inconclusive", f"{rows:,} rows; {len(before)} windows before are too few to say what is usual")  # fmt: skip
-    roots = sorted(math.sqrt(count) for count in before)
-    middle = roots[len(roots) // 2]
-    spread = max(0.5, 1.4826 * sorted(abs(root - middle) for root in roots)[len(roots) // 2])
-    far = abs(math.sqrt(rows) - middle) / spread
-    usual = f"{rows:,} rows, usual are {round(middle**2):,}"
-    level: Level = "none" if far < _FAR else "major" if far >= 2 * _FAR else "minor"
-    return _reading("traffic", float(rows), level, "fail" if level != "none" else "pass", usual)
 
 
 def _beside(report: DriftReport) -> Reading:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ...rules import METRICS, Rule
+from ..buckets import SHADOW
 from ..readings import LEVELS, Reading
 from ..watched import Look, Monitored
 
@@ -96,7 +97,7 @@ def _traffic(rule: Rule, looks: Sequence[Look], window: float) -> Verdict:
     """Judge the traffic of the endpoint: a count is known also where what is usual is not."""
     first = looks[0]
     reading = next((one for one in first.readings if one.name == "traffic"), None)
-    rows = float(sum(look.rows for look in looks))
+    rows = float(sum(look.rows for look in looks if look.arm != SHADOW))  # nobody has asked for a shadow's
     where = (rule, "", 0, first.start, first.end)
     if rule.threshold is not None:
         if round(first.end - first.start) < round(window):
