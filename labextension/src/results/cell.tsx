@@ -1,0 +1,50 @@
+/** One cell of a table, or one fact of a card. */
+
+import React from 'react';
+
+import { ago, figure, utc } from '../words/figures';
+import { type Cell, safeLink, type Tone } from './view';
+
+const MARKS: Record<Tone, string> = { good: '✓', bad: '✗', warn: '!', idle: '' };
+
+/** A state in a word; the colour never stands alone. */
+export function Badge({ text, tone }: { text: string; tone: Tone }): React.JSX.Element {
+  const mark = MARKS[tone];
+  return (
+    <span className={`mlops-badge mlops-${tone}`}>
+      {mark && <b aria-hidden="true">{mark}</b>} {text}
+    </span>
+  );
+}
+
+export function CellOf({ cell }: { cell: Cell }): React.JSX.Element {
+  if (cell === null || typeof cell !== 'object') {
+    return <>{figure(cell)}</>;
+  }
+  if ('badge' in cell) {
+    return <Badge text={cell.badge} tone={cell.tone} />;
+  }
+  if ('code' in cell) {
+    return <code>{cell.code}</code>;
+  }
+  if ('link' in cell) {
+    const href = safeLink(cell.href);
+    return href ? (
+      <a href={href} target="_blank" rel="noopener noreferrer">
+        {cell.link}
+      </a>
+    ) : (
+      <>{cell.link}</>
+    );
+  }
+  if ('time' in cell) {
+    return <Moment at={cell.time} exact={cell.exact} />;
+  }
+  return <>{figure(Number(cell.number))}</>;
+}
+
+/** How long ago, with the moment itself in the tooltip. */
+export function Moment({ at, exact }: { at: number; exact?: boolean | undefined }): React.JSX.Element {
+  const full = utc(at);
+  return <time title={full}>{exact ? full : ago(at)}</time>;
+}

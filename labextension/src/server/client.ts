@@ -1,0 +1,92 @@
+/** The REST of the server's half: one place that asks, and one kind of error. */
+
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+export type Query = Record<string, string | number | string[] | undefined>;
+
+/** What the server said no to, with what mends it; `away` where it did not answer at all. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+    readonly hint: string
+  ) {
+    super(message);
+  }
+
+  get away(): boolean {
+    return this.status === 0;
+  }
+}
+
+export class Client {
+  constructor(private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.ask<T>(path, query, { method: 'GET', signal: signal ?? null });
+  }
+
+  post<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
+    return this.ask<T>(path, query, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  /** Open a stream of events; the caller reads it, and ends it by the signal. */
+  async stream(path: string, query: Query, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const init = { method: 'GET', signal, headers: { Accept: 'text/event-stream' } };
+    const response = await this.send(path, query, init);
+    if (!response.ok || !response.body) {
+      throw await refusal(response);
+    }
+    return response.body;
+  }
+
+  private async ask<T>(path: string, query: Query, init: RequestInit): Promise<T> {
+    const response = await this.send(path, query, init);
+    if (!response.ok) {
+      throw await refusal(response);
+    }
+    return (await response.json()) as T;
+  }
+
+  private async send(path: string, query: Query, init: RequestInit): Promise<Response> {
+    const url = URLExt.join(this.settings.baseUrl, 'jupyter-mlops', path) + search(query);
+    try {
+      return await ServerConnection.makeRequest(url, init, this.settings);
+    } catch (error) {
+      if (init.signal?.aborted) {
+        throw error;
+      }
+      throw new Refusal('The Jupyter server does not answer.', 0, 'away', 'It is tried again by itself.');
+    }
+  }
+}
+
+/** A name as one segment of a path: a slash in it is part of the name. */
+export function segment(name: string): string {
+  return encodeURIComponent(name);
+}
+
+function search(query: Query): string {
+  const pairs = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== '') {
+        pairs.append(key, String(one));
+      }
+    }
+  }
+  const text = pairs.toString();
+  return text ? `?${text}` : '';
+}
+
+async function refusal(response: Response): Promise<Refusal> {
+  const said = await response.json().catch(() => ({})) as { code?: string; message?: string; hint?: string };
+  if (response.status === 401 || (response.status === 403 && !said.code)) {
+    const hint = 'Log in again, or reload the page with its token.';
+    return new Refusal('The Jupyter server does not know you any more.', response.status, 'unauthorised', hint);
+  }
+  const message = said.message ?? `The server answered ${response.status} ${response.statusText}.`;
+  return new Refusal(message, response.status, said.code ?? 'error', said.hint ?? '');
+}

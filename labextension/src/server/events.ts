@@ -1,0 +1,88 @@
+/** What changes on the server, as it changes: server-sent events, read from a request with the usual credentials. */
+
+import type { Client } from './client';
+
+const FIRST = 1_000;
+const LONGEST = 30_000;
+
+/** Listens while it is wanted, and comes back by itself when the server was away. */
+export class Events {
+  private ending: AbortController | null = null;
+
+  constructor(
+    private readonly client: Client,
+    private readonly heard: (kind: string) => void,
+    private readonly connected: (there: boolean) => void
+  ) {}
+
+  /** Begin to listen, for the project of this path. */
+  open(at: string): void {
+    this.close();
+    const ending = (this.ending = new AbortController());
+    void this.listen(at, ending.signal);
+  }
+
+  close(): void {
+    this.ending?.abort();
+    this.ending = null;
+  }
+
+  private async listen(at: string, signal: AbortSignal): Promise<void> {
+    let wait = FIRST;
+    while (!ended(signal)) {
+      try {
+        const stream = await this.client.stream('events', { at }, signal);
+        this.connected(true);
+        wait = FIRST;
+        await read(stream, this.heard);
+      } catch {
+        // told below, and tried again
+      }
+      if (!ended(signal)) {
+        this.connected(false);
+        await pause(wait, signal);
+      }
+      wait = Math.min(wait * 2, LONGEST);
+    }
+  }
+}
+
+async function read(stream: ReadableStream<Uint8Array>, heard: (kind: string) => void): Promise<void> {
+  const reader = stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) {
+      return;
+    }
+    const lines = (rest + value).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    for (const line of lines.filter(one => one.startsWith('data:'))) {
+      const kind = kindOf(line.slice(5));
+      if (kind) {
+        heard(kind);
+      }
+    }
+  }
+}
+
+export function kindOf(data: string): string | null {
+  try {
+    const said = JSON.parse(data) as { kind?: unknown } | null;
+    return typeof said?.kind === 'string' ? said.kind : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A function, since it changes while one waits. */
+function ended(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
