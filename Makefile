@@ -19,11 +19,12 @@ demo: $(STAMP)  ## Run the quickstart without a screen, and show each step
 test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest tests -n 2 --dist worksteal
 
-check: $(STAMP)  ## Lint, check types and the floors of the house
+check: $(STAMP)  ## Lint, check types and the floors of the house, of Python and of TypeScript
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python labextension/tools.py check
 
 lab: $(STAMP)  ## Open JupyterLab on the examples
 	$(BIN)/jupyter lab --notebook-dir examples

@@ -20,13 +20,13 @@ export function ViewOf({ view, ...shown }: { view: View } & Shown): React.JSX.El
 export function CardOf({ card, trans, insert }: { card: Card } & Shown): React.JSX.Element {
   const next = card.next ?? '';
   const pictures = (card.pictures ?? []).map((picture, index) => (
-    <img key={`p${index}`} alt={picture.alt} src={`data:image/png;base64,${picture.png}`} />
+    <img key={`p${index}`} width={picture.width} alt={picture.alt} src={`data:image/png;base64,${picture.png}`} />
   ));
   const tables = (card.tables ?? []).map((table, index) => <TableOf key={`t${index}`} table={table} trans={trans} />);
   return (
     <section className="mlops-card" aria-label={card.title}>
       <div className="mlops-title">
-        {card.title} {card.badge && <Badge text={card.badge.text} tone={card.badge.tone} />}
+        {card.title} {card.badge && <Badge text={card.badge.badge} tone={card.badge.tone} />}
       </div>
       {(card.facts ?? []).length > 0 && (
         <table className="mlops-facts">
@@ -47,7 +47,6 @@ export function CardOf({ card, trans, insert }: { card: Card } & Shown): React.J
         <DiffOf key={index} {...diff} />
       ))}
       {card.text && <pre>{card.text}</pre>}
-      {card.markdown && <pre className="mlops-markdown">{card.markdown}</pre>}
       {next && (
         <div className="mlops-next">
           {trans.__('Next:')} <code>{next}</code>

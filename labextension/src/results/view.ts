@@ -25,13 +25,12 @@ export interface Table {
 export interface Card {
   type: 'card';
   title: string;
-  badge?: { text: string; tone: Tone } | null;
+  badge?: { badge: string; tone: Tone } | null;
   facts?: [string, Cell][];
   tables?: Table[];
-  pictures?: { alt: string; png: string }[];
+  pictures?: { alt: string; png: string; width?: number }[];
   diffs?: { title: string; text: string }[];
   text?: string;
-  markdown?: string;
   next?: string;
   tables_first?: boolean;
 }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { kindOf } from '../lib/server/events.js';
+import { ago, figure, span, utc } from '../lib/words/figures.js';
+import { line, word } from '../lib/words/quoting.js';
+import { compare, safeLink } from '../lib/results/view.js';
+
+test('figures are written as Python writes them', () => {
+  const said = [0.9731, 12000, 1.2e-7, 1234.56, 0.00123, 3.14159, 123.456, NaN, Infinity, -Infinity, 0, 1e13, true, null, 'x'].map(figure);
+  assert.deepEqual(said, ['0.9731', '12,000', '1.20e-07', '1,234.6', '0.00123', '3.1416', '123.5', 'NaN', '∞', '-∞', '0', '1e+13', 'true', '', 'x']);
+});
+
+test('times', () => {
+  assert.deepEqual([0.44, 12.2, 180, 7500, 400000].map(span), ['0.4 s', '12 s', '3 min', '2 h 5 min', '4 d']);
+  assert.equal(ago(1000, 1002), 'just now');
+  assert.equal(ago(1000, 1180), '3 min ago');
+  assert.equal(utc(0), '1970-01-01 00:00:00 UTC');
+  assert.equal(utc(1e300), '');
+});
+
+test('a name is one word of a line, whatever is in it', () => {
+  assert.equal(word('churn@champion'), 'churn@champion');
+  assert.equal(word("it's"), `'it'"'"'s'`);
+  assert.equal(word('a\nb'), "'a b'");
+  assert.equal(word(''), "''");
+  assert.equal(line('promote', ['my model/3'], { alias: 'champion', dry_run: true, force: false, reason: 'so it is', param: ['a=1', 'b=2'] }),
+    "%mlops promote 'my model/3' --alias champion --dry-run --reason 'so it is' --param a=1 --param b=2");
+});
+
+test('cells are put in order: numbers by size, words after them, what is missing last', () => {
+  const cells = [null, 'b', 3, { number: 'NaN' }, { badge: 'a', tone: 'good' }, { time: 1 }, 10];
+  assert.deepEqual(cells.sort(compare).slice(0, 5), [{ time: 1 }, 3, 10, { badge: 'a', tone: 'good' }, 'b']);
+});
+
+test('only web addresses are links', () => {
+  assert.equal(safeLink('https://x.org'), 'https://x.org');
+  for (const href of ['javascript:alert(1)', 'data:text/html,x', ' javascript:1', null, '']) {
+    assert.equal(safeLink(href), null);
+  }
+});
+
+test('an event that is no event is passed over', () => {
+  assert.equal(kindOf(' {"kind": "runs"}'), 'runs');
+  for (const bad of ['', '{', 'null', '3', '{"kind": 3}']) {
+    assert.equal(kindOf(bad), null);
+  }
+});
