@@ -54,4 +54,4 @@ def test_the_last_word_of_the_progress_is_of_the_whole(monkeypatch: pytest.Monke
     said: list[str] = []
     monkeypatch.setattr(Progress, "say", lambda self, text: said.append(text))
     report(clean(), only=["DQ00"])
-    assert (said[0], said[-1]) == ("Taking the digest of the data …", "9 checks of df …")
+    assert said[-2:] == ["Taking the digest of the data …", "9 checks of df …"]

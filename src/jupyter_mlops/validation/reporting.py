@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from ..fingerprint import fingerprint
 from ..frames import as_frame
 from ..limits import ValidationSettings
 from .catalogues import data_checks
-from .checks import interrupted, run
+from .checks import run
 from .data import Data
 from .findings import Severity, severity_of
 from .results import Report
@@ -73,14 +74,14 @@ def report_on(
     subject = Data(frame, name, reference=held, limits=limits, contract=agreed, **roles)
     if save_contract is not None:
         _write_contract(subject, save_contract, force=force)
-    with Progress() as progress:
+    with Progress() as progress, ThreadPoolExecutor(1) as beside:
+        taken = beside.submit(_digest, frame)  # hashing lets go of Python's lock
+        done = run(checks, subject, ignore, progress.say)
         progress.say("Taking the digest of the data …")
         try:
-            digest = _digest(frame)
+            digest = taken.result()
         except KeyboardInterrupt:
-            digest, done = "", interrupted(checks)
-        else:
-            done = run(checks, subject, ignore, progress.say)
+            digest = ""
         progress.say(f"{len(done)} checks of {name} …")  # what is left to be read, once it is done
     return Report(
         name,

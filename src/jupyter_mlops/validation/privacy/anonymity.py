@@ -96,7 +96,7 @@ def _quasi(data: Data) -> list[Column]:
 def _sizes(columns: Sequence[Column], rows: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Say for each row how many have the same values as it."""
     _, place, sizes = np.unique(hashes(columns, rows), return_inverse=True, return_counts=True)
-    return sizes[place]  # type: ignore[no-any-return]
+    return sizes[place]
 
 
 def _alone(columns: Sequence[Column], left_out: Column, rows: int) -> int:
