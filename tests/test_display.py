@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 
@@ -14,12 +15,14 @@ from jupyter_mlops.display import (
     Link,
     Picture,
     Table,
+    Time,
     ago,
     bytes_of,
     change,
     figure,
     html,
     layers,
+    mime,
     short,
     span,
     text,
@@ -129,3 +132,33 @@ def test_a_picture_scrolls_where_its_words_would_be_too_small() -> None:
 def test_a_long_text_is_cut_and_its_length_said() -> None:
     assert short("x" * 100) == "x" * 100
     assert short("x" * 7000) == "x" * 100 + "… (7,000 characters)"
+
+
+def test_the_data_for_jupyterlab_are_plain_and_json_knows_each_of_them() -> None:
+    cells = (
+        HOSTILE, 1, 2.5, True, None, math.nan, -math.inf, Badge("done", "good"), Link(HOSTILE, "https://a/"),
+        Link("x", "javascript:alert(1)"), Code("%mlops runs"), Time(5.0),
+    )  # fmt: skip
+    table = Table([str(number) for number in range(len(cells))], [cells], title=HOSTILE)
+    [(kind, said)] = mime.render(Card(HOSTILE, tables=[table]), "Runs", {"run_id": "3f"}).items()
+    assert kind == "application/vnd.jupyter-mlops.card.v1+json"
+    assert json.loads(json.dumps(said, allow_nan=False)) == said
+    assert (said["result"], said["subject"]) == ("Runs", {"run_id": "3f"})
+    assert said["view"]["tables"][0]["rows"] == [[
+        HOSTILE, 1, 2.5, True, None, {"number": "NaN"}, {"number": "-Infinity"}, {"badge": "done", "tone": "good"},
+        {"link": HOSTILE, "href": "https://a/"}, {"link": "x", "href": None}, {"code": "%mlops runs"},
+        {"time": 5.0, "exact": False},
+    ]]  # fmt: skip
+    assert [*mime.render(table, "Runs", {})] == ["application/vnd.jupyter-mlops.table.v1+json"]
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        Card("a card of a model", markdown="# it"),
+        Table(["a"] * 11, [["x"] * 11] * 1000),
+        Card("large", text="x" * 2_000_000),
+    ],
+)
+def test_what_html_shows_better_or_is_too_much_has_no_data_for_jupyterlab(view: Table | Card) -> None:
+    assert mime.render(view, "Any", {}) == {}

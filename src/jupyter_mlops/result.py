@@ -42,12 +42,21 @@ class Result:
     def __repr__(self) -> str:
         return str(self)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Give text and HTML side by side, so that it shows in every place, with or without a kernel."""
-        from .display import html, text
+    @property
+    def stands_for(self) -> dict[str, Any]:
+        """Name what it is about, for a front end that shows more of it: a run, a version, an endpoint, or nothing."""
+        return {}
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Give text and HTML side by side, so that it shows in every place, with or without a kernel.
+
+        Beside them are plain data under our own MIME type, for JupyterLab's extension.
+        """
+        from .display import html, mime, text
 
         view = self.view()
-        return {"text/plain": text.render(view), "text/html": html.render(view)}
+        own = mime.render(view, type(self).__name__, self.stands_for)
+        return {"text/plain": text.render(view), "text/html": html.render(view), **own}
 
 
 def plain(value: Any) -> Any:

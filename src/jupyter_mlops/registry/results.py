@@ -41,6 +41,11 @@ class Registered(Result):
         """The version, as other commands take it."""
         return ModelRef(self.name, version=self.version)
 
+    @property
+    def stands_for(self) -> dict[str, Any]:
+        """The version."""
+        return {"model": self.name, "version": self.version}
+
     def view(self) -> View:
         """Draw which version it is and what comes next."""
         state = "would be new" if self.dry_run else "new" if self.is_new else "was registered before"
@@ -87,6 +92,11 @@ class Change(Result):
     def ref(self) -> ModelRef:
         """The version that the alias points to afterwards."""
         return ModelRef(self.name, version=self.after)
+
+    @property
+    def stands_for(self) -> dict[str, Any]:
+        """The version."""
+        return {"model": self.name, "version": self.after}
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain data, with what the gate came to."""
@@ -136,6 +146,11 @@ class Approved(Result):
     def ref(self) -> ModelRef:
         """The version."""
         return ModelRef(self.name, version=self.version)
+
+    @property
+    def stands_for(self) -> dict[str, Any]:
+        """The version."""
+        return {"model": self.name, "version": self.version}
 
     def view(self) -> View:
         """Draw who has approved, and what an approval is worth."""

@@ -100,6 +100,11 @@ class Endpoint(Result):
         return ModelRef(self.model, version=self.version)
 
     @property
+    def stands_for(self) -> dict[str, Any]:
+        """The endpoint."""
+        return {"endpoint": self.name}
+
+    @property
     def beside(self) -> str:
         """Which other version takes part: ``canary 3, 10%``."""
         canary = f"canary {self.canary}, {self.share:.0%}" if self.canary else ""

@@ -53,6 +53,11 @@ class RunCard(Result):
         """Whether the run finished."""
         return self.status == "FINISHED"
 
+    @property
+    def stands_for(self) -> dict[str, Any]:
+        """The run."""
+        return {"run_id": self.run_id}
+
     def view(self) -> View:
         """Draw the card that a run ends with."""
         facts: list[tuple[str, Cell]] = [("run", f"run:{self.run_id[:8]} · {span(self.duration)}")]
@@ -99,6 +104,11 @@ class Logged(Result):
     run_id: str
     name: str
     logged: dict[str, str]
+
+    @property
+    def stands_for(self) -> dict[str, Any]:
+        """The run."""
+        return {"run_id": self.run_id}
 
     def view(self) -> View:
         """Draw what was added."""
