@@ -29,6 +29,27 @@ def test_a_process_imports_nothing_that_it_does_not_need(module: str, never: set
     assert not never & set(json.loads(done.stdout))
 
 
+def test_a_process_forked_from_the_template_is_there_at_once(tmp_path: Path) -> None:
+    """It has what a model needs, and imports neither the controller anew nor what only tests and clusters want."""
+    script = f"""
+import runpy
+from pathlib import Path
+from jupyter_mlops.serving.controller import process, template
+def main():
+    told = "import json, pathlib, sys; pathlib.Path({str(tmp_path / "told")!r}).write_text(json.dumps(sorted(sys.modules)))"
+    started = template.context().Process(target=exec, args=(told,))
+    started.start()
+    started.join(60)
+    return started.exitcode
+process.main = main
+runpy.run_module("jupyter_mlops.serving.controller", run_name="__main__", alter_sys=True)
+"""
+    subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
+    there = set(json.loads((tmp_path / "told").read_text()))
+    assert there >= {"sklearn", "skops", "jupyter_mlops.serving.model.process"}
+    assert not there & {"jupyter_mlops.serving.controller.process", "pydantic", "pytest", "dask"}
+
+
 def test_an_endpoint_follows_its_alias_without_mlflows_client(project: Path, name: str) -> None:
     """It takes seconds and a hundred megabytes to import, and a controller lives for months."""
     mlops.register(name, model=Ridge().fit([[1.0], [2.0]], [1.0, 2.0]), data=np.array([[1.0]]))

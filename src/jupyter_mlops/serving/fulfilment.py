@@ -74,7 +74,7 @@ def _start(workspace: Workspace, files: EndpointFiles, wanted: Wanted, name: str
     files.stand(Standing(state="starting"))
     with writing_to(files.log), files.log.open("a") as file:
         print(f"--- {wanted.ref} on port {wanted.port}, {time.strftime('%F %T')}", file=file)
-    command = ["-m", "jupyter_mlops.serving.controller.process", "--root", str(workspace.root), "--endpoint", name]
+    command = ["-m", "jupyter_mlops.serving.controller", "--root", str(workspace.root), "--endpoint", name]
     pid, created = spawn(command, files.log)
     process = Process(listing.KIND, name, pid, created, wanted.port, time.time(), _details(wanted))
     try:

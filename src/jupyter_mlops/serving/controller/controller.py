@@ -18,7 +18,6 @@ from ...entities import ModelRef
 from ...errors import BackendUnreachable, MlopsError
 from ..files import NOTHING_REFUSED, EndpointFiles, Standing, Wanted
 from ..history import add_to_history
-from . import versions
 from .admission import need_quick, need_same_clients
 from .auto import Auto
 from .following import Registry
@@ -83,13 +82,10 @@ class Controller:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        versions.prepare()
         self._stand(state="starting", version=None, **NOTHING_REFUSED)
-        template = asyncio.create_task(versions.warm_up())  # while the front starts
         self._record.start()
         try:
             await self._lineup.start_front()
-            await template
             await asyncio.gather(self._look(), self._health.watch(), self._compact(), self._webhook.listen())
         finally:
             await asyncio.gather(self._lineup.end(), self._webhook.end())

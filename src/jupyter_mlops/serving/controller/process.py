@@ -1,4 +1,4 @@
-"""The process of a controller: ``python -m jupyter_mlops.serving.controller.process --root PROJECT --endpoint NAME``.
+"""The process of a controller: ``python -m jupyter_mlops.serving.controller --root PROJECT --endpoint NAME``.
 
 It runs until SIGTERM; then what was accepted is answered, and it ends with 0.
 """
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code: 0 after SIGTERM, else that of the error.
     """
-    parser = argparse.ArgumentParser(prog="python -m jupyter_mlops.serving.controller.process", description="Serve.")
+    parser = argparse.ArgumentParser(prog="python -m jupyter_mlops.serving.controller", description="Serve.")
     parser.add_argument("--root", required=True, type=Path, help="the project")
     parser.add_argument("--endpoint", required=True, help="the name of the endpoint")
     options = parser.parse_args(argv)
@@ -88,7 +88,3 @@ def _listen(host: str, port: int) -> socket.socket:
         )
         raise Conflict(f"Can't listen on {host}:{port}: {error}.", mend) from error
     return listener
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 import multiprocessing
-import os
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -18,9 +17,9 @@ import orjson
 from ... import errors
 from ...errors import ProcessFailed
 from ..model.order import Order
+from . import template
 
 _log = logging.getLogger(__name__)
-_TEMPLATE = "jupyter_mlops.serving.model.process"
 _MOST_SAID = 1 << 24
 _numbers = itertools.count()
 
@@ -81,26 +80,6 @@ class Version:
             worker.process.terminate()
 
 
-def prepare() -> None:
-    """Set up the template that processes are forked from.
-
-    It has imported what models need and holds no model; a process is there in milliseconds, and shares its memory.
-    One thread for linear algebra: a request is small, and ``--workers`` is how to use more cores.
-    """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    _context().set_forkserver_preload([_TEMPLATE])
-
-
-async def warm_up() -> None:
-    """Let the template import what it has to, by a process that does nothing."""
-    process = _context().Process(target=_nothing, daemon=True)
-    await asyncio.to_thread(process.start)
-
-
-def _nothing() -> None: ...
-
-
 async def start(order: Order, workers: int, seconds: float) -> Version:
     """Start the processes of a version, and wait until each has loaded it and answered its example.
 
@@ -130,7 +109,9 @@ async def start(order: Order, workers: int, seconds: float) -> Version:
 
 async def _start_worker(order: Order, seconds: float) -> Worker:
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    process = _context().Process(target=_run, args=(order, theirs), name=f"{order.model}/{order.version}", daemon=True)
+    process = template.context().Process(
+        target=_run, args=(order, theirs), name=f"{order.model}/{order.version}", daemon=True
+    )
     await asyncio.to_thread(process.start)
     theirs.close()
     try:
@@ -160,7 +141,3 @@ def _report(ours: Connection, process: BaseProcess, seconds: float) -> dict[str,
         process.join(5)
         raise ProcessFailed(f"Its process ended while it was loaded (exit code {process.exitcode}).") from None
     return said
-
-
-def _context() -> Any:
-    return multiprocessing.get_context("forkserver")
