@@ -4,7 +4,11 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { results } from './results/plugin';
 import { sidebar } from './sidebar/plugin';
+import { actions } from './actions/plugin';
+import { cells } from './cells/plugin';
+import { commands } from './commands/plugin';
+import { statusBar } from './commands/statusbar';
 import { project } from './server/plugin';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [project, results, sidebar];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [project, actions, results, sidebar, commands, statusBar, cells];
 export default plugins;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { kindOf } from '../lib/server/events.js';
+import { saidIn } from '../lib/server/events.js';
 import { ago, figure, span, utc } from '../lib/words/figures.js';
 import { line, word } from '../lib/words/quoting.js';
 import { compare, safeLink } from '../lib/results/view.js';
@@ -41,8 +41,8 @@ test('only web addresses are links', () => {
 });
 
 test('an event that is no event is passed over', () => {
-  assert.equal(kindOf(' {"kind": "runs"}'), 'runs');
+  assert.equal(saidIn(' {"kind": "runs"}')?.kind, 'runs');
   for (const bad of ['', '{', 'null', '3', '{"kind": 3}']) {
-    assert.equal(kindOf(bad), null);
+    assert.equal(saidIn(bad), null);
   }
 });

@@ -2,6 +2,9 @@
 
 import type { Client } from './client';
 
+/** A change: its kind, and for `status` and `endpoints` what it is now. */
+export type Said = Record<string, unknown> & { kind: string };
+
 const FIRST = 1_000;
 const LONGEST = 30_000;
 
@@ -11,7 +14,7 @@ export class Events {
 
   constructor(
     private readonly client: Client,
-    private readonly heard: (kind: string) => void,
+    private readonly heard: (said: Said) => void,
     private readonly connected: (there: boolean) => void
   ) {}
 
@@ -47,7 +50,7 @@ export class Events {
   }
 }
 
-async function read(stream: ReadableStream<Uint8Array>, heard: (kind: string) => void): Promise<void> {
+async function read(stream: ReadableStream<Uint8Array>, heard: (said: Said) => void): Promise<void> {
   const reader = stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   let rest = '';
   for (;;) {
@@ -58,18 +61,18 @@ async function read(stream: ReadableStream<Uint8Array>, heard: (kind: string) =>
     const lines = (rest + value).split(/\r?\n/);
     rest = lines.pop() ?? '';
     for (const line of lines.filter(one => one.startsWith('data:'))) {
-      const kind = kindOf(line.slice(5));
-      if (kind) {
-        heard(kind);
+      const said = saidIn(line.slice(5));
+      if (said) {
+        heard(said);
       }
     }
   }
 }
 
-export function kindOf(data: string): string | null {
+export function saidIn(data: string): Said | null {
   try {
     const said = JSON.parse(data) as { kind?: unknown } | null;
-    return typeof said?.kind === 'string' ? said.kind : null;
+    return typeof said?.kind === 'string' ? (said as Said) : null;
   } catch {
     return null;
   }

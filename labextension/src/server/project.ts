@@ -4,14 +4,18 @@ import { type IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
 import { Client, Refusal, type Query } from './client';
-import { Events } from './events';
+import { Events, type Said } from './events';
 
 /** How long changes gather before they are told: a burst of them is one request. */
 const GATHER = 400;
+/** Traffic changes all the time: what asks because of it asks no more often than this. */
+const QUIET = 5_000;
 
 export class Project implements IDisposable {
   /** What has changed: `runs`, `models`, `endpoints`, `alerts`, `status`, or `all`. */
   readonly changed = new Signal<this, ReadonlySet<string>>(this);
+  /** What comes with its news: `{kind: 'endpoints', endpoints: […]}`. Nobody has to ask for it. */
+  readonly news = new Signal<this, Said>(this);
   /** Whether the server answers. */
   readonly presence = new Signal<this, boolean>(this);
   readonly client = new Client();
@@ -22,9 +26,10 @@ export class Project implements IDisposable {
   private there = true;
   private gathered = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private later: ReturnType<typeof setTimeout> | undefined;
   private readonly events = new Events(
     this.client,
-    kind => this.tell(kind),
+    said => this.hear(said),
     there => this.appear(there)
   );
 
@@ -87,8 +92,24 @@ export class Project implements IDisposable {
   dispose(): void {
     this.isDisposed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.later);
     this.events.close();
     Signal.clearData(this);
+  }
+
+  private hear(said: Said): void {
+    if (said.kind === 'hello') {
+      return;
+    }
+    this.news.emit(said);
+    if (said.kind !== 'endpoints') {
+      this.tell(said.kind);
+    } else {
+      this.later ??= setTimeout(() => {
+        this.later = undefined;
+        this.tell('endpoints');
+      }, QUIET);
+    }
   }
 
   private async asked<T>(answer: Promise<T>): Promise<T> {

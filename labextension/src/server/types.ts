@@ -167,11 +167,11 @@ export interface Window {
   rows: number;
 }
 
-export interface Endpoint extends EndpointRow {
+export interface Endpoint extends Omit<EndpointRow, 'alerts'> {
   arms: Arm[];
   history: { time: number; role: string; version: number; refused: string }[];
   windows: Window[];
-  alerting?: AlertRow[];
+  alerts: AlertRow[];
 }
 
 export interface AlertRow {

@@ -1,51 +1,95 @@
-/** The side bar: what the project is doing. */
+/** The side bar: what the project is doing, for as long as somebody looks. */
 
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
-import type { Project } from '../server/project';
+import type { Lab } from '../actions/lab';
 import { icon } from '../words/icon';
-import { Head } from './head';
+import { App } from './app';
 
 export class SideBar extends ReactWidget {
   private stop: (() => void) | null = null;
+  private part = 'runs';
 
-  constructor(
-    private readonly project: Project,
-    private readonly trans: TranslationBundle
-  ) {
+  constructor(private readonly lab: Lab) {
     super();
     this.id = 'jupyter-mlops:sidebar';
     this.addClass('mlops-sidebar');
     this.title.icon = icon;
-    this.title.caption = trans.__('MLOps: runs, models, endpoints');
+    this.title.caption = lab.trans.__('MLOps: runs, models, endpoints');
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('MLOps'));
+    this.node.setAttribute('aria-label', lab.trans.__('MLOps'));
+    // A window in the background needs nothing new either.
+    document.addEventListener('visibilitychange', this.onVisibility);
+  }
+
+  override dispose(): void {
+    document.removeEventListener('visibilitychange', this.onVisibility);
+    this.rest();
+    super.dispose();
+  }
+
+  /** Show one of the parts: `runs`, `models`, `endpoints`, `alerts`. */
+  choose(part: string): void {
+    this.part = part;
+    this.update();
+  }
+
+  /** Bring the keyboard here: to the tab that is shown. */
+  focus(): void {
+    requestAnimationFrame(() => this.node.querySelector<HTMLElement>('[role=tab][aria-selected=true], button')?.focus());
   }
 
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this.stop ??= this.project.watch();
-    this.update();
+    this.look();
   }
 
-  /** Nobody sees it: nothing is asked. */
   protected override onAfterHide(message: Message): void {
     super.onAfterHide(message);
-    this.stop?.();
-    this.stop = null;
-    this.update();
+    this.rest();
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    if (this.isVisible) {
+      this.look();
+    }
   }
 
   protected override onBeforeDetach(message: Message): void {
-    this.stop?.();
-    this.stop = null;
+    this.rest();
     super.onBeforeDetach(message);
   }
 
   protected override render(): React.JSX.Element {
-    return this.isVisible ? <Head project={this.project} trans={this.trans} /> : <></>;
+    const { lab, part } = this;
+    return this.stop ? <App lab={lab} part={part} choose={id => this.choose(id)} /> : <></>;
+  }
+
+  private readonly onVisibility = (): void => {
+    if (document.hidden) {
+      this.rest(false);
+    } else if (this.isVisible) {
+      this.look();
+    }
+  };
+
+  private look(): void {
+    if (!this.stop) {
+      this.stop = this.lab.project.watch();
+      this.lab.project.tell('all');
+      this.update();
+    }
+  }
+
+  /** Nobody sees it: nothing is asked, and what was drawn goes, unless it is only the window that is hidden. */
+  private rest(redraw = true): void {
+    this.stop?.();
+    this.stop = null;
+    if (redraw && !this.isDisposed) {
+      this.update();
+    }
   }
 }

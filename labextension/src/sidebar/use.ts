@@ -1,8 +1,9 @@
 /** How a view gets its data: asked for when it is shown, again when it has changed, and never while nobody looks. */
 
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 
 import type { Query } from '../server/client';
+import type { Said } from '../server/events';
 import type { Project } from '../server/project';
 
 export interface Loaded<T> {
@@ -15,40 +16,39 @@ export interface Loaded<T> {
 /**
  * Ask for `path`, and again whenever one of `kinds` has changed.
  *
- * What was shown stays while it is asked again, and when the answer is an error.
+ * What was shown stays while it is asked again, and when the answer is an error. `told` reads it from the news, where
+ * these bring it along.
  */
-export function useAnswer<T>(project: Project, path: string | null, query: Query, kinds: string, wait = 0): Loaded<T> {
-  const [state, setState] = useState<Omit<Loaded<T>, 'again'>>({ data: null, error: null, loading: path !== null });
+export function useAnswer<T>(project: Project, path: string, query: Query, kinds: string, told?: (news: Said) => T | null): Loaded<T> {
+  const [state, setState] = useState<Omit<Loaded<T>, 'again'>>({ data: null, error: null, loading: true });
   const [turn, setTurn] = useState(0);
-  const asked = `${path ?? ''}?${JSON.stringify(query)}`;
-  const last = useRef(asked);
+  const asked = `${path}?${JSON.stringify(query)}`;
   useEffect(() => {
-    if (path === null) {
-      return;
-    }
     const ending = new AbortController();
-    const timer = setTimeout(
-      () => {
-        last.current = asked;
-        setState(now => ({ ...now, loading: true }));
-        project.get<T>(path, query, ending.signal).then(
-          data => setState({ data, error: null, loading: false }),
-          (error: unknown) => {
-            if (!ending.signal.aborted) {
-              setState(now => ({ ...now, error: error as Error, loading: false }));
-            }
-          }
-        );
-      },
-      last.current === asked ? 0 : wait
+    project.get<T>(path, query, ending.signal).then(
+      data => setState({ data, error: null, loading: false }),
+      (error: unknown) => {
+        if (!ending.signal.aborted) {
+          setState(now => ({ ...now, error: error as Error, loading: false }));
+        }
+      }
     );
-    return () => {
-      clearTimeout(timer);
-      ending.abort();
-    };
+    return () => ending.abort();
     // `asked` stands for path and query
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [project, asked, turn]);
+  useEffect(() => {
+    const heard = (_: Project, news: Said): void => {
+      const data = told?.(news);
+      if (data) {
+        setState({ data, error: null, loading: false });
+      }
+    };
+    project.news.connect(heard);
+    return () => {
+      project.news.disconnect(heard);
+    };
+  }, [project, told]);
   const again = useCallback(() => setTurn(now => now + 1), []);
   useChange(project, kinds, again);
   return { ...state, again };

@@ -1,0 +1,102 @@
+/** A mark below a cell's input: its run, how that stands, and its first metric. A click opens the run. */
+
+import type { CodeCell } from '@jupyterlab/cells';
+import { type PanelLayout, Widget } from '@lumino/widgets';
+
+import type { LabOf } from '../actions/plugin';
+import type { Bundle } from '../results/view';
+import { TYPES } from '../results/view';
+import { Refusal } from '../server/client';
+import type { Run, RunRow } from '../server/types';
+import { short } from '../words/figures';
+import { metricsInShort } from '../words/values';
+
+const MARKS: Record<RunRow['status'], string> = { FINISHED: '✓', FAILED: '✗', KILLED: '✗', RUNNING: '…', SCHEDULED: '…' };
+
+export class RunBadge {
+  private readonly widget = new Widget({ node: document.createElement('div') });
+  private readonly button = document.createElement('button');
+  private shown = '';
+  private wanted = true;
+
+  constructor(
+    private readonly lab: LabOf,
+    private readonly cell: CodeCell
+  ) {
+    this.widget.addClass('mlops-cell');
+    this.button.type = 'button';
+    this.button.className = 'mlops-cell-badge';
+    this.button.onclick = () => this.open();
+    this.widget.node.appendChild(this.button);
+    this.widget.hide();
+    cell.model.outputs.changed.connect(() => this.look());
+    this.look();
+  }
+
+  setHidden(hidden: boolean): void {
+    this.wanted = !hidden;
+    this.widget.setHidden(hidden || !this.button.textContent);
+  }
+
+  begin(): void {
+    this.shown = '';
+    this.say(this.lab.trans.__('run: running…'));
+  }
+
+  /** The cell has run; where no run came of it, nothing is said. */
+  end(): void {
+    if (!this.shown) {
+      this.say('');
+    }
+    this.look();
+  }
+
+  /** Find the run in what the cell has shown; it is kept in the notebook, and shows without a kernel. */
+  private look(): void {
+    const { outputs } = this.cell.model;
+    for (let index = 0; index < outputs.length; index += 1) {
+      const { data } = outputs.get(index);
+      const bundle = TYPES.map(type => data[type] as unknown as Bundle | undefined).find(Boolean);
+      const id = bundle?.subject?.run_id;
+      if (bundle?.result.startsWith('RunCard') && typeof id === 'string') {
+        if (id !== this.shown) {
+          this.shown = id;
+          void this.ask(id);
+        }
+        return;
+      }
+    }
+  }
+
+  private async ask(id: string): Promise<void> {
+    const { project, trans } = this.lab;
+    this.say(`run:${id.slice(0, 8)}`);
+    try {
+      const run = await project.get<Run>(`runs/${encodeURIComponent(id)}`);
+      if (this.shown === id) {
+        const metrics = metricsInShort(run.metrics, null, 1);
+        this.say([`${MARKS[run.status]} ${short(run.name, 40)}`, run.status === 'FINISHED' ? '' : run.status.toLowerCase(), metrics].filter(Boolean).join(' · '));
+      }
+    } catch (error) {
+      if (this.shown === id && error instanceof Refusal && error.status === 404) {
+        this.say(trans.__('run:%1 is not there any more', id.slice(0, 8)));
+      }
+    }
+  }
+
+  private say(text: string): void {
+    this.button.textContent = text;
+    this.button.title = text && this.lab.trans.__('Open the run');
+    const layout = this.cell.layout as PanelLayout | null;
+    if (text && !this.widget.parent) {
+      layout?.insertWidget(2, this.widget); // below the input and above the outputs
+    }
+    this.widget.setHidden(!this.wanted || !text);
+  }
+
+  private open(): void {
+    if (this.shown) {
+      this.lab.open({ kind: 'run', id: this.shown, title: this.button.textContent });
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** A list that comes in pages: the next is asked for when one scrolls near the end. */
+
+import { useCallback, useEffect, useRef, useState } from 'react';
+
+import type { Query } from '../server/client';
+import type { Project } from '../server/project';
+import { useChange } from './use';
+
+/** The first page; the next ones are larger, since who scrolls wants more. */
+const FIRST = 50;
+const MOST = 200;
+
+interface Page<T> {
+  rows: T[];
+  next: string | null;
+}
+
+export interface Pages<T> extends Page<T> {
+  error: Error | null;
+  loading: boolean;
+  /** Ask for the next page, where there is one. */
+  more: () => void;
+}
+
+/** Bring a new first page together with what was loaded below it; a row that moved up stands once. */
+export function join<T>(first: T[], loaded: T[], keyOf: (row: T) => string): T[] {
+  const fresh = new Set(first.map(keyOf));
+  return [...first, ...loaded.slice(first.length).filter(row => !fresh.has(keyOf(row)))];
+}
+
+export function usePages<T>(
+  project: Project,
+  path: string,
+  query: Query,
+  kinds: string,
+  read: (answer: never) => Page<T>,
+  keyOf: (row: T) => string
+): Pages<T> {
+  const [page, setPage] = useState<Page<T>>({ rows: [], next: null });
+  const [error, setError] = useState<Error | null>(null);
+  const [loading, setLoading] = useState(true);
+  const [turn, setTurn] = useState(0);
+  const asked = `${path}?${JSON.stringify(query)}`;
+  const shown = useRef('');
+  const count = useRef(0);
+  const busy = useRef(false);
+  count.current = page.rows.length;
+
+  useEffect(() => {
+    const ending = new AbortController();
+    const again = shown.current === asked;
+    const limit = again ? Math.min(Math.max(count.current, FIRST), MOST) : FIRST;
+    const timer = setTimeout(() => {
+      setLoading(true);
+      busy.current = true;
+      const answer = project.get<never>(path, { ...query, limit }, ending.signal);
+      answer.then(read).then(
+        found => {
+          shown.current = asked;
+          busy.current = false;
+          setError(null);
+          setLoading(false);
+          // What was scrolled through stays; only its beginning is new.
+          setPage(now => (again && now.rows.length > limit ? { rows: join(found.rows, now.rows, keyOf), next: now.next } : found));
+        },
+        (failed: unknown) => {
+          if (!ending.signal.aborted) {
+            busy.current = false;
+            setError(failed as Error);
+            setLoading(false);
+          }
+        }
+      );
+    }, again || !shown.current ? 0 : 300); // one who types is waited for
+    return () => {
+      clearTimeout(timer);
+      ending.abort();
+    };
+    // `asked` stands for path and query
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [project, asked, turn]);
+
+  const again = useCallback(() => setTurn(now => now + 1), []);
+  useChange(project, kinds, again);
+
+  const more = (): void => {
+    if (busy.current || page.next === null || shown.current !== asked) {
+      return;
+    }
+    busy.current = true;
+    project.get<never>(path, { ...query, limit: MOST, page: page.next }).then(
+      answer => {
+        const found = read(answer);
+        busy.current = false;
+        setPage(now => (shown.current === asked ? { rows: [...now.rows, ...found.rows], next: found.next } : now));
+      },
+      () => {
+        busy.current = false; // scrolling further asks again
+      }
+    );
+  };
+  return { ...page, error, loading, more };
+}
