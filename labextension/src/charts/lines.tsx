@@ -17,15 +17,17 @@ interface Props {
   width?: number;
   height?: number;
   xText?: (value: number) => string;
+  /** The axis begins at nothing: for what is counted. */
+  zero?: boolean;
 }
 
 const LEFT = 56;
 const BELOW = 34;
 
-export function Lines({ series, title, x, width = 380, height = 180, xText = figure }: Props): React.JSX.Element {
+export function Lines({ series, title, x, width = 380, height = 180, xText = figure, zero }: Props): React.JSX.Element {
   const all = series.flatMap(one => one.points);
   const across = scale(all.map(point => point[0]), LEFT, width - 8);
-  const up = scale(all.map(point => point[1]), height - BELOW, 10);
+  const up = scale([...all.map(point => point[1]), ...(zero ? [0] : [])], height - BELOW, 10);
   const missing = all.filter(point => !Number.isFinite(point[1])).length;
   const last = series.map(one => `${one.name} ${figure(one.points.at(-1)?.[1])}`).join(', ');
   return (

@@ -43,7 +43,7 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
       <Section title={trans.__('Now')}>
         <Facts facts={figures} />
         {it.series.length > 1 && (
-          <Lines title={trans.__('requests/s, lately')} x={trans.__('time')} xText={at => utc(at).slice(11, 19)} series={[{ name: it.name, points: it.series }]} />
+          <Lines zero title={trans.__('requests/s, lately')} x={trans.__('time')} xText={at => utc(at).slice(11, 19)} series={[{ name: it.name, points: it.series }]} />
         )}
       </Section>
       <Section title={trans.__('Versions that answer')}>

@@ -48,8 +48,9 @@ function titleOf(place: Place): string {
     case 'compare':
       return `${place.runs.length} runs`;
     case 'model':
-    case 'endpoint':
       return place.name;
+    case 'endpoint':
+      return `${place.name} ⇐`;
     default:
       return place.title;
   }

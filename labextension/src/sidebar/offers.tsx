@@ -5,14 +5,16 @@ import React from 'react';
 import { type Lab, type Offer, take } from '../actions/lab';
 
 const BUTTONS = 3;
+const LETTERS = 24;
 
 export function Offers({ lab, offers, label }: { lab: Lab; offers: Offer[]; label: string }): React.JSX.Element {
   const { trans } = lab;
-  const rest = offers.slice(BUTTONS);
+  const first = fitting(offers);
+  const rest = offers.slice(first);
   const hint = trans.__('Puts a cell into the notebook; with Shift it runs at once');
   return (
     <div className="mlops-offers" role="toolbar" aria-label={label}>
-      {offers.slice(0, BUTTONS).map(offer => (
+      {offers.slice(0, first).map(offer => (
         <button
           key={offer.label}
           type="button"
@@ -39,4 +41,11 @@ export function Offers({ lab, offers, label }: { lab: Lab; offers: Offer[]; labe
       )}
     </div>
   );
+}
+
+/** How many fit into one line of the side bar. */
+function fitting(offers: Offer[]): number {
+  let letters = 0;
+  const over = offers.findIndex(offer => (letters += offer.label.length + 3) > LETTERS + 3);
+  return Math.min(BUTTONS, over < 0 ? offers.length : Math.max(1, over));
 }

@@ -4,28 +4,18 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 
 import type { Query } from '../server/client';
 import type { Project } from '../server/project';
+import { join, type PageOf } from './joining';
 import { useChange } from './use';
 
 /** The first page; the next ones are larger, since who scrolls wants more. */
 const FIRST = 50;
 const MOST = 200;
 
-interface Page<T> {
-  rows: T[];
-  next: string | null;
-}
-
-export interface Pages<T> extends Page<T> {
+export interface Pages<T> extends PageOf<T> {
   error: Error | null;
   loading: boolean;
   /** Ask for the next page, where there is one. */
   more: () => void;
-}
-
-/** Bring a new first page together with what was loaded below it; a row that moved up stands once. */
-export function join<T>(first: T[], loaded: T[], keyOf: (row: T) => string): T[] {
-  const fresh = new Set(first.map(keyOf));
-  return [...first, ...loaded.slice(first.length).filter(row => !fresh.has(keyOf(row)))];
 }
 
 export function usePages<T>(
@@ -33,10 +23,10 @@ export function usePages<T>(
   path: string,
   query: Query,
   kinds: string,
-  read: (answer: never) => Page<T>,
+  read: (answer: never) => PageOf<T>,
   keyOf: (row: T) => string
 ): Pages<T> {
-  const [page, setPage] = useState<Page<T>>({ rows: [], next: null });
+  const [page, setPage] = useState<PageOf<T>>({ rows: [], next: null });
   const [error, setError] = useState<Error | null>(null);
   const [loading, setLoading] = useState(true);
   const [turn, setTurn] = useState(0);
@@ -61,7 +51,7 @@ export function usePages<T>(
           setError(null);
           setLoading(false);
           // What was scrolled through stays; only its beginning is new.
-          setPage(now => (again && now.rows.length > limit ? { rows: join(found.rows, now.rows, keyOf), next: now.next } : found));
+          setPage(now => (again && now.rows.length > limit ? join(found, now, keyOf) : found));
         },
         (failed: unknown) => {
           if (!ending.signal.aborted) {
