@@ -46,11 +46,21 @@ def test_every_command_is_completed_with_its_flags(command: Command) -> None:
 
 @each
 def test_every_command_has_a_form_on_the_command_line(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([*command.name.split(), "--help"]) == 0
+    assert cli.main(["help", *command.key.split()]) == 0
     assert command.summary in " ".join(capsys.readouterr().out.split())
-    if command.needs_kernel:
+    shares = any(other.name == command.name and other is not command for other in COMMANDS)
+    if command.needs_kernel and not shares:
         assert cli.main(command.name.split()) == 2
         assert "acts on the body" in capsys.readouterr().err
+
+
+def test_a_cell_and_a_line_may_share_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert grammar.find(["run", "a.ipynb"]).python_name == "run_notebooks"
+    assert grammar.find(["run", "base"], cell=True).python_name == "run"
+    assert cli.main(["run", "--help"]) == 0
+    assert "jupyter mlops run [NOTEBOOKS]" in capsys.readouterr().out
+    assert cli.main(["run", "base"]) == 2
+    assert "is no notebook" in capsys.readouterr().err
 
 
 @each

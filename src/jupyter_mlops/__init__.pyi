@@ -1,4 +1,6 @@
 from .errors import MlopsError as MlopsError
+from .headless.api import params as params
+from .headless.api import run_notebooks as run_notebooks
 from .monitoring.alerting.api import alerts as alerts
 from .monitoring.api import drift as drift
 from .monitoring.api import monitor as monitor

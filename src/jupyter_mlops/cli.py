@@ -40,7 +40,7 @@ def _run(tokens: list[str]) -> int:
         print(version("jupyter-mlops"))
         return 0
     if any(flag in tokens for flag in grammar.HELP_FLAGS):
-        tokens = ["help", *[token for token in tokens if not token.startswith("-")]]
+        tokens = grammar.asks_help(tokens)
     command = grammar.find(tokens or ["status"])
     if command.needs_kernel:  # before its words are read: no other ones would do
         name = command.name
@@ -60,7 +60,7 @@ def _run(tokens: list[str]) -> int:
         is_ours = invocation.command.name == "help"
         print(_in_shell(str(result)) if is_ours else text.render(_hints_in_shell(result.view())))
     sys.stdout.flush()
-    return 0 if result.ok else 1
+    return int(result.exit_code)
 
 
 def _in_shell(text: str) -> str:

@@ -41,6 +41,13 @@ class Slot:
     streams: bool = False
 
 
+@dataclass(frozen=True)
+class Short:
+    """A letter by which an option can be given in place of its name: ``-p`` for ``--param``."""
+
+    letter: str
+
+
 Model = Annotated[object, Slot("model")]
 """A version: ``churn@champion``, ``churn/3``, or a result that has one."""
 Name = Annotated[str, Slot("name")]
@@ -65,6 +72,11 @@ Pairs = dict[str, Any] | list[str] | None
 """``--param k=v`` again and again, or a dict in Python."""
 Values = Annotated[Pairs, Slot("values")]
 """``accuracy=0.9`` or ``accuracy=score``, where ``score`` is a variable of the notebook; or a dict in Python."""
+
+
+def short_of(annotation: Any) -> str | None:
+    """Find the letter of an option, where it has one."""
+    return next((mark.letter for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Short)), None)
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,12 @@ class Command:
     def python_name(self) -> str:
         """The verb in Python: ``validate_data``."""
         return self.function.__name__
+
+    @property
+    def key(self) -> str:
+        """What it is called where its name alone does not say which: ``run`` is a cell, ``run notebooks`` a line."""
+        words = self.python_name.rstrip("_").replace("_", " ")
+        return words if words.startswith(f"{self.name} ") else self.name
 
     @property
     def magic(self) -> str:
@@ -138,7 +156,8 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
     Parameters
     ----------
     name : str, optional
-        Where it differs from the function's: ``"validate data"``, ``"import"``.
+        Where it differs from the function's: ``"validate data"``, ``"import"``. A cell and a line may share one:
+        ``%%mlops run NAME`` and ``%mlops run NOTEBOOK``.
     changes : bool
         The command changes something shared; its function has a ``dry_run`` parameter.
     cell : bool
@@ -149,7 +168,8 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
         words = name or function.__name__
         group = function.__module__.removeprefix(f"{__package__}.").split(".")[0]
         called = _held_back(words, function) if changes else function
-        _commands[words] = Command(words, called, group, changes, cell)
+        made = Command(words, called, group, changes, cell)
+        _commands[made.key] = made
         return called
 
     return register
@@ -169,7 +189,7 @@ def _held_back(name: str, function: Function) -> Function:
 
 
 def commands() -> dict[str, Command]:
-    """Every command by its name; the first call imports each room's ``api.py``.
+    """Every command by its key; the first call imports each room's ``api.py``.
 
     The rooms are found, not listed: a folder with an ``api.py`` is a room, or a room within one.
     """
@@ -181,7 +201,7 @@ def commands() -> dict[str, Command]:
 
 def commands_in_order() -> list[Command]:
     """List the commands as a model's life goes: first the project, then runs, models, endpoints."""
-    order = ("session", "tracking", "registry", "validation", "serving", "monitoring")
+    order = ("session", "tracking", "registry", "validation", "serving", "monitoring", "headless")
     return sorted(commands().values(), key=lambda c: order.index(c.group) if c.group in order else len(order))
 
 

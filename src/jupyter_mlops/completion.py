@@ -69,15 +69,15 @@ def candidates(words: list[str], fragment: str, *, cell: bool, namespace: dict[s
     from .errors import InvalidUsage
 
     try:
-        command = grammar.find(words)
+        command = grammar.find(words, cell=cell)
     except InvalidUsage:
         spoken = " ".join([*words, ""])
         names = [
-            name.removeprefix(spoken)
-            for name, known in commands().items()
-            if name.startswith(spoken) and known.cell >= cell
+            known.name.removeprefix(spoken)
+            for known in commands().values()
+            if known.name.startswith(spoken) and known.cell >= cell
         ]
-        return [(name, "command") for name in sorted(names)]
+        return [(name, "command") for name in sorted(set(names))]
     options = grammar.options(command)
     given = words[len(command.name.split()) :]
     last = given[-1] if given else ""

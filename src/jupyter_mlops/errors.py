@@ -12,7 +12,9 @@
     ├── MissingDependency            501    8   an extra that is not installed
     ├── UntrustedModel               403    9   a model file that would run code
     ├── ProcessFailed                502   10   a process of ours did not start or stay up
-    └── NotWritable                  507   11   a folder or a disk that takes nothing
+    ├── NotWritable                  507   11   a folder or a disk that takes nothing
+    ├── LimitReached                 504   12   a time or memory limit that was set
+    └── Differs                      422   13   something that should come out the same, and doesn't
 
 Every error says what happened, and ``hint`` is the line that mends it. In a notebook it is shown as
 these one to three lines, and the cell really fails.
@@ -124,6 +126,20 @@ class NotWritable(MlopsError):
 
     status = 507
     exit_code = 11
+
+
+class LimitReached(MlopsError):
+    """A limit of time or memory that was set has been reached."""
+
+    status = 504
+    exit_code = 12
+
+
+class Differs(MlopsError):
+    """Something was run again, and does not come out the same."""
+
+    status = 422
+    exit_code = 13
 
 
 _OF_THE_DISK = frozenset(

@@ -9,13 +9,13 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import cyclopts
 from docstring_parser import DocstringStyle
 from docstring_parser import parse as parse_docstring
 
-from .command import Command, Pairs, commands, pairs, slot_of, spoken
+from .command import Command, Pairs, commands, pairs, short_of, slot_of, spoken
 from .errors import InvalidUsage, MlopsError, nearest
 from .frames import as_dataset
 
@@ -87,8 +87,8 @@ class Option:
         return "required" if self.required else "" if self.default in (None, "", False, True) else str(self.default)
 
 
-def parse(line: str | Sequence[str]) -> Invocation:
-    """Read a line such as ``deploy churn@champion --port 8000``.
+def parse(line: str | Sequence[str], *, cell: bool = False) -> Invocation:
+    """Read a line such as ``deploy churn@champion --port 8000``; ``cell`` where a body follows it.
 
     Raises
     ------
@@ -96,9 +96,9 @@ def parse(line: str | Sequence[str]) -> Invocation:
         For an unknown command or option (with the nearest ones), a missing or ill-typed value.
     """
     tokens = split(line)
-    command = find(tokens)
+    command = find(tokens, cell=cell)
     try:
-        _, bound, _ = _app().parse_args(tokens, exit_on_error=False, print_error=False)
+        _, bound, _ = _app(cell).parse_args(tokens, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         raise _explain(error, command, tokens) from None
     kwargs = dict(bound.kwargs)
@@ -118,15 +118,17 @@ def split(line: str | Sequence[str]) -> list[str]:
         ) from None
 
 
-def find(tokens: Sequence[str]) -> Command:
+def find(tokens: Sequence[str], *, cell: bool = False) -> Command:
     """Name the command that a line begins with: the longest match of its first words.
+
+    Where a cell and a line share a name, ``cell`` says which is meant.
 
     Raises
     ------
     InvalidUsage
         Where there is none, with the nearest names.
     """
-    known = commands()
+    known = {command.name: command for command in _of_form(cell)}
     for count in (2, 1):
         found = known.get(" ".join(tokens[:count]))
         if found and len(tokens) >= count:
@@ -140,6 +142,22 @@ def find(tokens: Sequence[str]) -> Command:
     raise InvalidUsage(f"There is no command {name!r}.{nearest(name, known)}", "%mlops help")
 
 
+def asks_help(tokens: Sequence[str], *, cell: bool = False) -> list[str]:
+    """Write ``deploy --help`` as ``help deploy``."""
+    words = [token for token in tokens if not token.startswith("-")]
+    try:
+        return ["help", *find(words, cell=cell).key.split()] if words else ["help"]
+    except InvalidUsage:
+        return ["help", *words]  # it says what is the matter
+
+
+def _of_form(cell: bool) -> list[Command]:
+    """List the commands, with one of each name: of two that share it that of this form."""
+    return list(
+        {command.name: command for command in sorted(commands().values(), key=lambda c: c.cell == cell)}.values()
+    )
+
+
 def options(command: Command) -> list[Option]:
     """List the parameters of a command, with the help of its docstring."""
     documented = parse_docstring(inspect.getdoc(command.function) or "", DocstringStyle.NUMPYDOC).params
@@ -148,6 +166,11 @@ def options(command: Command) -> list[Option]:
     }
     help_of |= _FACE_HELP
     return [_option(parameter, help_of) for parameter in _signature(command).parameters.values()]
+
+
+def explained(words: Sequence[str]) -> Command:
+    """Name the command that help is asked for, by its key; of a line and a cell that share a name the cell."""
+    return commands().get(" ".join(words[:2])) or find(words, cell=True)
 
 
 def usage(command: Command) -> str:
@@ -172,14 +195,14 @@ def _option(parameter: inspect.Parameter, help_of: dict[str, str]) -> Option:
 
 
 @cache
-def _app() -> cyclopts.App:
-    """Build the app once: each command as a function that cyclopts understands."""
+def _app(cell: bool) -> cyclopts.App:
+    """Build the app once for each form: each command as a function that cyclopts understands."""
     quiet = cyclopts.Parameter(negative_iterable=(), negative_none=())
     app = cyclopts.App(
         name="mlops", help_flags=(), version_flags=(), default_parameter=quiet, result_action="return_value"
     )
     families: dict[str, cyclopts.App] = {}
-    for command in commands().values():
+    for command in _of_form(cell):
         *family, name = command.name.split()
         parent = app
         if family:
@@ -210,9 +233,12 @@ def _stand_in(command: Command) -> Callable[..., Any]:
 def _signature(command: Command) -> inspect.Signature:
     parameters = []
     for name, parameter in inspect.signature(command.function).parameters.items():
-        annotation = _words(command.hints.get(name, str))
-        optional = parameter.default is None
-        parameters.append(parameter.replace(annotation=annotation | None if optional else annotation))
+        hint = command.hints.get(name, str)
+        annotation = _words(hint)
+        annotation = annotation | None if parameter.default is None else annotation
+        if letter := short_of(hint):
+            annotation = Annotated[annotation, cyclopts.Parameter(alias=f"-{letter}")]
+        parameters.append(parameter.replace(annotation=annotation))
     return inspect.Signature([*parameters, _JSON, _QUIET, *([_INTO] if command.cell else [])])
 
 
@@ -220,7 +246,7 @@ def _words(annotation: Any) -> Any:
     """Turn an annotation into one for words: a slot is a string, pairs are a list of strings."""
     if annotation == Pairs:
         return list[str] | None
-    if get_origin(annotation) is typing.Annotated:
+    if get_origin(annotation) is Annotated:
         return _words(Pairs) if get_args(annotation)[0] == Pairs else str if slot_of(annotation) else annotation
     if get_origin(annotation) in (types.UnionType, typing.Union):
         return typing.Union[tuple(_words(part) for part in get_args(annotation))]  # noqa: UP007

@@ -84,8 +84,8 @@ class MlopsMagics(Magics):
             from . import grammar
         tokens = grammar.split(line)
         if any(flag in tokens for flag in grammar.HELP_FLAGS):
-            tokens = ["help", *[token for token in tokens if not token.startswith("-")]]
-        invocation = grammar.parse(tokens or ["status"])
+            tokens = grammar.asks_help(tokens, cell=cell is not None)
+        invocation = grammar.parse(tokens or ["status"], cell=cell is not None)
         if cell is not None and not cell.strip():
             raise InvalidUsage("The cell is empty.", f"write what is to be run below {f'%%mlops {line}'.strip()}")
         name = invocation.command.name

@@ -23,6 +23,11 @@ class Result:
         """Whether it went well; also what ``bool()`` says. None where it can't be told, which is not well."""
         return True
 
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with."""
+        return 0 if self.ok else 1
+
     def __bool__(self) -> bool:
         return bool(self.ok)
 

@@ -84,7 +84,7 @@ def help(*command: Annotated[str, Slot("command")]) -> Help:
     """
     from .. import grammar
 
-    chosen = [grammar.find(command)] if command else commands_in_order()
+    chosen = [grammar.explained(command)] if command else commands_in_order()
     rows = tuple(CommandRow(c.magic, c.group, grammar.usage(c), c.summary) for c in chosen)
     options = tuple(OptionRow(o.label, o.help, o.shown_default) for o in grammar.options(chosen[0])) if command else ()
     return Help(rows, options)

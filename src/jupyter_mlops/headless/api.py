@@ -1,0 +1,116 @@
+"""The commands of running without a screen: ``run NOTEBOOK…``, ``%%mlops params``, ``ci init``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from ..command import File, Pairs, Short, command
+
+if TYPE_CHECKING:
+    from .declaring import Declaration
+    from .results import Batch, Parameters
+
+
+@command(name="run")
+def run_notebooks(
+    *notebooks: File,
+    param: Annotated[Pairs, Short("p")] = None,
+    params_file: File | None = None,
+    help_params: bool = False,
+    output: str = "executed",
+    junit: str | None = None,
+    jobs: int = 1,
+    timeout: float | None = None,
+    cell_timeout: float | None = None,
+    memory: float | None = None,
+    max_output: float | None = None,
+    retries: int = 2,
+    fail_fast: bool = False,
+    keep_going: bool = False,
+    kernel: str | None = None,
+    show: bool = False,
+) -> Batch | Parameters:
+    """Run notebooks as CI does: strict, with limits, and always with the executed notebook left behind.
+
+    Parameters
+    ----------
+    notebooks
+        The notebooks; each is run in a kernel of its own, in its own folder.
+    param
+        A parameter of the notebooks, as k=v; again for more.
+    params_file
+        A YAML or JSON file of parameters; --param wins over it.
+    help_params
+        Only list the parameters that the notebooks declare.
+    output
+        The folder for the executed notebooks.
+    junit
+        A file for the results as JUnit XML, a test case for each cell.
+    jobs
+        How many notebooks to run at a time.
+    timeout
+        Seconds that one notebook may take.
+    cell_timeout
+        Seconds that one cell may take.
+    memory
+        Megabytes that a kernel and its processes may take.
+    max_output
+        Megabytes that are kept of what a cell shows; 10 by default.
+    retries
+        How often a cell tagged flaky is tried again.
+    fail_fast
+        Begin no further notebook after one has failed.
+    keep_going
+        Run the cells after one that failed, too.
+    kernel
+        The kernel to run them in, in place of the one that each names.
+    show
+        Write each cell and what it shows, as text.
+
+    Returns
+    -------
+    Batch
+        With ``.frame()``; ``.ok`` only where all have passed.
+
+    Raises
+    ------
+    InvalidUsage
+        For what is no notebook, and for parameters that it does not declare.
+    NotFound
+        Where there is no such notebook.
+    Conflict
+        Where another run is writing the same executed notebooks.
+    MissingDependency
+        Where nbclient is not installed.
+    """
+    from .book import need_nbclient
+
+    need_nbclient()
+    from . import running
+
+    limits = running.limits(timeout, cell_timeout, memory, max_output)
+    given = running.parameters_given(param, params_file)
+    if help_params:
+        return running.explain(notebooks)
+    request = running.Request(
+        notebooks=notebooks,
+        params=given,
+        output=output,
+        junit=junit,
+        limits=limits,
+        jobs=jobs,
+        retries=retries,
+        fail_fast=fail_fast,
+        keep_going=keep_going,
+        kernel=kernel,
+        show=show,
+    )
+    return running.run(request)
+
+
+@command(cell=True)
+def params() -> Declaration:
+    """Declare the notebook's parameters: plain assignments, with types, defaults, and a comment for what each means."""
+    from .declaring import Declaration
+
+    return Declaration()

@@ -1,0 +1,103 @@
+"""nbclient, which keeps no more of what a cell shows than it may."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from ..display import bytes_of
+
+_MOST_OF_A_TRACEBACK = 200_000
+
+
+class Client(NotebookClient):
+    """Run cells; of the outputs of each only ``most_output`` bytes are kept.
+
+    What goes beyond is dropped as it comes: a cell that prints without end costs time, not memory.
+    """
+
+    def __init__(self, book: Any, *, most_output: float, **options: Any) -> None:
+        super().__init__(book, store_widget_state=True, **options)
+        self._most_output = most_output
+        self._kept: dict[int, float] = {}
+        self._dropped: dict[int, float] = {}
+
+    def dropped(self, cell_index: int) -> str:
+        """Say what of a cell's outputs was left out; empty as a rule."""
+        lost = self._dropped.get(cell_index, 0)
+        return (
+            f"{bytes_of(lost)} of its output left out, over the limit of {bytes_of(self._most_output)}" if lost else ""
+        )
+
+    async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **named: Any) -> NotebookNode:
+        """Run a cell, counting its output from nothing."""
+        self._kept[cell_index] = self._dropped[cell_index] = 0
+        try:
+            return await super().async_execute_cell(cell, cell_index, *args, **named)
+        finally:
+            cell.outputs = _joined(cell.get("outputs", []))
+
+    def output(self, outs: Any, msg: Any, display_id: str | None, cell_index: int) -> NotebookNode | None:
+        """Take an output in, or what of it there is room for."""
+        content = msg["content"]
+        if msg["msg_type"] == "error":
+            content["traceback"] = [str(line)[:_MOST_OF_A_TRACEBACK] for line in content.get("traceback", [])]
+            return super().output(outs, msg, display_id, cell_index)
+        size = _size(content)
+        room = self._most_output - self._kept.get(cell_index, 0)
+        if size > room:
+            is_stream = msg["msg_type"] == "stream"
+            kept = max(0, int(room)) if is_stream else 0
+            self._kept[cell_index] = self._kept.get(cell_index, 0) + kept
+            self._dropped[cell_index] = self._dropped.get(cell_index, 0) + size - kept
+            if not kept:
+                return None
+            content["text"] = content["text"][:kept]
+            return super().output(outs, msg, display_id, cell_index)
+        self._kept[cell_index] = self._kept.get(cell_index, 0) + size
+        return super().output(outs, msg, display_id, cell_index)
+
+    def clear_output(self, outs: Any, msg: Any, cell_index: int) -> None:
+        """Clear what a cell has shown; there is room again."""
+        self._kept[cell_index] = 0
+        super().clear_output(outs, msg, cell_index)
+
+    def _update_display_id(self, display_id: str, msg: Any) -> None:
+        if _size(msg["content"]) <= self._most_output:
+            super()._update_display_id(display_id, msg)
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Join what was written to one stream piece by piece, with its progress bars as a terminal shows them at last.
+
+    nbclient can do it too, in a time that grows with the square of the output.
+    """
+    found: list[Any] = []
+    for is_stream, group in itertools.groupby(outputs, lambda output: output.output_type == "stream"):
+        pieces = list(group)
+        if not is_stream:
+            found += pieces
+            continue
+        for name in dict.fromkeys(piece.name for piece in pieces):
+            first = next(piece for piece in pieces if piece.name == name)
+            first.text = _as_shown("".join(piece.text for piece in pieces if piece.name == name))
+            found.append(first)
+    return found
+
+
+def _as_shown(text: str) -> str:
+    if "\r" in text:
+        text = re.sub(r"[^\n]*\r(?=[^\r\n])", "", text.replace("\r\n", "\n"))
+    while "\b" in text:
+        before, text = text, re.sub(r"[^\n\b]\x08", "", text)
+        if text == before:
+            return text.replace("\b", "")
+    return text
+
+
+def _size(content: dict[str, Any]) -> int:
+    return len(content.get("text", "")) + sum(len(str(value)) for value in content.get("data", {}).values())

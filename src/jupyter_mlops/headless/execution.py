@@ -1,0 +1,250 @@
+"""Run one notebook in a kernel of its own, cell by cell, within its limits; and know at any time how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+from ..display import span
+from . import book as books
+from .client import Client
+from .kernel import GRACE_SECONDS, Kernel
+from .limits import Limits, memory_of
+from .observer import Notes, Seen, Told
+from .outcome import CellRecord, Failure, Status, Verdict, verdict_of_error
+
+_LOOK_AT_MEMORY = 0.25
+
+
+class Execution:
+    """One notebook while it is run.
+
+    Parameters
+    ----------
+    book : NotebookNode
+        It is executed in place.
+    folder : Path
+        Where the kernel works.
+    limits : Limits
+    kernel : str, optional
+        In place of the one that the notebook names.
+    env : dict
+        Of the kernel.
+    retries : int
+        How often a cell tagged ``flaky`` is tried again.
+    keep_going : bool
+        Whether the cells after one that failed are run too.
+    on_cell : callable
+        Told of each cell when it begins (with a status of None) and when it ends.
+    """
+
+    def __init__(
+        self,
+        book: Any,
+        folder: Path,
+        limits: Limits,
+        *,
+        kernel: str | None = None,
+        env: Mapping[str, str],
+        retries: int = 2,
+        keep_going: bool = False,
+        on_cell: Callable[[CellRecord | int], None] = lambda _: None,
+    ) -> None:
+        self.book = book
+        self.verdict = Verdict.NOT_RUN
+        self.message = ""
+        self.told: list[Told] = []
+        self._folder = folder
+        self._limits = limits
+        self._kernel = kernel
+        self._env = env
+        self._retries = retries
+        self._keep_going = keep_going
+        self._on_cell = on_cell
+        self._cells = books.code_cells(book)
+        self._records: dict[int, CellRecord] = {}
+        self._stop: tuple[Verdict, str] | None = None
+        self._stopping = asyncio.Event()
+        self._client: Client
+        self._running: Kernel
+        self._notes: Notes
+        self._deadline = time.monotonic() + limits.total
+
+    @property
+    def cells(self) -> tuple[CellRecord, ...]:
+        """What became of each code cell; of those that did not come to it too."""
+        return tuple(
+            self._records.get(index) or CellRecord(index, number, books.title_of(cell), "not run", attempts=0)
+            for number, (index, cell) in enumerate(self._cells, 1)
+        )
+
+    def stop(self, verdict: Verdict, why: str) -> None:
+        """Stop it from outside; the cell that runs is interrupted. To be called in the loop that runs it."""
+        if self._stop is None:
+            self._stop = verdict, why
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run it to its end, whatever that is: nothing is raised but what is the fault of this program.
+
+        Raises
+        ------
+        NotFound
+            Where there is no such kernel.
+        ProcessFailed
+            Where the kernel does not start.
+        """
+        self._deadline = time.monotonic() + self._limits.total
+        with tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True) as scratch:
+            self._notes = Notes(Path(scratch) / "notes.jsonl")
+            name = self._kernel or self.book.metadata.get("kernelspec", {}).get("name") or "python3"
+            options = {"kernel_name": name, "startup_timeout": self._limits.start, "timeout": None}
+            self._client = Client(self.book, most_output=self._limits.output * 1e6, **options)
+            self._running = Kernel(self._client, self._folder, self._env, self._notes, Path(scratch) / "kernel.log")
+            async with self._running.begun(self._stopping):
+                watch = asyncio.ensure_future(self._watch_memory())
+                try:
+                    await self._run_cells()
+                finally:
+                    watch.cancel()
+                    self._running.gently = self.verdict is Verdict.PASSED
+                    self._client.set_widgets_metadata()
+            self._take_notes()
+
+    async def _run_cells(self) -> None:
+        for number, (index, cell) in enumerate(self._cells, 1):
+            if self._stop is not None:
+                break
+            skipped = next((tag for tag in books.tags_of(cell) if tag in books.SKIPPED), None)
+            if skipped:
+                record = CellRecord(
+                    index, number, books.title_of(cell), "skipped", attempts=0, note=f"it is tagged {skipped}"
+                )
+            else:
+                self._on_cell(index)
+                record = await self._run_cell(number, index, cell)
+            self._records[index] = record
+            cell.metadata["mlops"] = _kept(record)
+            self._on_cell(record)
+            if record.failed and not (self._keep_going and record.status == "failed"):
+                break
+        self._judge()
+
+    async def _run_cell(self, number: int, index: int, cell: Any) -> CellRecord:
+        tags = books.tags_of(cell)
+        most = 1 + (self._retries if books.FLAKY in tags else 0)
+        failures: list[Failure] = []
+        while True:
+            begin = time.perf_counter()
+            failure, status, note = await self._attempt(index, cell, may_raise=books.RAISES in tags)
+            if failure is not None:
+                failures.append(failure)
+            if status != "failed" or self._stop is not None or len(failures) == most:
+                break
+        attempt = len(failures) + (status != "failed")
+        note = "; ".join(filter(None, (note, self._client.dropped(index))))
+        seconds = time.perf_counter() - begin
+        return CellRecord(index, number, books.title_of(cell), status, seconds, attempt, tuple(failures), note)
+
+    async def _attempt(self, index: int, cell: Any, *, may_raise: bool) -> tuple[Failure | None, Status, str]:
+        task = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
+        stopped = await self._until(task)
+        error = task.exception() if task.done() and not task.cancelled() else None
+        seen = self._take_notes()
+        if stopped:
+            return None, "stopped", stopped
+        if isinstance(error, CellExecutionError):
+            return _failure(error.ename, error.evalue, error.traceback, seen), "failed", ""
+        if isinstance(error, DeadKernelError | RuntimeError):
+            self._stop = Verdict.KERNEL_DIED, f"the kernel died {self._running.last_word}".rstrip()
+            return None, "stopped", self._stop[1]
+        if error is not None:
+            raise error
+        shown = next((output for output in cell.outputs if output.output_type == "error"), None)
+        if shown is None and not seen:
+            return None, "passed", ""
+        if may_raise:
+            return None, "raised", ""
+        # The kernel says that all is well: other runners pass here.
+        note = "the cell hides this error (%%capture, %run, run_cell …), and goes on as if nothing had been"
+        if shown is not None:
+            return _failure(shown.ename, shown.evalue, "\n".join(shown.traceback), seen), "failed", note
+        return Failure(seen[0].error, books.plain(seen[0].message), "", seen[0].code), "failed", note
+
+    async def _until(self, task: asyncio.Future[Any]) -> str:
+        """Wait for a cell; where it is stopped, interrupt it, and say why."""
+        left = self._deadline - time.monotonic()
+        limit = min(self._limits.cell, left)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait(
+            {task, stopping},
+            timeout=None if limit == float("inf") else max(0, limit),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        stopping.cancel()
+        if task.done() and self._stop is None:
+            return ""
+        if self._stop is None:
+            which = "--cell-timeout" if self._limits.cell <= left else "--timeout"
+            seconds = self._limits.cell if self._limits.cell <= left else self._limits.total
+            self._stop = Verdict.LIMIT, f"it was stopped after {span(seconds)} ({which})"
+        if not task.done():
+            with contextlib.suppress(Exception):  # a kernel that has gone can't be interrupted
+                await self._running.manager.interrupt_kernel()
+            await asyncio.wait({task}, timeout=GRACE_SECONDS)
+        if not task.done():
+            await self._running.kill()
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE_SECONDS)
+        return self._stop[1]
+
+    async def _watch_memory(self) -> None:
+        """Stop a kernel that takes too much: it is ended at once, before it takes what others need."""
+        if self._limits.memory == float("inf"):
+            return
+        while (pid := self._running.pid) is not None:
+            taken = await asyncio.to_thread(memory_of, pid)
+            if taken > self._limits.memory:
+                self.stop(
+                    Verdict.LIMIT,
+                    f"it took {taken:,.0f} MB, over the limit of {self._limits.memory:,.0f} MB (--memory)",
+                )
+                await self._running.kill()
+                return
+            await asyncio.sleep(_LOOK_AT_MEMORY)
+
+    def _judge(self) -> None:
+        """Say how it went as a whole: what stopped it, else the first cell that failed."""
+        failed = next((record for record in self.cells if record.status == "failed"), None)
+        if self._stop is not None:
+            self.verdict, self.message = self._stop
+        elif failed is not None:
+            last = failed.failures[-1]
+            self.verdict, self.message = verdict_of_error(last.code), last.line
+        else:
+            self.verdict = Verdict.PASSED
+
+    def _take_notes(self) -> list[Seen]:
+        found = self._notes.new()
+        self.told += [each for each in found if isinstance(each, Told)]
+        return [each for each in found if isinstance(each, Seen)]
+
+
+def _failure(kind: str, message: str, traceback: str, seen: list[Seen]) -> Failure:
+    code = next((each.code for each in seen if each.outer or each.error == kind), None)
+    if kind == "StdinNotImplementedError":
+        message = "input() can't be answered where nobody is asked: make it a parameter (%%mlops params), or tag the cell interactive-only"
+    return Failure(kind, books.plain(message or ""), books.plain(traceback or ""), code)
+
+
+def _kept(record: CellRecord) -> dict[str, Any]:
+    """Say what stands with a cell of the executed notebook."""
+    kept: dict[str, Any] = {"status": record.status, "seconds": round(record.seconds, 4), "attempts": record.attempts}
+    return kept | ({"note": record.note} if record.note else {})

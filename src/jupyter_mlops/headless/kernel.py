@@ -1,0 +1,153 @@
+"""The kernel of one notebook: started, watched over, and gone when this is left, with what it said where it did not come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+from ..errors import NotFound, ProcessFailed, nearest
+from .book import plain
+from .client import Client
+from .observer import Notes
+
+# How long a cell that was interrupted may take to tidy up: to end its run, to close its files.
+GRACE_SECONDS = 5.0
+_SIGNALS = {-9: "SIGKILL, often for want of memory", -11: "SIGSEGV", -6: "SIGABRT", -15: "SIGTERM"}
+
+
+class Kernel:
+    """A kernel of its own.
+
+    Parameters
+    ----------
+    client : Client
+    folder : Path
+        Where it works.
+    env : dict
+        Its environment.
+    notes : Notes
+        Where it tells of itself.
+    log : Path
+        Where what it writes outside of cells goes.
+    """
+
+    gently = False
+    """Whether it may end by itself, with what its program does at its end."""
+
+    def __init__(self, client: Client, folder: Path, env: Mapping[str, str], notes: Notes, log: Path) -> None:
+        self.manager: Any = client.create_kernel_manager()
+        self._client = client
+        self._folder = folder
+        self._env = env
+        self._notes = notes
+        self._log = log
+
+    @contextlib.asynccontextmanager
+    async def begun(self, stopping: asyncio.Event) -> AsyncIterator[None]:
+        """Start it, and let it go in the end; a start that somebody stops is no error.
+
+        Raises
+        ------
+        NotFound
+            Where there is no such kernel.
+        ProcessFailed
+            Where it does not start, with its last words.
+        """
+        self._need()
+        try:
+            with self._log.open("wb") as output:
+                await self._begin(asyncio.ensure_future(self._start(output)), stopping)
+            yield
+        finally:
+            await self._shut_down()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process."""
+        return getattr(self._process, "pid", None)
+
+    @property
+    def last_word(self) -> str:
+        """How a dead one has ended."""
+        code = self._process.poll() if self._process is not None else None
+        if code is None:
+            return ""
+        return f"(ended by {_SIGNALS.get(code, f'signal {-code}')})" if code < 0 else f"(exit code {code})"
+
+    async def kill(self) -> None:
+        """End it and what it has started that has not left its family: nothing of it waits for us."""
+        with contextlib.suppress(psutil.Error, OSError):
+            family = psutil.Process(self.pid).children(recursive=True) if self.pid else []
+            own = [each for each in family if os.getsid(each.pid) == os.getsid(self.pid or 0)]
+            for member in own:
+                with contextlib.suppress(psutil.Error):
+                    member.kill()
+        with contextlib.suppress(Exception):  # it may have gone meanwhile
+            await self.manager.shutdown_kernel(now=True)
+
+    @property
+    def _process(self) -> Any:
+        return getattr(getattr(self.manager, "provisioner", None), "process", None)
+
+    def _need(self) -> None:
+        name = self._client.kernel_name
+        with contextlib.suppress(NoSuchKernel):
+            if self.manager.kernel_spec is not None:
+                return
+        there = sorted(KernelSpecManager().find_kernel_specs())
+        listed = f"There are: {', '.join(there)}." if there else "None is installed."
+        near = nearest(name, there) if "Did you" in nearest(name, there) else ""
+        raise NotFound(f"The kernel {name!r} is not installed.{near} {listed}", "--kernel NAME takes another one")
+
+    async def _start(self, output: Any) -> None:
+        await self._client.async_start_new_kernel(
+            cwd=str(self._folder), env=dict(self._env), stdout=output, stderr=output
+        )
+        await self._client.async_start_new_kernel_client()
+        assert self._client.kc is not None
+        reply = await self._answer(self._client.kc.kernel_info())
+        self._client.nb.metadata["language_info"] = reply.get("language_info", {})
+        if reply.get("implementation") == "ipython":
+            await self._answer(self._client.kc.execute(self._notes.begin, silent=True, store_history=False))
+
+    async def _answer(self, message: Awaitable[str] | str) -> dict[str, Any]:
+        identity = message if isinstance(message, str) else await message
+        reply = await self._client.async_wait_for_reply(identity)
+        return dict(reply["content"]) if reply else {}
+
+    async def _begin(self, starting: asyncio.Future[None], stopping: asyncio.Event) -> None:
+        stopped: asyncio.Future[Any] = asyncio.ensure_future(stopping.wait())
+        both: set[asyncio.Future[Any]] = {starting, stopped}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not starting.done():
+            await self.kill()
+            starting.cancel()
+            await asyncio.wait({starting}, timeout=GRACE_SECONDS)
+            return
+        if (error := starting.exception()) is None:
+            return
+        if not isinstance(error, RuntimeError | OSError | TimeoutError):
+            raise error
+        words = plain(self._log.read_text(encoding="utf-8", errors="replace")).strip().splitlines()[-3:]
+        said = f" Its last words:\n{chr(10).join(words)}" if words else ""
+        reason = " ".join(str(error).split()).removesuffix(".")
+        raise ProcessFailed(f"The kernel {self._client.kernel_name!r} did not start: {reason}.{said}") from None
+
+    async def _shut_down(self) -> None:
+        """Let it go; one that does not go by itself is ended."""
+        channels: Any = self._client.kc
+        with contextlib.suppress(RuntimeError):
+            if await self.manager.is_alive():
+                await self.manager.shutdown_kernel(now=not self.gently)
+        with contextlib.suppress(Exception):
+            await self.manager.cleanup_resources()
+        if channels is not None:
+            channels.stop_channels()

@@ -1,0 +1,145 @@
+"""``run``: read everything, run everything, and say what it came to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..command import Pairs, pairs
+from ..errors import InvalidUsage, NotFound
+from . import book as books
+from .batch import Plan, Task
+from .batch import run as run_all
+from .limits import Limits
+from .parameters import declared
+from .progress import Reporter
+from .results import Batch, Parameters
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; ``api.run_notebooks`` explains each."""
+
+    notebooks: Sequence[str]
+    params: dict[str, Any]
+    output: str
+    junit: str | None
+    limits: Limits
+    jobs: int = 1
+    retries: int = 2
+    fail_fast: bool = False
+    keep_going: bool = False
+    kernel: str | None = None
+    show: bool = False
+
+
+def limits(timeout: float | None, cell_timeout: float | None, memory: float | None, output: float | None) -> Limits:
+    """Read the limits.
+
+    Raises
+    ------
+    InvalidUsage
+        For one that is not more than 0.
+    """
+    return Limits.of(total=timeout, cell=cell_timeout, memory=memory, output=output)
+
+
+def parameters_given(param: Pairs, file: str | None) -> dict[str, Any]:
+    """Read the parameters from a file and from the command; the latter win.
+
+    Raises
+    ------
+    InvalidUsage
+        Where the file can't be read as YAML, or holds no names.
+    NotFound
+        Where there is no such file.
+    """
+    import yaml
+
+    found: Any = {}
+    if file is not None:
+        try:
+            found = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+        except FileNotFoundError:
+            raise NotFound(f"There is no file {file}.") from None
+        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+            raise InvalidUsage(f"{file} can't be read as YAML: {' '.join(str(error).split())[:200]}.") from None
+        if not isinstance(found, dict):
+            raise InvalidUsage(f"{file} holds no parameters: it should have a line name: value for each.")
+    return {str(name): value for name, value in found.items()} | pairs(param, "parameter")
+
+
+def explain(notebooks: Sequence[str]) -> Parameters:
+    """List the parameters of a notebook."""
+    if len(notebooks) != 1:
+        raise InvalidUsage(f"--help-params explains one notebook, not {len(notebooks)}.", "run NOTEBOOK --help-params")
+    return Parameters(notebooks[0], declared(books.read(Path(notebooks[0])), notebooks[0]).parameters)
+
+
+def run(request: Request) -> Batch:
+    """Run what was asked for."""
+    begin = time.perf_counter()
+    tasks = _tasks(request)
+    plan = Plan(request.limits, request.jobs, request.kernel, request.retries, request.fail_fast, request.keep_going)
+    reporter = Reporter(show=request.show, several=len(tasks) > 1)
+    run_all(tasks, plan, reporter, lambda task: None)
+    batch = Batch(tuple(task.executed for task in tasks), time.perf_counter() - begin)
+    return _reported(batch, request)
+
+
+def _tasks(request: Request) -> list[Task]:
+    """Read and check all notebooks before the first is run.
+
+    Raises
+    ------
+    InvalidUsage
+        For what is no notebook, and for parameters that it does not declare.
+    """
+    if not request.notebooks:
+        raise InvalidUsage("run needs NOTEBOOKS.", "jupyter mlops run notebook.ipynb")
+    if request.jobs < 1 or request.retries < 0:
+        wrong = (
+            f"--jobs must be 1 or more, not {request.jobs}"
+            if request.jobs < 1
+            else f"--retries must be 0 or more, not {request.retries}"
+        )
+        raise InvalidUsage(f"{wrong}.", "jupyter mlops run notebook.ipynb --jobs 2 --retries 2")
+    paths = [Path(name).absolute() for name in request.notebooks]
+    doubled = {name for name, path in zip(request.notebooks, paths, strict=True) if paths.count(path) > 1}
+    if doubled:
+        raise InvalidUsage(f"{', '.join(sorted(doubled))} is named twice.", "name each notebook once")
+    output = Path(request.output).absolute()
+    targets = books.places(paths, output)
+    tasks = []
+    for name, path, target in zip(request.notebooks, paths, targets, strict=True):
+        book = books.read(Path(name))
+        if target == path:
+            raise InvalidUsage(f"{name} would be overwritten by itself as executed.", "--output ANOTHER_FOLDER")
+        known = declared(book, name)
+        values = known.read(request.params, name)
+        tasks.append(Task(name, path, books.fresh(book), values, declared(book, name), target, path.parent))
+    return tasks
+
+
+def _reported(batch: Batch, request: Request) -> Batch:
+    """Write the reports that were asked for."""
+    from dataclasses import replace
+
+    from ..disk import write_whole
+    from . import junit
+
+    written = []
+    if request.junit:
+        path = Path(request.junit)
+        write_whole(path, junit.write(batch))
+        written.append(str(path))
+    return replace(batch, written=tuple(written))
+
+
+def as_json(value: Any) -> str:
+    """Write a value for a log."""
+    return json.dumps(value, default=str)
