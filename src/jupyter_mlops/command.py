@@ -6,9 +6,11 @@ magic, the command line, completion, help and the README's table know of it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
+import json
 import os
 import sys
 import typing
@@ -19,10 +21,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from .errors import InvalidUsage
+from .errors import Inconclusive, InvalidUsage, ValidationFailed
 
 # Set for a kernel that repeats a run, as the tag of the new one: which run, and a word to find the new one by.
 REPRODUCES = "MLOPS_REPRODUCES"
+# The file in which the kernel of a notebook that is executed as a whole notes what its commands came to.
+NOTES = "MLOPS_NOTES"
+_NOTED = frozenset(["register", "validate data", "validate model", "approve", "promote", "rollback", "deploy"])
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 SlotKind = Literal[
@@ -168,6 +173,8 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
         words = name or function.__name__
         group = function.__module__.removeprefix(f"{__package__}.").split(".")[0]
         called = _held_back(words, function) if changes else function
+        if NOTES in os.environ and words in _NOTED:
+            called = _noted(words, called)
         made = Command(words, called, group, changes, cell)
         _commands[made.key] = made
         return called
@@ -186,6 +193,28 @@ def _held_back(name: str, function: Function) -> Function:
         return function(*args, **kwargs)
 
     return cast("Function", guarded)
+
+
+def _noted(name: str, function: Function) -> Function:
+    """Note what a command came to, for the report of the notebook's execution."""
+
+    @functools.wraps(function)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = function(*args, **kwargs)
+        except ValidationFailed as error:
+            _note(name, None if isinstance(error, Inconclusive) else False, error.message)
+            raise
+        _note(name, result.ok, str(result).split("\n", 1)[0])
+        return result
+
+    return cast("Function", noted)
+
+
+def _note(name: str, ok: bool | None, text: str) -> None:
+    line = json.dumps({"command": name, "ok": ok, "text": text[:500]})
+    with contextlib.suppress(OSError), Path(os.environ[NOTES]).open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")  # a process that outlives the execution has nobody to tell
 
 
 def commands() -> dict[str, Command]:

@@ -15,6 +15,13 @@ from . import git
 OWNER = "mlops.owner"
 """The tag of a run that names the process it lives in: by it a run is ended whose process has died."""
 
+EXECUTION = "MLOPS_EXECUTION"
+"""The variable that names the execution of a notebook to its kernel."""
+PARENT = "MLOPS_PARENT_RUN"
+"""The variable that names the run which has started something, to what it has started."""
+EXECUTION_TAG = "mlops.execution"
+"""The tag of a run that a notebook has made while it was executed as a whole."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -64,6 +71,20 @@ def job() -> str | None:
         if url := os.environ.get(name):
             return f"{system} {url}"
     return "CI" if os.environ.get("CI", "").lower() in ("1", "true") else None
+
+
+def change_request() -> str | None:
+    """Name the change that CI looks at: ``#12`` of GitHub, ``!12`` of GitLab."""
+    reference = os.environ.get("GITHUB_REF", "").split("/")
+    if reference[:2] == ["refs", "pull"] and len(reference) > 2:
+        return f"#{reference[2]}"
+    number = os.environ.get("CI_MERGE_REQUEST_IID")
+    return f"!{number}" if number else None
+
+
+def of_execution() -> dict[str, str]:
+    """Tag a run with the execution of the notebook that makes it, where there is one."""
+    return {EXECUTION_TAG: os.environ[EXECUTION]} if os.environ.get(EXECUTION) else {}
 
 
 def owner() -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import experiments
 from .adapter import Mlflow
 from .experiments import NEWEST_FIRST, PAGE, equals, like
+from .origin import EXECUTION_TAG
 
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, DatasetInput, Run
@@ -64,6 +65,12 @@ def with_data_named(mlflow: Mlflow, name: str) -> Run | None:
 def that_repeat(mlflow: Mlflow, run_id: str) -> list[Run]:
     """List the runs that were made to reproduce this one, newest first."""
     return _search(mlflow, list(names_of_experiments(mlflow)), f"tags.`{REPRODUCES}` LIKE '{like(run_id)}%'")
+
+
+def of_execution(mlflow: Mlflow, execution: str) -> list[Run]:
+    """List the runs that a notebook has made while it was executed, oldest first."""
+    where = f"tags.`{EXECUTION_TAG}` {equals(execution)}"
+    return _search(mlflow, list(names_of_experiments(mlflow)), where)[::-1]
 
 
 def data_of(run: Run) -> list[tuple[Dataset, str]]:

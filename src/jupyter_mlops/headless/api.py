@@ -19,6 +19,9 @@ def run_notebooks(
     help_params: bool = False,
     output: str = "executed",
     junit: str | None = None,
+    html: str | None = None,
+    summary: str | None = None,
+    code_quality: str | None = None,
     jobs: int = 1,
     timeout: float | None = None,
     cell_timeout: float | None = None,
@@ -29,6 +32,7 @@ def run_notebooks(
     keep_going: bool = False,
     kernel: str | None = None,
     show: bool = False,
+    track: bool = True,
 ) -> Batch | Parameters:
     """Run notebooks as CI does: strict, with limits, and always with the executed notebook left behind.
 
@@ -46,6 +50,12 @@ def run_notebooks(
         The folder for the executed notebooks.
     junit
         A file for the results as JUnit XML, a test case for each cell.
+    html
+        A folder for a page of each notebook.
+    summary
+        A file for a summary in Markdown: cells that failed, gates, runs beside the champion.
+    code_quality
+        A file for the failures as GitLab's code quality report; in GitHub Actions they are annotations by themselves.
     jobs
         How many notebooks to run at a time.
     timeout
@@ -66,6 +76,8 @@ def run_notebooks(
         The kernel to run them in, in place of the one that each names.
     show
         Write each cell and what it shows, as text.
+    track
+        Turned off, the execution itself is no run on the project's MLflow server.
 
     Returns
     -------
@@ -86,7 +98,7 @@ def run_notebooks(
     from .book import need_nbclient
 
     need_nbclient()
-    from . import running
+    from . import reporting, running
 
     limits = running.limits(timeout, cell_timeout, memory, max_output)
     given = running.parameters_given(param, params_file)
@@ -96,7 +108,7 @@ def run_notebooks(
         notebooks=notebooks,
         params=given,
         output=output,
-        junit=junit,
+        reports=reporting.Reports(junit, html, summary, code_quality),
         limits=limits,
         jobs=jobs,
         retries=retries,
@@ -104,6 +116,7 @@ def run_notebooks(
         keep_going=keep_going,
         kernel=kernel,
         show=show,
+        track=track,
     )
     return running.run(request)
 

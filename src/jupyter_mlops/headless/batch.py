@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from .limits import Limits
 from .outcome import Verdict, verdict_of
 from .parameters import inject
 from .progress import Reporter
-from .results import Executed
+from .results import Executed, RunSeen
 
 _WRITE_EVERY = 5.0  # seconds: what a machine that fails takes along
 
@@ -48,14 +48,19 @@ class Task:
     written: str = ""
     notes: list[str] = field(default_factory=list)
     execution: Execution | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+    runs: tuple[RunSeen, ...] = ()
+    run: str = ""
+    url: str = ""
 
     @property
     def executed(self) -> Executed:
         """What it came to."""
         cells = self.execution.cells if self.execution else ()
         return Executed(
-            self.name, self.verdict, self.message, cells, self.seconds, self.started, self.written,
-            params=self.values, told=tuple(self.execution.told) if self.execution else (), notes=tuple(self.notes),
+            self.name, self.verdict, self.message, cells, self.seconds, self.started, self.written, self.page, self.values,
+            tuple(self.execution.told) if self.execution else (), tuple(self.notes), self.runs, self.run, self.url,
         )  # fmt: skip
 
 
@@ -69,15 +74,13 @@ class Plan:
     retries: int = 2
     fail_fast: bool = False
     keep_going: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
-class Stopped(BaseException):
-    """A signal that asks the program to end."""
+Act = Callable[[Task], None]
 
 
-def run(tasks: list[Task], plan: Plan, reporter: Reporter, done: Callable[[Task], None]) -> None:
-    """Run all notebooks; each is written, and ``done`` called with it, as soon as it has ended.
+def run(tasks: list[Task], plan: Plan, reporter: Reporter, before: Act, after: Act) -> None:
+    """Run all notebooks; each is written as soon as it has ended, and ``before`` and ``after`` are called with it.
 
     The loop has a thread of its own: this one may have a loop already, and it is the one that signals come to.
 
@@ -91,7 +94,7 @@ def run(tasks: list[Task], plan: Plan, reporter: Reporter, done: Callable[[Task]
     with contextlib.ExitStack() as stack:
         for task in tasks:
             stack.enter_context(_alone(task.target))
-        batch = _Batch(tasks, plan, reporter, done)
+        batch = _Batch(tasks, plan, reporter, before, after)
         worker = threading.Thread(target=batch.work, name="mlops-run")
         stack.enter_context(_signals(batch.stop))
         worker.start()
@@ -105,12 +108,13 @@ def run(tasks: list[Task], plan: Plan, reporter: Reporter, done: Callable[[Task]
 
 
 class _Batch:
-    def __init__(self, tasks: list[Task], plan: Plan, reporter: Reporter, done: Callable[[Task], None]) -> None:
+    def __init__(self, tasks: list[Task], plan: Plan, reporter: Reporter, before: Act, after: Act) -> None:
         self.failure: BaseException | None = None
         self._tasks = tasks
         self._plan = plan
         self._reporter = reporter
-        self._done = done
+        self._before = before
+        self._after = after
         self._ended: Verdict | None = None
         self._loop = asyncio.new_event_loop()
 
@@ -147,10 +151,10 @@ class _Batch:
                 task.message = f"the run was {told[self._ended]}" if self._ended in told else "another notebook failed"
         if self._plan.fail_fast and task.verdict not in (Verdict.PASSED, Verdict.NOT_RUN):
             self._ended = self._ended or Verdict.NOT_RUN
-        await asyncio.to_thread(self._done, task)
         self._reporter.ended(task.executed)
 
     async def _execute(self, task: Task) -> None:
+        await asyncio.to_thread(self._before, task)
         task.started, begin = time.time(), time.perf_counter()
         written = time.monotonic()
 
@@ -166,7 +170,7 @@ class _Batch:
         inject(task.book, task.declared, task.values)
         execution = task.execution = Execution(
             task.book, task.folder, self._plan.limits, kernel=self._plan.kernel,
-            env=env | dict(self._plan.env) | {"IPYNB_FILE": str(task.path)},
+            env=env | task.env | {"IPYNB_FILE": str(task.path)},
             retries=self._plan.retries, keep_going=self._plan.keep_going, on_cell=on_cell,
         )  # fmt: skip
         try:
@@ -179,15 +183,16 @@ class _Batch:
         if self._ended in (Verdict.INTERRUPTED, Verdict.TERMINATED) and task.verdict is Verdict.NOT_RUN:
             task.verdict, task.message = self._ended, f"the run was {self._ended.word}"
         task.seconds = time.perf_counter() - begin
-        task.book.metadata["mlops"] = {
-            "verdict": task.verdict.word, "message": task.message, "seconds": round(task.seconds, 3),
-            "notebook": task.name, "parameters": {name: str(value) for name, value in task.values.items()},
-        }  # fmt: skip
         keep(task)
+        await asyncio.to_thread(self._after, task)
 
 
 def keep(task: Task) -> None:
     """Write an executed notebook; where its place takes nothing any more, elsewhere, and say so."""
+    task.book.metadata["mlops"] = {
+        "verdict": task.verdict.word, "message": task.message, "seconds": round(task.seconds, 3),
+        "notebook": task.name, "parameters": {name: str(value) for name, value in task.values.items()},
+    }  # fmt: skip
     try:
         at = books.write(task.book, task.target)
         task.written = str(at)

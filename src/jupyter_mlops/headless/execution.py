@@ -12,6 +12,7 @@ from typing import Any
 
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from ..command import NOTES
 from ..display import span
 from . import book as books
 from .client import Client
@@ -81,9 +82,15 @@ class Execution:
     def cells(self) -> tuple[CellRecord, ...]:
         """What became of each code cell; of those that did not come to it too."""
         return tuple(
-            self._records.get(index) or CellRecord(index, number, books.title_of(cell), "not run", attempts=0)
+            self._records.get(index)
+            or CellRecord(
+                index, number, books.title_of(cell), "not run", attempts=0, source_index=self._source_index(index)
+            )
             for number, (index, cell) in enumerate(self._cells, 1)
         )
+
+    def _source_index(self, index: int) -> int:
+        return index - any(books.INJECTED in books.tags_of(cell) for cell in self.book.cells[:index])
 
     def stop(self, verdict: Verdict, why: str) -> None:
         """Stop it from outside; the cell that runs is interrupted. To be called in the loop that runs it."""
@@ -107,7 +114,8 @@ class Execution:
             name = self._kernel or self.book.metadata.get("kernelspec", {}).get("name") or "python3"
             options = {"kernel_name": name, "startup_timeout": self._limits.start, "timeout": None}
             self._client = Client(self.book, most_output=self._limits.output * 1e6, **options)
-            self._running = Kernel(self._client, self._folder, self._env, self._notes, Path(scratch) / "kernel.log")
+            env = dict(self._env) | {NOTES: str(self._notes.path)}
+            self._running = Kernel(self._client, self._folder, env, self._notes, Path(scratch) / "kernel.log")
             async with self._running.begun(self._stopping):
                 watch = asyncio.ensure_future(self._watch_memory())
                 try:
@@ -125,8 +133,9 @@ class Execution:
             skipped = next((tag for tag in books.tags_of(cell) if tag in books.SKIPPED), None)
             if skipped:
                 record = CellRecord(
-                    index, number, books.title_of(cell), "skipped", attempts=0, note=f"it is tagged {skipped}"
-                )
+                    index, number, books.title_of(cell), "skipped", attempts=0, note=f"it is tagged {skipped}",
+                    source_index=self._source_index(index),
+                )  # fmt: skip
             else:
                 self._on_cell(index)
                 record = await self._run_cell(number, index, cell)
@@ -151,7 +160,10 @@ class Execution:
         attempt = len(failures) + (status != "failed")
         note = "; ".join(filter(None, (note, self._client.dropped(index))))
         seconds = time.perf_counter() - begin
-        return CellRecord(index, number, books.title_of(cell), status, seconds, attempt, tuple(failures), note)
+        return CellRecord(
+            index, number, books.title_of(cell), status, seconds, attempt, tuple(failures), note,
+            self._source_index(index),
+        )  # fmt: skip
 
     async def _attempt(self, index: int, cell: Any, *, may_raise: bool) -> tuple[Failure | None, Status, str]:
         task = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
@@ -161,7 +173,8 @@ class Execution:
         if stopped:
             return None, "stopped", stopped
         if isinstance(error, CellExecutionError):
-            return _failure(error.ename, error.evalue, error.traceback, seen), "failed", ""
+            told: list[str] = next((output.traceback for output in cell.outputs if output.output_type == "error"), [])
+            return _failure(error.ename, error.evalue, "\n".join(told), seen), "failed", ""
         if isinstance(error, DeadKernelError | RuntimeError):
             self._stop = Verdict.KERNEL_DIED, f"the kernel died {self._running.last_word}".rstrip()
             return None, "stopped", self._stop[1]

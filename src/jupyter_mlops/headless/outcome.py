@@ -33,6 +33,11 @@ TONES: dict[Status, Tone] = {
 }
 
 
+MARKS: dict[Status, str] = {
+    "passed": "✓", "raised": "✓", "failed": "✗", "stopped": "✗", "skipped": "–", "not run": "–",
+}  # fmt: skip
+
+
 class Verdict(Enum):
     """Of a notebook: its word, and the exit code of ``jupyter mlops run``. The codes are those of ``errors.py``."""
 
@@ -124,6 +129,8 @@ class CellRecord:
         What it raised, the last one last; those of earlier attempts too.
     note : str
         Why it was skipped or stopped, or what of its output was left out.
+    source_index : int
+        Its place in the notebook's own file, which has no cell with the parameters that were given.
     """
 
     index: int
@@ -134,6 +141,7 @@ class CellRecord:
     attempts: int = 1
     failures: tuple[Failure, ...] = ()
     note: str = ""
+    source_index: int = 0
 
     @property
     def failed(self) -> bool:

@@ -8,10 +8,8 @@ from typing import Any
 
 from ..display import span
 from .book import code_cells, plain, title_of
-from .outcome import CellRecord
+from .outcome import MARKS, CellRecord
 from .results import Executed, where_of, why_of
-
-_MARKS = {"passed": "✓", "raised": "✓", "failed": "✗", "stopped": "✗", "skipped": "–"}
 
 
 class Reporter:
@@ -46,11 +44,11 @@ class Reporter:
             name = f"{notebook}  " if self._several else ""
             why = f"  ({why_of(record)})" if why_of(record) else ""
             clear = "" if self._several else "\r\x1b[K"
-            mark, title = _MARKS[record.status], plain(record.title)
+            mark, title = MARKS[record.status], plain(record.title)
             self._write(f"{clear}  {mark} {name}{record.number:>3}  {span(record.seconds):>6}  {title}{plain(why)}")
         if self._show:
             cell = book.cells[record.index]
-            lines = [*(f"│ {line}" for line in cell.source.splitlines()), *(f"  {line}" for line in _shown(cell))]
+            lines = [*(f"│ {line}" for line in cell.source.splitlines()), *(_indented(line) for line in _shown(cell))]
             self._write("\n" + "\n".join(lines))
 
     def ended(self, executed: Executed) -> None:
@@ -64,6 +62,11 @@ class Reporter:
     def _write(self, text: str, end: str = "\n") -> None:
         with self._lock:
             print(text, end=end, file=sys.stderr, flush=True)
+
+
+def _indented(line: str) -> str:
+    # What begins so would be a command to GitHub Actions or Azure Pipelines; data give none.
+    return f"  │ {line}" if line.lstrip().startswith(("::", "##[", "##vso")) else f"  {line}"
 
 
 def _shown(cell: Any) -> list[str]:

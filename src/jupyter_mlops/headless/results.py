@@ -17,6 +17,31 @@ if TYPE_CHECKING:
     from .parameters import Parameter
 
 
+@dataclass(frozen=True)
+class RunSeen:
+    """A run that a notebook has made.
+
+    Attributes
+    ----------
+    name, status : str
+    metrics : dict
+        Those of its own.
+    champion : dict
+        The same of the champion of the model that the run was registered as, where there is another.
+    standing : str
+        That model's version, and how it stands to the champion.
+    url : str
+    """
+
+    run_id: str
+    name: str
+    status: str
+    metrics: dict[str, float]
+    champion: dict[str, float] = field(default_factory=dict)
+    standing: str = ""
+    url: str = ""
+
+
 @dataclass(frozen=True, repr=False)
 class Executed(Result):
     """One notebook, as it was executed.
@@ -38,6 +63,8 @@ class Executed(Result):
         What its commands came to: gates, promotions, reports.
     notes : tuple of str
         What else there is to know.
+    runs : tuple of RunSeen
+        The runs that it has made.
     run : str
         The id of the run that the execution is; empty where it was not tracked.
     url : str
@@ -55,6 +82,7 @@ class Executed(Result):
     params: dict[str, Any] = field(default_factory=dict)
     told: tuple[Told, ...] = ()
     notes: tuple[str, ...] = ()
+    runs: tuple[RunSeen, ...] = ()
     run: str = ""
     url: str = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,16 @@ from typing import Any
 from ..command import Pairs, pairs
 from ..errors import InvalidUsage, NotFound
 from . import book as books
-from .batch import Plan, Task
+from . import reporting
+from .batch import Plan, Task, keep
 from .batch import run as run_all
 from .limits import Limits
+from .outcome import Verdict
 from .parameters import declared
 from .progress import Reporter
+from .reporting import Reports
 from .results import Batch, Parameters
+from .tracked import Tracked
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,15 @@ class Request:
     notebooks: Sequence[str]
     params: dict[str, Any]
     output: str
-    junit: str | None
     limits: Limits
+    reports: Reports
     jobs: int = 1
     retries: int = 2
     fail_fast: bool = False
     keep_going: bool = False
     kernel: str | None = None
     show: bool = False
+    track: bool = True
 
 
 def limits(timeout: float | None, cell_timeout: float | None, memory: float | None, output: float | None) -> Limits:
@@ -84,11 +89,42 @@ def run(request: Request) -> Batch:
     """Run what was asked for."""
     begin = time.perf_counter()
     tasks = _tasks(request)
+    for file in (request.reports.junit, request.reports.summary, request.reports.code_quality):
+        if file is not None and Path(file).is_dir():
+            raise InvalidUsage(f"{file} is a folder; the name of a file is needed.", f"{Path(file) / 'report'}")
     plan = Plan(request.limits, request.jobs, request.kernel, request.retries, request.fail_fast, request.keep_going)
     reporter = Reporter(show=request.show, several=len(tasks) > 1)
-    run_all(tasks, plan, reporter, lambda task: None)
+    around = _Around(request)
+    run_all(tasks, plan, reporter, around.before, around.after)
     batch = Batch(tuple(task.executed for task in tasks), time.perf_counter() - begin)
-    return _reported(batch, request)
+    return reporting.write(batch, request.reports)
+
+
+class _Around:
+    """What is done with a notebook before and after it is executed: the run that it is, and its page."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._tracked: dict[str, Tracked] = {}
+        self._alone = threading.Lock()
+
+    def before(self, task: Task) -> None:
+        tracked = self._tracked[task.name] = Tracked(task.folder, wanted=self._request.track)
+        with self._alone:  # of several the first starts the project's server
+            tracked.begin(task.path, task.values)
+        task.env = tracked.env
+        task.run = tracked.run_id
+
+    def after(self, task: Task) -> None:
+        tracked = self._tracked[task.name]
+        page = reporting.page(task, self._request.reports.html)
+        with self._alone:
+            task.runs, task.url = tracked.end(task.executed, page)
+        if tracked.failure:
+            task.notes.append(f"its execution is no run on the MLflow server: {tracked.failure}")
+            if task.verdict is Verdict.PASSED:
+                task.verdict, task.message = Verdict.UNREACHABLE, tracked.failure
+                keep(task)
 
 
 def _tasks(request: Request) -> list[Task]:
@@ -123,23 +159,3 @@ def _tasks(request: Request) -> list[Task]:
         values = known.read(request.params, name)
         tasks.append(Task(name, path, books.fresh(book), values, declared(book, name), target, path.parent))
     return tasks
-
-
-def _reported(batch: Batch, request: Request) -> Batch:
-    """Write the reports that were asked for."""
-    from dataclasses import replace
-
-    from ..disk import write_whole
-    from . import junit
-
-    written = []
-    if request.junit:
-        path = Path(request.junit)
-        write_whole(path, junit.write(batch))
-        written.append(str(path))
-    return replace(batch, written=tuple(written))
-
-
-def as_json(value: Any) -> str:
-    """Write a value for a log."""
-    return json.dumps(value, default=str)

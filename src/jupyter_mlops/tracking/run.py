@@ -147,6 +147,7 @@ class ActiveRun:
             "mlflow.source.type": "NOTEBOOK" if self.source is not None else "LOCAL",
             "mlops.host": where.host,
         }
+        tags |= origin.of_execution()
         if reproduces := os.environ.get(REPRODUCES):
             # Nested in the run that it repeats: it is no news, and "last" does not mean it.
             repeats = {runs.REPRODUCES: f"{reproduces} {self._camera.place}"}

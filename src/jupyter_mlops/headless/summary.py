@@ -1,0 +1,105 @@
+"""A summary for the change that is being reviewed: Markdown, as GitHub and GitLab draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..display import change, figure, span
+from ..display.markdown import Raw, escape
+from .outcome import MARKS
+from .results import Batch, Executed, RunSeen, why_of
+
+_MOST = 900_000  # bytes; GitHub takes a mebibyte
+_MOST_RUNS = 20
+_MOST_METRICS = 6
+
+
+def write(batch: Batch) -> str:
+    """Write what notebooks came to: cells that did not pass, gates, runs with their metrics beside the champion's, links."""
+    text = "\n".join(_lines(batch)) + "\n"
+    if len(text.encode()) > _MOST:
+        text = text.encode()[:_MOST].decode("utf-8", "ignore").rpartition("\n")[0] + "\n\n… it was longer.\n"
+    return text
+
+
+def _lines(batch: Batch) -> Iterator[str]:
+    passed = sum(book.ok for book in batch.notebooks)
+    mark = "✅" if batch.ok else "❌"
+    yield f"## {mark} {passed} of {len(batch.notebooks)} notebooks passed in {span(batch.seconds)}\n"
+    yield from _table(
+        ("notebook", "", "time", "cells", "why"),
+        [(_link(book.notebook, book.url), f"{'✅' if book.ok else '❌'} {book.verdict.word}", span(book.seconds), book.counted, book.message[:300])
+         for book in batch.notebooks],
+    )  # fmt: skip
+    for book in batch.notebooks:
+        yield from _of_book(book)
+
+
+def _of_book(book: Executed) -> Iterator[str]:
+    told = [cell for cell in book.cells if cell.failed or cell.flaky or cell.note]
+    if not (told or book.told or book.runs or book.params or book.notes):
+        return
+    yield f"\n### {escape(book.notebook)}\n"
+    if book.params:
+        yield (
+            "Parameters: "
+            + ", ".join(f"{escape(name)} = {escape(str(value))}" for name, value in book.params.items())
+            + "\n"
+        )
+    yield from (f"- {escape(note)}" for note in book.notes)
+    if told:
+        rows = [(cell.number, f"{MARKS[cell.status]} {cell.status}", cell.title, why_of(cell)[:500]) for cell in told]
+        yield from _table(("cell", "", "", "why"), rows)
+    failed = book.stopped_at
+    if failed and failed.failures and failed.failures[-1].traceback:
+        yield (
+            "<details><summary>Traceback</summary>\n\n"
+            + _fenced(failed.failures[-1].traceback[-5000:])
+            + "\n\n</details>\n"
+        )
+    if book.told:
+        changes = [
+            (each.command, {True: "✅", False: "❌", None: "❔ inconclusive"}[each.ok], each.text) for each in book.told
+        ]
+        yield from _table(("gate or change", "", ""), changes)
+    if book.runs:
+        yield from _runs(book.runs)
+
+
+def _runs(runs: Sequence[RunSeen]) -> Iterator[str]:
+    names = list(dict.fromkeys(name for run in runs for name in run.metrics))[:_MOST_METRICS]
+    rows = [
+        [_link(run.name, run.url), run.status.lower(), *(_metric(run, name) for name in names), run.standing]
+        for run in runs[:_MOST_RUNS]
+    ]
+    yield from _table(("run", "", *names, "model"), rows)
+    if len(runs) > _MOST_RUNS:
+        yield f"… and {len(runs) - _MOST_RUNS} more runs.\n"
+
+
+def _metric(run: RunSeen, name: str) -> str:
+    value = run.metrics.get(name)
+    if value is None:
+        return ""
+    beside = run.champion.get(name)
+    return figure(value) if beside is None else f"{figure(value)} ({change(value - beside)})"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield "| " + " | ".join(map(escape, columns)) + " |"
+    yield "|" + " --- |" * len(columns)
+    for row in rows:
+        yield "| " + " | ".join(map(escape, row)) + " |"
+    yield ""
+
+
+def _link(text: str, url: str) -> str:
+    if not url.startswith(("http://", "https://")) or any(sign in url for sign in "()<> \n|"):
+        return text
+    return Raw(f"[{escape(text)}]({url})")
+
+
+def _fenced(text: str) -> str:
+    longest = max((len(run) for run in text.replace("`", "\0").split() if set(run) == {"\0"}), default=0)
+    fence = "`" * max(4, longest + 1)
+    return f"{fence}\n{text}\n{fence}"

@@ -1,0 +1,150 @@
+"""What a run of notebooks leaves behind: page, summary, annotations, and a run of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlops.headless.annotating import Annotation, github, line_of
+
+from .conftest import executed, run
+
+LOAD = "%load_ext jupyter_mlops"
+
+
+@pytest.fixture
+def client(tracking_uri: str) -> Any:
+    import mlflow
+
+    return mlflow.MlflowClient(tracking_uri)
+
+
+def test_an_execution_is_a_run_and_its_summary_tells_of_runs_and_gates(
+    write: Callable[..., str], project: Path, name: str, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_PARENT_RUN", client.create_run("0", run_name="parent").info.run_id)
+    monkeypatch.setenv("GITHUB_REF", "refs/pull/12/merge")
+    subprocess.run(
+        "git init -q . && git add . && git -c user.name=t -c user.email=t commit -qm c", shell=True, check=True
+    )
+    fit = "%%mlops run {0} --no-autolog\nfrom sklearn.tree import DecisionTreeClassifier\nDecisionTreeClassifier(max_depth=depth, random_state=7).fit([[0], [1]], [0, 1])\n%mlops log accuracy={1}"
+    write(
+        "a.ipynb", LOAD, ("depth: int = 2", "parameters"), fit.format("good", 0.95), f"%mlops register {name} --run good --alias challenger",
+        f"%mlops promote {name}@challenger", fit.format("poor", 0.5).replace("=depth", "=1"), f"%mlops register {name} --run poor --alias challenger",
+        f"import mlflow, os\nmlflow.set_tracking_uri({client.tracking_uri!r})\nmlflow.set_experiment('plain')\nwith mlflow.start_run(run_name='pl|ain <b>'): pass",
+        f"%mlops promote {name}@challenger",
+    )  # fmt: skip
+    ran = run("a.ipynb", "-p", "depth=3", "--summary", "s.md", "--html", "pages")
+    assert ran.code == 5, ran
+    (book,) = ran.data["notebooks"]
+    mine = client.get_run(book["run"])
+    assert mine.info.status == "FAILED"
+    assert mine.data.params == {"depth": "3"}
+    assert mine.data.tags["mlflow.parentRunId"] == __import__("os").environ["MLOPS_PARENT_RUN"]
+    assert mine.data.tags["mlops.change_request"] == "#12"
+    assert len(mine.data.tags["mlflow.source.git.commit"]) == 40
+    assert mine.data.tags["mlops.verdict"] == "a gate failed"
+    assert mine.data.metrics["exit_code"] == 5
+    assert {each.path for each in client.list_artifacts(book["run"])} == {
+        "a.ipynb",
+        "a.html",
+        "environment.lock",
+        "seeds.txt",
+    }
+    runs = {each["name"]: each for each in book["runs"]}
+    assert runs["poor"]["standing"] == f"{name}/2, beside the champion {name}/1"
+    assert runs["poor"]["champion"]["accuracy"] == 0.95
+    poor = client.get_run(runs["poor"]["run_id"])
+    assert poor.data.tags["mlflow.source.name"] == "a.ipynb"
+    assert "mlflow.parentRunId" not in poor.data.tags  # "last" and "runs" mean it
+    summary = Path("s.md").read_text()
+    for told in (
+        "❌ 0 of 1 notebooks passed",
+        "Parameters: depth = 3",
+        f"| promote | ✅ | Promote {name} ✓ done |",
+        "| promote | ❌ |",
+        "(-0.45)",
+    ):
+        assert told in summary
+    assert "<b>" not in summary
+    assert "promote" in Path("pages/a.html").read_text()
+    if any(each.value.startswith("jupyter_mlops") for each in entry_points(group="mlflow.run_context_provider")):
+        plain = client.get_run(runs["pl|ain <b>"]["run_id"])
+        assert plain.data.tags["mlflow.source.git.commit"] == mine.data.tags["mlflow.source.git.commit"]
+        assert plain.data.tags["mlflow.source.name"].endswith("a.ipynb")
+
+
+def test_a_server_that_is_down_does_not_keep_a_notebook_from_running_but_it_has_not_passed(
+    write: Callable[..., str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_TRACKING_URI", "http://127.0.0.1:9")
+    write("a.ipynb", "print('ran')")
+    ran = run("a.ipynb")
+    assert ran.code == 7
+    assert executed().cells[0].outputs[0].text == "ran\n"
+    assert executed().metadata.mlops.verdict == "server unreachable"
+    assert run("a.ipynb", "--no-track").code == 0
+
+
+def test_secrets_do_not_go_along(write: Callable[..., str], project: Path, client: Any, tmp_path: Path) -> None:
+    token = "ghp_" + "x7Kq9" * 7 + "1"
+    write("a.ipynb", ("token = ''", "parameters"), f"api_key = '{token}'\nprint(api_key)")
+    ran = run("a.ipynb", "-p", f"token={token}", "--html", "pages")
+    (book,) = ran.data["notebooks"]
+    for name in ("a.ipynb", "a.html"):
+        stored = Path(client.download_artifacts(book["run"], name, str(tmp_path))).read_text()
+        assert token not in stored
+    assert token not in str(client.get_run(book["run"]).data.params)
+
+
+def test_nothing_in_a_page_runs(write: Callable[..., str]) -> None:
+    cells = [
+        "from IPython.display import HTML, Javascript, SVG\nHTML('<script>alert(1)</script><ScRiPt src=x></ScRiPt ><img src=x onerror=alert(2)>')",
+        "Javascript('alert(3)')",
+        "SVG('<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(4)</script></svg>')",
+        "raise ValueError('<script>alert(5)</script>')",
+    ]
+    write("<script>alert(6)<.ipynb", *cells)
+    run("<script>alert(6)<.ipynb", "--html", "pages")
+    (path,) = Path("pages").glob("*.html")
+    page = path.read_text()
+    assert 'http-equiv="Content-Security-Policy"' in page
+    assert "default-src 'none'; style-src" in page
+    assert "<script" not in page.lower().replace("&lt;script", "")
+    assert 'src="http' not in page
+
+
+def test_a_failure_stands_at_the_line_of_its_cell(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    write("a.ipynb", ("n = 1", "parameters"), "x = 1\ny = 2", "raise ValueError('a%b\\nc')")
+    lines = Path("a.ipynb").read_text().splitlines()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    ran = run("a.ipynb", "-p", "n=2", "--code-quality", "q.json")
+    (issue,) = json.loads(Path("q.json").read_text())
+    begin = issue["location"]["lines"]["begin"]
+    assert "source" in lines[begin - 1]
+    assert "raise ValueError" in lines[begin]
+    assert issue["location"]["path"] == "a.ipynb"
+    assert f"::error file=a.ipynb,line={begin},title=Cell 4%3A raise ValueError" in ran.err
+    assert "a%25b c" in ran.err
+    Path("flat.ipynb").write_text(json.dumps(json.loads(Path("a.ipynb").read_text())))
+    assert line_of(Path("flat.ipynb"), 2) == 1
+
+
+def test_data_can_not_begin_a_command_of_github() -> None:
+    text = github([Annotation("a,b:c.ipynb", 1, "t\n::set-env::", "m\n::warning::x")])
+    assert text == "::error file=a%2Cb%3Ac.ipynb,line=1,title=t%0A%3A%3Aset-env%3A%3A::m%0A::warning::x\n"
+
+
+def test_show_writes_cells_and_what_they_show(write: Callable[..., str]) -> None:
+    write("a.ipynb", "print('\\x1b[31mhello\\x1b[0m')\nprint('::warning::no')")
+    err = run("a.ipynb", "--show").err
+    assert "│ print(" in err
+    assert "\n  hello\n" in err
+    assert "\n::warning" not in err
+    assert "\x1b" not in err
