@@ -64,6 +64,22 @@ def test_a_cell_and_a_line_may_share_a_name(capsys: pytest.CaptureFixture[str]) 
 
 
 @each
+def test_every_command_that_needs_no_kernel_is_called_over_rest(command: Command) -> None:
+    from jupyter_mlops.server import openapi, parameters
+
+    name = command.key.replace(" ", "-")
+    assert (f"/commands/{name}" in openapi.document("/jupyter-mlops")["paths"]) is not command.needs_kernel
+    if command.needs_kernel:
+        with pytest.raises(MlopsError, match="acts on the body"):
+            parameters.find(name)
+        return
+    assert parameters.find(name) is command
+    taken = {field.alias for field in parameters.model(command).model_fields.values()}
+    mine = {option.name for option in grammar.options(command)} & {*inspect.signature(command.function).parameters}
+    assert mine - taken == {name for name in mine if command.slot(name) == "address"}
+
+
+@each
 def test_what_changes_something_can_be_tried_first(command: Command) -> None:
     assert ("dry_run" in inspect.signature(command.function).parameters) == command.changes
 
@@ -121,6 +137,13 @@ print(json.dumps(sorted(set(sys.modules) - before)))
         "requests",
     }
     assert not loaded & heavy
+
+
+def test_the_server_of_jupyter_carries_no_science() -> None:
+    script = "import json, sys; import jupyter_mlops; jupyter_mlops._jupyter_server_extension_points(); print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    heavy = {"mlflow", "pandas", "numpy", "sklearn", "scipy", "matplotlib", "pyarrow", "skops"}
+    assert not {name.partition(".")[0] for name in json.loads(done.stdout)} & heavy
 
 
 def test_importing_every_command_imports_no_science() -> None:

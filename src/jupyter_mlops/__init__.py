@@ -14,6 +14,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.1.0"
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell Jupyter Server where its extension is: kernels never import that."""
+    from .server.extension import MlopsServer
+
+    return [{"module": "jupyter_mlops.server.extension", "app": MlopsServer}]
+
+
 def load_ipython_extension(ip: Any) -> None:
     """Make ``%mlops`` and ``%%mlops`` known to IPython: ``%load_ext jupyter_mlops``."""
     from .magics import load

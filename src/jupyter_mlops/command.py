@@ -31,7 +31,7 @@ _NOTED = frozenset(["register", "validate data", "validate model", "approve", "p
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 SlotKind = Literal[
-    "model", "name", "alias", "run", "metric", "subject", "endpoint", "variable", "values", "command", "file"
+    "model", "name", "alias", "run", "metric", "subject", "endpoint", "variable", "values", "command", "file", "address"
 ]
 
 
@@ -73,6 +73,8 @@ Rows = Annotated[Any, Slot("variable", streams=True)]
 """The same for rows that may be many: a Parquet or Arrow file, or a folder of them, is opened and not read."""
 File = Annotated[str, Slot("file")]
 """The path of a file."""
+Address = Annotated[str, Slot("address")]
+"""The address of a server: who may only ask over REST can't choose one."""
 Pairs = dict[str, Any] | list[str] | None
 """``--param k=v`` again and again, or a dict in Python."""
 Values = Annotated[Pairs, Slot("values")]

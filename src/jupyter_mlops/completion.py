@@ -102,7 +102,7 @@ def _words(rest: str) -> tuple[list[str], str]:
 
 def _slot(command: Command, parameter: str, namespace: dict[str, Any]) -> list[tuple[str, str]]:
     slot = command.slot(parameter)
-    if slot is None or slot == "values" or slot == "file":
+    if slot is None or slot in ("values", "file", "address"):
         return []
     if slot == "variable":
         return [(name, "variable") for name in sorted(namespace) if not name.startswith("_")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import config
 from .display.progress import Progress
-from .errors import InvalidUsage
+from .errors import BackendUnreachable, InvalidUsage
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -89,12 +89,40 @@ class Workspace:
         return self.settings.user or f"{_login()}@{socket.gethostname()}"
 
 
+class Onlooker(Workspace):
+    """One project, as a process sees it that looks at it for days: it starts nothing, and imports no client of MLflow."""
+
+    @cached_property
+    def mlflow(self) -> Mlflow:
+        """The tracking server, where there is one or the project's own runs.
+
+        Raises
+        ------
+        BackendUnreachable
+            Where the project's own does not run: the next command starts it.
+        """
+        from .backend import light, server
+
+        uri, mend = self.uri, None if self.settings.tracking_uri else server.MEND
+        if uri is None:
+            raise BackendUnreachable("The project's MLflow server does not run.", "%mlops init")
+        return light.shared(uri, self.settings.timeout, mend)
+
+    @property
+    def uri(self) -> str | None:
+        """Where the tracking server is; None where it is the project's own and does not run."""
+        own = self.state.get("server", "mlflow")
+        return self.settings.tracking_uri or (own.url if own and own.alive else None)
+
+
 def find(folder: Path) -> Path | None:
     """Look for a project in this folder and those above it."""
-    for candidate in (folder, *folder.parents):
-        if (candidate / config.FILE_NAME).is_file() or (candidate / LOCAL / "state.db").is_file():
-            return candidate
-    return None
+    return next((candidate for candidate in (folder, *folder.parents) if is_project(candidate)), None)
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder is the root of a project."""
+    return (folder / config.FILE_NAME).is_file() or (folder / LOCAL / "state.db").is_file()
 
 
 def _login() -> str:

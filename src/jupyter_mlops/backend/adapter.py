@@ -94,12 +94,20 @@ class Mlflow:
         ----------
         method : str
         path : str
-            Below ``/api/2.0/``.
+            Below ``/api/2.0/``; with a slash before it, of the server itself, as what only MLflow's own pages ask for.
         **arguments
             Of the query of a ``GET``, else of the JSON body.
         """
         said = self._ask(method, path, **{"params" if method == "GET" else "json": arguments})
         return dict(said.json())
+
+    def text(self, run_id: str, path: str) -> str | None:
+        """Read a small file of a run as MLflow's own pages do; None where it is not there."""
+        try:
+            answer = self._ask("GET", "/get-artifact", params={"run_uuid": run_id, "path": path})
+        except (NotFound, InvalidUsage):
+            return None
+        return answer.content.decode("utf-8", "replace")
 
     def save(self, path: str, into: Path) -> None:
         """Write what the REST API gives at a path into a file, however much it is."""
@@ -112,7 +120,7 @@ class Mlflow:
 
     def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
         self.check()
-        url = f"{self.uri}/api/2.0/{path}"
+        url = f"{self.uri}{path}" if path.startswith("/") else f"{self.uri}/api/2.0/{path}"
         try:
             answer = self._session.request(method, url, timeout=self._timeout, allow_redirects=False, **options)
             if not answer.ok:

@@ -21,7 +21,7 @@ REPRODUCES = "mlops.reproduces"
 """The tag of a run that repeats another: it begins with the other's id."""
 
 _PARENT = "mlflow.parentRunId"
-_NOT_NESTED = f"tags.`{_PARENT}` IS NULL"
+NOT_NESTED = f"tags.`{_PARENT}` IS NULL"
 PAGE = 1000  # MLflow takes more at a time; a page of this size is quick
 NEWEST_FIRST = "attributes.start_time DESC"
 
@@ -82,7 +82,7 @@ def search(
     if children:
         return list(_runs(mlflow, experiment, where, order, most, skip))
     try:
-        not_nested = " AND ".join(filter(None, (where, _NOT_NESTED)))
+        not_nested = " AND ".join(filter(None, (where, NOT_NESTED)))
         return list(_runs(mlflow, experiment, not_nested, order, most, skip))
     except InvalidUsage:
         # An older server knows no IS NULL; where it minds something else, it says so again.

@@ -1,19 +1,23 @@
 """MLflow without its client, for processes that run for days: it takes seconds and a hundred megabytes to import.
 
-What the audit and the files of a version need is asked of the REST API, under the names and in the shapes of
-``mlflow.MlflowClient``; for anything else that client is imported after all.
+What the audit, the files of a version and the side bar of JupyterLab need is asked of the REST API, under the names and in
+the shapes of ``mlflow.MlflowClient``; for anything else that client is imported after all.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from ..errors import NotFound
+from . import saying
 from .adapter import Mlflow
-from .versions import tags_of
+from .saying import Page
+
+_VIEWS: Final = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
 
 
 class Light(Mlflow):
@@ -24,18 +28,41 @@ class Light(Mlflow):
         return known(*arguments, **named) if known else super()._call(operation, arguments, named)
 
 
+@lru_cache(maxsize=16)
+def shared(uri: str, timeout: float, mend: str | None) -> Light:
+    """Give the same one to all who ask: connections stay open, and of a server that is away all know at once."""
+    return Light(uri, timeout, mend)
+
+
 class _Client:
     """The operations of ``mlflow.MlflowClient`` that are asked of the REST API."""
 
     def __init__(self, mlflow: Mlflow) -> None:
         self._rest = mlflow.rest
 
+    def get_experiment(self, experiment_id: str) -> Any:
+        return saying.experiment(self._rest("GET", "mlflow/experiments/get", experiment_id=experiment_id)["experiment"])
+
     def get_experiment_by_name(self, name: str) -> Any:
         try:
             said = self._rest("GET", "mlflow/experiments/get-by-name", experiment_name=name)
         except NotFound:
             return None
-        return SimpleNamespace(**said["experiment"])
+        return saying.experiment(said["experiment"])
+
+    def search_experiments(
+        self,
+        view_type: int = 1,
+        max_results: int = 1000,
+        filter_string: str | None = None,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> Page:
+        asked = _given(filter=filter_string, order_by=order_by, page_token=page_token)
+        said = self._rest(
+            "POST", "mlflow/experiments/search", view_type=_VIEWS[view_type], max_results=max_results, **asked
+        )
+        return Page([saying.experiment(each) for each in said.get("experiments", ())], said.get("next_page_token"))
 
     def create_experiment(self, name: str) -> str:
         return str(self._rest("POST", "mlflow/experiments/create", name=name)["experiment_id"])
@@ -43,25 +70,26 @@ class _Client:
     def search_runs(
         self,
         experiment_ids: Sequence[str],
-        filter_string: str,
-        max_results: int,
-        order_by: Sequence[str],
+        filter_string: str = "",
+        run_view_type: int = 1,
+        max_results: int = 1000,
+        order_by: Sequence[str] | None = None,
         page_token: str | None = None,
-    ) -> _Page:
+    ) -> Page:
         asked = {"experiment_ids": experiment_ids, "filter": filter_string, "max_results": max_results}
-        more = {"page_token": page_token} if page_token else {}
-        said = self._rest("POST", "mlflow/runs/search", **asked, order_by=order_by, **more)
-        return _Page([_run(run) for run in said.get("runs", ())], said.get("next_page_token"))
+        more = _given(order_by=order_by, page_token=page_token)
+        said = self._rest("POST", "mlflow/runs/search", **asked, run_view_type=_VIEWS[run_view_type], **more)
+        return Page([saying.run(run) for run in said.get("runs", ())], said.get("next_page_token"))
 
     def create_run(self, experiment_id: str, *, tags: Mapping[str, str], run_name: str) -> Any:
         listed = [{"key": key, "value": value} for key, value in tags.items()]
         said = self._rest(
             "POST", "mlflow/runs/create", experiment_id=experiment_id, start_time=_now(), tags=listed, run_name=run_name
         )
-        return _run(said["run"])
+        return saying.run(said["run"])
 
     def get_run(self, run_id: str) -> Any:
-        return _run(self._rest("GET", "mlflow/runs/get", run_id=run_id)["run"])
+        return saying.run(self._rest("GET", "mlflow/runs/get", run_id=run_id)["run"])
 
     def set_terminated(self, run_id: str) -> None:
         self._rest("POST", "mlflow/runs/update", run_id=run_id, status="FINISHED", end_time=_now())
@@ -70,26 +98,43 @@ class _Client:
         self._rest("POST", "mlflow/runs/delete", run_id=run_id)
 
     def get_registered_model(self, name: str) -> Any:
-        said = self._rest("GET", "mlflow/registered-models/get", name=name)["registered_model"]
-        return SimpleNamespace(name=said["name"], tags=tags_of(said))
+        said = self._rest("GET", "mlflow/registered-models/get", name=name)
+        return saying.registered_model(said["registered_model"])
+
+    def search_registered_models(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 100,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> Page:
+        asked = _given(filter=filter_string, order_by=order_by, page_token=page_token)
+        said = self._rest("GET", "mlflow/registered-models/search", max_results=max_results, **asked)
+        found = [saying.registered_model(each) for each in said.get("registered_models", ())]
+        return Page(found, said.get("next_page_token"))
 
     def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
         self._rest("POST", "mlflow/registered-models/set-tag", name=name, key=key, value=value)
 
+    def search_model_versions(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 10_000,
+        order_by: Sequence[str] | None = None,
+        page_token: str | None = None,
+    ) -> Page:
+        asked = _given(filter=filter_string, order_by=order_by, page_token=page_token)
+        said = self._rest("GET", "mlflow/model-versions/search", max_results=max_results, **asked)
+        found: list[SimpleNamespace] = [saying.model_version(each) for each in said.get("model_versions", ())]
+        return Page(found, said.get("next_page_token"))
 
-class _Page(list[Any]):
-    """Runs, and the token of the next page."""
-
-    def __init__(self, runs: Sequence[Any], token: str | None) -> None:
-        super().__init__(runs)
-        self.token = token
+    def get_model_version(self, name: str, version: str) -> Any:
+        said = self._rest("GET", "mlflow/model-versions/get", name=name, version=version)
+        return saying.model_version(said["model_version"])
 
 
-def _run(said: Mapping[str, Any]) -> Any:
-    info = said["info"]
-    times = {name: int(info[name]) for name in ("start_time", "end_time") if info.get(name)}
-    whole = {"start_time": None, "end_time": None, **info, **times}
-    return SimpleNamespace(info=SimpleNamespace(**whole), data=SimpleNamespace(tags=tags_of(said["data"])))
+def _given(**named: Any) -> dict[str, Any]:
+    return {name: value for name, value in named.items() if value}
 
 
 def _now() -> int:

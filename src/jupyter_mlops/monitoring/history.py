@@ -38,7 +38,7 @@ def keep(workspace: Workspace, monitored: Monitored, now: float, *, is_last: boo
     Of windows at multiples of their length, those that are over; of the last one (``is_last``) the first look in each
     piece of time.
     """
-    from .looking import folder_of
+    from .place import folder_of
 
     folder = folder_of(workspace, monitored.endpoint) / "history"
     try:

@@ -26,6 +26,7 @@ from . import baseline, history, reading
 from .buckets import CHAMPION, Buckets, Who, size_of, tidy, total
 from .comparison import compare
 from .performing import Performing
+from .place import folder_of
 from .results import DriftReport
 from .seasons import Seasons
 from .traffic import Traffic
@@ -87,12 +88,6 @@ def look(
         last=_last(log),
     )
     return history.keep(workspace, found, now, is_last=since is None)
-
-
-def folder_of(workspace: Workspace, endpoint: str) -> Path:
-    """Give the place of what monitoring keeps of an endpoint on this machine."""
-    files = files_of(workspace.state.folder, endpoint)
-    return workspace.state.folder / "monitoring" / files.folder.name
 
 
 def span_of(text: str, now: float) -> float:

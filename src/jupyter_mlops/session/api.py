@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ..command import Slot, command, commands_in_order
+from ..command import Address, Slot, command, commands_in_order
 from ..workspace import Workspace
 from .results import CommandRow, Diagnosis, Help, OptionRow, Status, Stopped
 
 
 @command(changes=True)
-def init(*, experiment: str | None = None, tracking_uri: str | None = None, dry_run: bool = False) -> Status:
+def init(*, experiment: str | None = None, tracking_uri: Address | None = None, dry_run: bool = False) -> Status:
     """Begin a project in this folder: settings, and an MLflow server unless there is one already.
 
     Parameters

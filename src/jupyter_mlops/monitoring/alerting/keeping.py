@@ -36,7 +36,7 @@ class Keeper:
     @classmethod
     def of(cls, workspace: Workspace, endpoint: str) -> Keeper:
         """Give that of an endpoint."""
-        from ..looking import folder_of
+        from ..place import folder_of
 
         return cls(folder_of(workspace, endpoint) / "alerts")
 
