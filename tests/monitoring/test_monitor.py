@@ -256,6 +256,23 @@ def test_what_a_canary_answers_is_held_against_the_champion(here: Endpoint) -> N
     assert "Beside it" in str(report)
 
 
+def test_a_drift_in_one_slice_is_found_there(here: Endpoint) -> None:
+    """It is diluted in the whole; and what was like that in the slice before is none."""
+    now = time.time() // HOUR * HOUR - 1_500 * HOUR
+    for day in range(1, 4):
+        here.write(now - day * 24 * HOUR, people(800, day))
+    turned = people(800, 9)
+    old = turned["pressure"] > 120 + 0.67 * 15  # the last quarter
+    here.write(now - 600, turned.assign(age=turned["age"].where(~old, turned["age"] + 10)))
+    report = looking.look(here.workspace, here.name, "1h", None, slices=["pressure"], now=now)
+    found = report.slices.query("metric == 'drift'").set_index("slice")
+    assert (len(found), found["rows"].sum()) == (4, 800)
+    assert list(found["value"] > 0) == [False, False, False, True]
+    assert found["why"].iloc[-1].startswith("age: median 4")
+    assert "Drift by pressure" in str(report)
+    assert "as before" in str(report)
+
+
 def test_what_breaks_in_production_is_named(here: Endpoint) -> None:
     now = time.time() // HOUR * HOUR - 1_200 * HOUR
     for place in range(9):

@@ -66,7 +66,7 @@ def monitor(
     profile
         What the version was trained on, where it was stored without a profile: it gets one.
     slice
-        A column by whose values its performance in the last window is told too; again for more.
+        A column by whose values its performance and its drift in the last window are told too; again for more.
     test_alert
         Look at nothing; send a test to wherever its alerts go, and say what came of it.
 

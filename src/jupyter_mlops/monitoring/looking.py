@@ -22,7 +22,7 @@ from ..serving.files import files_of
 from ..statistics.alarms import QUALITY
 from ..statistics.profile import Profile
 from ..workspace import Workspace
-from . import baseline, history, reading
+from . import baseline, history, reading, slicing
 from .buckets import CHAMPION, Buckets, Who, size_of, tidy, total
 from .comparison import compare
 from .performing import Performing
@@ -74,9 +74,12 @@ def look(
     performing = Performing(workspace, endpoint, log, folder, slices)
     looks: list[Look] = []
     for start, end in spans:
-        seen = _looks(workspace, endpoint, buckets, seasons, references, start, end, level)
+        seen = list(_looks(workspace, endpoint, buckets, seasons, references, start, end, level))
         is_last = (start, end) == spans[-1]
-        looks += [_with_performance(one, performing, references, is_last=is_last) for one in seen]
+        seen = [_with_performance(one, performing, references, is_last=is_last) for one in seen]
+        if is_last and slices:
+            seen = [_with_slices(one, log, references, slices, workspace.settings.validation.data.shift, level) for one in seen]  # fmt: skip
+        looks += seen
     settings = workspace.settings.endpoint(endpoint)
     tidy(folder, now - settings.log.days * _DAY)
     found = Monitored(
@@ -168,6 +171,18 @@ def _with_performance(look: Look, performing: Performing, references: baseline.B
         profile = None
     performed = performing.of(who, profile, look.start, look.end, look.rows, is_last=is_last)
     return reading.with_performance(look, performed)
+
+
+def _with_slices(
+    look: Look, log: Path, references: baseline.Baselines, slices: Sequence[str], shift: float, level: float
+) -> Look:
+    """Look at the champion by slices, where it has a profile; that they may be shown was seen to with the performance."""
+    if look.arm != CHAMPION or look.drift is None:
+        return look
+    who = Who(look.model, look.version, look.arm)
+    span = look.start, look.end
+    found = slicing.drift_by_slices(log, who, references.of(who), span, slices, shift, level)
+    return replace(look, slices=tuple(found))
 
 
 def _beside(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..display import Badge, Card, Cell, Picture, Table, Time, View, span
 from ..errors import NotFound
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .alerting.alert import Alert
     from .performance.kept import Performance
     from .performance.performed import Performed
+    from .slicing import Slice
+
+_TONES: Final[dict[str, Any]] = {"fail": "bad", "pass": "good", "inconclusive": "warn"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Look:
         Of a canary or a shadow: beside the champion in the same time.
     performance : Performed, optional
         By the labels that have come, and estimated without them.
+    slices : tuple of Slice
+        The drift of each slice, where that was asked for.
     """
 
     start: float
@@ -56,6 +61,7 @@ class Look:
     drift: DriftReport | None = field(default=None, repr=False)
     beside: DriftReport | None = field(default=None, repr=False)
     performance: Performed | None = field(default=None, repr=False)
+    slices: tuple[Slice, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -148,7 +154,7 @@ class Monitored(Result):
 
     @property
     def slices(self) -> pd.DataFrame:
-        """How what answers has performed in the last window, by the values of the columns that ``--slice`` names."""
+        """How what answers has performed and drifted in the last window, by the values of the columns that ``--slice`` names."""
         from .performance.summary import slice_frame
 
         return slice_frame(self.current)
@@ -201,7 +207,7 @@ class Monitored(Result):
 
             facts += summary.facts_of(self.performance, main.performance)
             tables += [summary.table_of(main.performance), *summary.slices_of(main.performance)]
-        tables += [_others(self.current, main)] if len(self.current) > 1 else []
+        tables += [*_sliced(main), *([_others(self.current, main)] if len(self.current) > 1 else [])]
         pictures: list[Picture] = pictures_of(main.drift) if main.drift is not None else []
         if len({look.start for look in self.looks}) > 1:
             from ..display.plots import picture
@@ -218,10 +224,20 @@ class Monitored(Result):
         return Card(f"{self.endpoint}, monitored", badge, facts, tables=tables, pictures=pictures, tables_first=True, next=step)  # fmt: skip
 
 
+def _sliced(look: Look) -> Iterator[Table]:
+    for column in dict.fromkeys(each.column for each in look.slices):
+        rows: list[tuple[Cell, ...]] = [
+            (each.value, each.drift.rows, Badge(each.drift.outcome, _TONES[each.drift.outcome]), each.why)
+            for each in look.slices
+            if each.column == column
+        ]
+        names = (column, "rows", "outcome", "drift from the same slice in the week before")
+        yield Table(names, rows, title=f"Drift by {column}", sentences=True)
+
+
 def _others(looks: Sequence[Look], main: Look) -> Table:
-    tones: dict[str, Any] = {"fail": "bad", "pass": "good", "inconclusive": "warn"}
     rows: list[tuple[Cell, ...]] = [
-        (look.name, look.arm, look.rows, Badge(look.outcome, tones[look.outcome]), look.reading("drift").why)
+        (look.name, look.arm, look.rows, Badge(look.outcome, _TONES[look.outcome]), look.reading("drift").why)
         for look in looks
         if look is not main
     ]

@@ -39,12 +39,12 @@ def by_slices(
         if name not in rows.frame.columns:
             known = [str(each)[len(INPUT) :] for each in rows.frame.columns if str(each).startswith(INPUT)]
             raise InvalidUsage(f"The log has no input {column!r}.{nearest(column, known)}", f"--slice {known[0]}" if known else "")  # fmt: skip
-        for value, places in _parts(rows.frame[name]):
+        for value, places in parts(rows.frame[name]):
             found[column, value] = window_of(rows.take(places), reference, span, metrics_of(rows.task))
     return found
 
 
-def _parts(values: pd.Series[Any]) -> Iterator[tuple[str, Any]]:
+def parts(values: pd.Series[Any]) -> Iterator[tuple[str, Any]]:
     """Give the numbers of the rows of each value."""
     missing = values.isna().to_numpy()
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > _MOST:
@@ -52,12 +52,12 @@ def _parts(values: pd.Series[Any]) -> Iterator[tuple[str, Any]]:
         edges = np.unique(np.nanquantile(numbers, np.arange(1, _PARTS) / _PARTS))
         part = np.searchsorted(edges, numbers)  # NaN comes last, and is missing
         names = [f"to {edges[0]:.4g}", *(f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)), f"from {edges[-1]:.4g}"]  # fmt: skip
-        parts = [(name, (part == place) & ~missing) for place, name in enumerate(names)]
+        found = [(name, (part == place) & ~missing) for place, name in enumerate(names)]
     else:
         text = values.astype(str).to_numpy()
         most = values[~missing].astype(str).value_counts().index[:_MOST]
-        parts = [(str(name), (text == name) & ~missing) for name in most]
-        parts.append((OTHERS, ~np.isin(text, most) & ~missing))
-    for name, which in [*parts, (MISSING, missing)]:
+        found = [(str(name), (text == name) & ~missing) for name in most]
+        found.append((OTHERS, ~np.isin(text, most) & ~missing))
+    for name, which in [*found, (MISSING, missing)]:
         if which.any():
             yield name, np.flatnonzero(which)

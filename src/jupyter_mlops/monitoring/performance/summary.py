@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ...display import Badge, Cell, Picture, Table
 from .judging import judge
 from .kept import Change, Performance
-from .performed import Performed, told
+from .performed import Performed, span_of, told
 from .pictures import over_time
 from .record import record
 
@@ -96,7 +96,7 @@ def slices_of(performed: Performed) -> list[Table]:
 
 
 def slice_frame(looks: Sequence[Look]) -> pd.DataFrame:
-    """Give a row for each column, value, metric and source."""
+    """Give a row for each column, value, metric and source; of the drift its severity."""
     import pandas as pd
 
     found = [
@@ -105,6 +105,16 @@ def slice_frame(looks: Sequence[Look]) -> pd.DataFrame:
         if look.performance is not None
         for (column, value), window in look.performance.slices.items()
     ]
+    drift = [
+        {
+            "column": its.column, "slice": its.value, "begin": span_of(look.start, look.end)[0], "end": span_of(look.start, look.end)[1],
+            "metric": "drift", "source": "the week before", "value": its.drift.severity if its.drift.outcome != "inconclusive" else None,
+            "rows": its.drift.rows, "why": its.why, "version": look.name,
+        }
+        for look in looks
+        for its in look.slices
+    ]  # fmt: skip
+    found += [pd.DataFrame(drift)] if drift else []
     both = pd.concat(found, ignore_index=True) if found else Performance([]).frame().assign(column=None, slice=None)
     return both[["column", "slice", *(name for name in both.columns if name not in ("column", "slice"))]]
 
