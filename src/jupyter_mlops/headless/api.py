@@ -33,6 +33,9 @@ def run_notebooks(
     kernel: str | None = None,
     show: bool = False,
     track: bool = True,
+    check_order: bool = False,
+    compare_outputs: bool = False,
+    tolerance: float = 1e-6,
 ) -> Batch | Parameters:
     """Run notebooks as CI does: strict, with limits, and always with the executed notebook left behind.
 
@@ -78,6 +81,12 @@ def run_notebooks(
         Write each cell and what it shows, as text.
     track
         Turned off, the execution itself is no run on the project's MLflow server.
+    check_order
+        Fail where the saved outputs relied on hidden state: another order, or cells that are gone.
+    compare_outputs
+        Fail where the metrics that the notebook shows are others than those it was saved with.
+    tolerance
+        How far these may be apart, relative to their size.
 
     Returns
     -------
@@ -117,6 +126,9 @@ def run_notebooks(
         kernel=kernel,
         show=show,
         track=track,
+        check_order=check_order,
+        compare_outputs=compare_outputs,
+        tolerance=tolerance,
     )
     return running.run(request)
 

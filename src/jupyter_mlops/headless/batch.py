@@ -41,6 +41,7 @@ class Task:
     declared: Any
     target: Path
     folder: Path
+    saved: Any = None
     started: float = 0.0
     seconds: float = 0.0
     verdict: Verdict = Verdict.NOT_RUN
@@ -74,6 +75,9 @@ class Plan:
     retries: int = 2
     fail_fast: bool = False
     keep_going: bool = False
+    check_order: bool = False
+    compare_outputs: bool = False
+    tolerance: float = 1e-6
 
 
 Act = Callable[[Task], None]
@@ -183,8 +187,37 @@ class _Batch:
         if self._ended in (Verdict.INTERRUPTED, Verdict.TERMINATED) and task.verdict is Verdict.NOT_RUN:
             task.verdict, task.message = self._ended, f"the run was {self._ended.word}"
         task.seconds = time.perf_counter() - begin
+        _hold_against_saved(task, self._plan)
         keep(task)
         await asyncio.to_thread(self._after, task)
+
+
+def _hold_against_saved(task: Task, plan: Plan) -> None:
+    """Say what the saved outputs have relied on, and where they were others."""
+    from . import saved
+
+    if task.execution is None or task.verdict not in (Verdict.PASSED, Verdict.CELL_FAILED):
+        return
+    if plan.check_order:
+        found, notes = saved.hidden(task.saved, task.path, task.execution.cells)
+        task.notes += [*(f"hidden state: {each}" for each in found), *notes]
+        if found and task.verdict is Verdict.PASSED:
+            task.verdict, task.message = (
+                Verdict.DIFFERS,
+                f"its saved outputs relied on hidden state: {saved.named(found)}",
+            )
+    if plan.compare_outputs and task.verdict is Verdict.PASSED:
+        count, apart = saved.compared(task.saved, task.book, plan.tolerance)
+        if apart:
+            task.notes += apart
+            task.verdict, task.message = Verdict.DIFFERS, f"metrics are others than saved: {saved.named(apart)}"
+        elif count == 0:
+            task.verdict = Verdict.INCONCLUSIVE
+            task.message = (
+                "it was saved without metrics, so there is nothing to compare: run it, and save it with its outputs"
+            )
+        else:
+            task.notes.append(f"{count} metrics are the same as saved, within {plan.tolerance:g}")
 
 
 def keep(task: Task) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Sequence
@@ -40,6 +41,9 @@ class Request:
     kernel: str | None = None
     show: bool = False
     track: bool = True
+    check_order: bool = False
+    compare_outputs: bool = False
+    tolerance: float = 1e-6
 
 
 def limits(timeout: float | None, cell_timeout: float | None, memory: float | None, output: float | None) -> Limits:
@@ -92,7 +96,10 @@ def run(request: Request) -> Batch:
     for file in (request.reports.junit, request.reports.summary, request.reports.code_quality):
         if file is not None and Path(file).is_dir():
             raise InvalidUsage(f"{file} is a folder; the name of a file is needed.", f"{Path(file) / 'report'}")
-    plan = Plan(request.limits, request.jobs, request.kernel, request.retries, request.fail_fast, request.keep_going)
+    plan = Plan(
+        request.limits, request.jobs, request.kernel, request.retries, request.fail_fast, request.keep_going,
+        request.check_order, request.compare_outputs, request.tolerance,
+    )  # fmt: skip
     reporter = Reporter(show=request.show, several=len(tasks) > 1)
     around = _Around(request)
     run_all(tasks, plan, reporter, around.before, around.after)
@@ -144,6 +151,8 @@ def _tasks(request: Request) -> list[Task]:
             else f"--retries must be 0 or more, not {request.retries}"
         )
         raise InvalidUsage(f"{wrong}.", "jupyter mlops run notebook.ipynb --jobs 2 --retries 2")
+    if not 0 <= request.tolerance < float("inf"):
+        raise InvalidUsage(f"--tolerance must be 0 or more, not {request.tolerance:g}.", "--tolerance 1e-6")
     paths = [Path(name).absolute() for name in request.notebooks]
     doubled = {name for name, path in zip(request.notebooks, paths, strict=True) if paths.count(path) > 1}
     if doubled:
@@ -157,5 +166,7 @@ def _tasks(request: Request) -> list[Task]:
             raise InvalidUsage(f"{name} would be overwritten by itself as executed.", "--output ANOTHER_FOLDER")
         known = declared(book, name)
         values = known.read(request.params, name)
-        tasks.append(Task(name, path, books.fresh(book), values, declared(book, name), target, path.parent))
+        saved = copy.deepcopy(book) if request.check_order or request.compare_outputs else None
+        book = books.fresh(book)
+        tasks.append(Task(name, path, book, values, declared(book, name), target, path.parent, saved))
     return tasks

@@ -1,0 +1,91 @@
+"""What was saved is held against a clean kernel: hidden state, and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_mlops.headless.saved import compared, metrics_of
+
+from .conftest import book_of, run
+
+
+def save(counts: list[int], *cells: str, outputs: dict[int, str] | None = None) -> None:
+    book = book_of(*cells)
+    for index, (cell, count) in enumerate(zip(book.cells, counts, strict=True)):
+        cell.execution_count = count
+        if text := (outputs or {}).get(index):
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    nbformat.write(book, "a.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("counts", "cells", "code", "said"),
+    [
+        ([1, 2], ["x = 1", "print(x)"], 0, ""),
+        ([1, 3], ["x = 1", "print(x)"], 0, "of 3 executions in the kernel that saved it 1 are no longer in it"),
+        # the second cell used what stands below it
+        ([1, 3, 2], ["x = 1", "print(x)", "x = 5"], 13, "x from In [2], which stands below In [3] but ran before it"),
+        ([2, 1], ["print(x)", "x = 5"], 1, "cell 1 (print(x)) ran when it was saved, and fails in a clean kernel"),
+        ([2, 1], ["print('a')", "print('b')"], 0, ""),
+    ],
+)  # fmt: skip
+def test_check_order_finds_hidden_state(
+    write: Callable[..., str], counts: list[int], cells: list[str], code: int, said: str
+) -> None:
+    write("a.ipynb", "1")
+    save(counts, *cells)
+    ran = run("a.ipynb", "--check-order")
+    assert ran.code == code
+    notes = ran.data["notebooks"][0]["notes"]
+    assert any(said in note for note in notes) if said else notes == []
+
+
+def test_compare_outputs_holds_metrics_against_those_saved(write: Callable[..., str]) -> None:
+    write("a.ipynb", "1")
+    save([1], "print('accuracy', 0.9500001)\nprint('took 3.1 s')", outputs={0: "accuracy 0.95\ntook 9.9 s\n"})
+    assert run("a.ipynb", "--compare-outputs").code == 0
+    ran = run("a.ipynb", "--compare-outputs", "--tolerance", "1e-9")
+    assert (ran.code, ran.data["notebooks"][0]["verdict"]) == (13, "not the same as saved")
+    assert "cell 1: accuracy 0.9500 → 0.9500" in ran.data["notebooks"][0]["message"]
+    save([1], "print(1)")
+    ran = run("a.ipynb", "--compare-outputs")
+    assert ran.code == 6
+    assert "nothing to compare" in ran.data["notebooks"][0]["message"]
+    assert run("a.ipynb", "--tolerance", "-1").code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "metrics"),
+    [
+        ("accuracy   0.9510", [("accuracy", 0.951)]),
+        ("val loss: 1e-3\nF1=80.5%", [("val loss", 0.001), ("F1", 0.805)]),
+        ("{'auc': 0.9, 'n': 12, \"f\": np.float64(0.5)}", [("auc", 0.9), ("n", 12.0), ("f", 0.5)]),
+        ("0.9473684210526315", [("", 0.9473684210526315)]),
+        ("np.float64(0.5)", [("", 0.5)]),
+        ("run:a0b03045 · 0.3 s\nport 39275\nmax time 3\n2026-11-28", []),
+        ("1,234.5", [("", 1234.5)]),
+        ("nan", [("", float("nan"))]),
+    ],
+)
+def test_what_is_a_metric(text: str, metrics: list[tuple[str, float]]) -> None:
+    cell = book_of("x").cells[0]
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    assert list(metrics_of(cell)) == pytest.approx(metrics, nan_ok=True) or str(list(metrics_of(cell))) == str(metrics)
+
+
+def test_the_card_of_a_run_has_its_metrics(project: Path, trained: Callable[..., object]) -> None:
+    from pathlib import Path as _Path
+
+    card = trained("base", accuracy=0.9512)
+    one, other = book_of("x"), book_of("x")
+    other.cells[0].id = one.cells[0].id
+    for book, text in ((one, str(card)), (other, str(card).replace("0.9512", "0.9400"))):
+        book.cells[0].outputs = [nbformat.v4.new_output("display_data", data={"text/plain": text})]
+    assert _Path  # the working folder is the project's
+    count, apart = compared(one, other, 1e-6)
+    assert count >= 1
+    assert apart == ["cell 1: accuracy 0.9512 → 0.9400"]
