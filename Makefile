@@ -8,13 +8,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab bench docs clean
+.PHONY: help demo examples test check lab bench docs clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(STAMP)  ## Run the quickstart without a screen, and show each step
 	$(BIN)/python examples/demo.py build/demo
+
+examples: $(STAMP)  ## Run all examples as CI does, with reports in build/examples
+	$(BIN)/python examples/demo.py build/examples all
 
 test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest tests -n 2 --dist worksteal

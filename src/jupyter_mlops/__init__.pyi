@@ -1,4 +1,5 @@
 from .errors import MlopsError as MlopsError
+from .headless.api import ci_init as ci_init
 from .headless.api import params as params
 from .headless.api import run_notebooks as run_notebooks
 from .monitoring.alerting.api import alerts as alerts

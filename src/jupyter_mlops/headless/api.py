@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from ..command import File, Pairs, Short, command
 
 if TYPE_CHECKING:
     from .declaring import Declaration
     from .results import Batch, Parameters
+    from .workflow import Workflow
 
 
 @command(name="run")
@@ -139,3 +140,32 @@ def params() -> Declaration:
     from .declaring import Declaration
 
     return Declaration()
+
+
+@command(name="ci init", changes=True)
+def ci_init(
+    *notebooks: File, provider: Literal["github", "gitlab", "plain"], force: bool = False, dry_run: bool = False
+) -> Workflow:
+    """Write the file with which CI runs the notebooks: caches, the report as an artifact, the summary on the change.
+
+    Parameters
+    ----------
+    notebooks
+        Which notebooks, as paths or patterns; by default those here, or in the folders below.
+    provider
+        github, gitlab, or plain: a script for any other.
+    force
+        Overwrite a file that is there.
+    dry_run
+        Only show what would be written.
+
+    Raises
+    ------
+    Conflict
+        Where there is another file already.
+    InvalidUsage
+        Where there is no notebook.
+    """
+    from . import workflow
+
+    return workflow.begin(provider, notebooks, force=force, dry_run=dry_run)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,11 @@ def read(path: Path) -> Any:
         mend = f"jupyter nbconvert --to notebook --inplace {path}" if form < 4 else "save it in format 4"
         raise InvalidUsage(f"{path} is a notebook of format {form}; format 4 is needed.", mend)
     try:
-        _, found = nbformat.validator.normalize(found)  # ids where an older minor version has none
-        nbformat.validate(found)
-        book: Any = nbformat.reads(json.dumps(found), as_version=4)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of cells without ids: they are given some
+            _, found = nbformat.validator.normalize(found)
+            nbformat.validate(found)
+            book: Any = nbformat.reads(json.dumps(found), as_version=4)  # type: ignore[no-untyped-call]
     except (nbformat.ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(getattr(error, "message", error)).split())[:200]
         raise InvalidUsage(f"{path} is a broken notebook: {reason}.", "open it in JupyterLab and save it") from None

@@ -112,7 +112,8 @@ class Execution:
         with tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True) as scratch:
             self._notes = Notes(Path(scratch) / "notes.jsonl")
             name = self._kernel or self.book.metadata.get("kernelspec", {}).get("name") or "python3"
-            options = {"kernel_name": name, "startup_timeout": self._limits.start, "timeout": None}
+            patience = max(1, round(min(self._limits.start, self._limits.total)))
+            options = {"kernel_name": name, "startup_timeout": patience, "timeout": None}
             self._client = Client(self.book, most_output=self._limits.output * 1e6, **options)
             env = dict(self._env) | {NOTES: str(self._notes.path)}
             self._running = Kernel(self._client, self._folder, env, self._notes, Path(scratch) / "kernel.log")

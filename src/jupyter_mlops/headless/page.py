@@ -46,9 +46,12 @@ def _told(cell: CellRecord) -> dict[str, Any]:
 
 
 def _without_scripts(book: Any) -> Any:
+    """Take out what would run, and put a text in place of what only a kernel can show."""
     book = copy.deepcopy(book)
     for cell in book.cells:
         for output in cell.get("outputs", []):
+            if "data" in output and not any(kind in output.data for kind in _SHOWN):
+                output.data["text/plain"] = f"({', '.join(output.data) or 'nothing'}: it needs a live kernel)"
             for kind in ("text/html", "image/svg+xml"):
                 if isinstance(output.get("data", {}).get(kind), str):
                     output.data[kind] = _SCRIPT.sub("", output.data[kind])

@@ -40,6 +40,7 @@ class Request:
     keep_going: bool = False
     kernel: str | None = None
     show: bool = False
+    quiet: bool = False
     track: bool = True
     check_order: bool = False
     compare_outputs: bool = False
@@ -100,7 +101,7 @@ def run(request: Request) -> Batch:
         request.limits, request.jobs, request.kernel, request.retries, request.fail_fast, request.keep_going,
         request.check_order, request.compare_outputs, request.tolerance,
     )  # fmt: skip
-    reporter = Reporter(show=request.show, several=len(tasks) > 1)
+    reporter = Reporter(show=request.show, quiet=request.quiet, several=len(tasks) > 1)
     around = _Around(request)
     run_all(tasks, plan, reporter, around.before, around.after)
     batch = Batch(tuple(task.executed for task in tasks), time.perf_counter() - begin)

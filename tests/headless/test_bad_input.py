@@ -1,0 +1,191 @@
+"""What people really name, and machines really do: each has a line that says what is the matter."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from .conftest import book_of, executed, run
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("none.ipynb", None, 3, "There is no notebook none.ipynb. Did you mean nine.ipynb?"),
+        ("folder.ipynb", ..., 2, "can't be read: is a directory"),
+        ("a.py", "1", 2, "its name does not end with .ipynb"),
+        ("a.ipynb", "", 2, "it is no JSON"),
+        ("a.ipynb", "\x00\xff", 2, "it is no"),
+        ("a.ipynb", "[]", 2, "does not say which format"),
+        ("a.ipynb", "{}", 2, "does not say which format"),
+        ("a.ipynb", '{"nbformat": 3, "worksheets": []}', 2, "is a notebook of format 3; format 4 is needed"),
+        ("a.ipynb", '{"nbformat": 5}', 2, "is a notebook of format 5"),
+        ("a.ipynb", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}', 2, "is a broken notebook"),
+        ("a.ipynb", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}', 2, "is a broken notebook"),
+    ],
+)  # fmt: skip
+def test_what_is_no_notebook(write: Callable[..., str], name: str, content: str | None, code: int, said: str) -> None:
+    write("nine.ipynb", "1")
+    if content is ...:
+        Path(name).mkdir()
+    elif content is not None:
+        Path(name).write_bytes(content.encode("latin-1"))
+    ran = run("nine.ipynb", name)
+    assert (ran.code, ran.data) == (code, None)
+    assert said in ran.err
+    assert len(ran.err.strip().splitlines()) <= 3
+    assert not Path("executed").exists()  # nothing has run
+
+
+def test_an_older_notebook_of_format_4_without_ids_and_one_without_any_code(write: Callable[..., str]) -> None:
+    book = json.loads(nbformat.writes(book_of("print(1)")))
+    for cell in book["cells"]:
+        del cell["id"]
+    write("b.ipynb", kernel=None)
+    Path("a.ipynb").write_text(json.dumps(book | {"nbformat_minor": 2}))
+    assert run("a.ipynb", "b.ipynb").code == 0
+
+
+def test_a_kernel_that_is_not_there_is_named_with_those_that_are(write: Callable[..., str]) -> None:
+    write("a.ipynb", "1", kernel="pyton3")
+    ran = run("a.ipynb")
+    assert ran.code == 3
+    message = ran.data["notebooks"][0]["message"]
+    assert "The kernel 'pyton3' is not installed. Did you mean python3? There are: " in message
+    assert executed().metadata.mlops.verdict == "no such kernel"
+    assert run("a.ipynb", "--kernel", "python3").code == 0
+
+
+def test_a_kernel_that_never_starts_says_its_last_words(
+    write: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = tmp_path / "data" / "kernels"
+    for name, code in (("dies", "raise SystemExit('no such library')"), ("hangs", "import time; time.sleep(600)")):
+        (specs / name).mkdir(parents=True)
+        spec = {"argv": [sys.executable, "-c", code], "display_name": name, "language": "python"}
+        (specs / name / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    write("a.ipynb", "1", kernel="dies")
+    ran = run("a.ipynb", "--junit", "j.xml")
+    assert ran.code == 10
+    assert "did not start" in ran.data["notebooks"][0]["message"]
+    assert "no such library" in ran.data["notebooks"][0]["message"]
+    assert "did not start" in Path("j.xml").read_text()
+    write("a.ipynb", "1", kernel="hangs")
+    begin = time.monotonic()
+    ran = run("a.ipynb", "--timeout", "3")
+    assert ran.code in (10, 12)
+    assert time.monotonic() - begin < 15
+    assert not _running("time.sleep(600)")
+
+
+def test_widgets_and_what_else_has_no_text(write: Callable[..., str]) -> None:
+    write(
+        "a.ipynb", "from IPython.display import display\ndisplay({'application/vnd.jupyter.widget-view+json': {'model_id': 'x', 'version_major': 2}}, raw=True)",
+        "display({'text/plain': 'a widget', 'application/vnd.jupyter.widget-view+json': {'model_id': 'x', 'version_major': 2}}, raw=True)",
+    )  # fmt: skip
+    assert run("a.ipynb", "--html", "pages").code == 0
+    assert "a widget" in Path("pages/a.html").read_text()
+
+
+def test_two_runs_do_not_write_the_same_notebook(write: Callable[..., str]) -> None:
+    write("a.ipynb", "open('reached', 'w').close()\nimport time\ntime.sleep(20)")
+    other = subprocess.Popen([sys.executable, "-m", "jupyter_mlops.cli", "run", "a.ipynb"], stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 30
+        while not Path("reached").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        ran = run("a.ipynb")
+        assert ran.code == 4
+        assert "Another run is just writing" in ran.err
+        assert run("a.ipynb", "--output", "elsewhere", "--cell-timeout", "0.1").code == 12
+    finally:
+        other.terminate()
+        other.wait(30)
+
+
+def test_it_is_not_written_over_itself_nor_named_twice(write: Callable[..., str]) -> None:
+    write("a.ipynb", "1")
+    assert "would be overwritten by itself" in run("a.ipynb", "--output", ".").err
+    assert "named twice" in run("a.ipynb", "./a.ipynb").err
+    assert run().code == 2
+    for wrong in (
+        ["--jobs", "0"],
+        ["--timeout", "0"],
+        ["--memory", "-1"],
+        ["--retries", "-1"],
+        ["--cell-timeout", "nan"],
+    ):
+        assert run("a.ipynb", *wrong).code == 2, wrong
+
+
+def test_a_place_that_takes_nothing_is_told_before_anything_runs(write: Callable[..., str]) -> None:
+    write("a.ipynb", "open('ran', 'w').close()")
+    Path("file").touch()
+    for output in ("file/out", "/proc/nothing"):
+        ran = run("a.ipynb", "--output", output)
+        assert ran.code == 11, ran
+        assert "can't be written" in ran.err
+    Path("folder").mkdir()
+    assert run("a.ipynb", "--junit", "folder").code == 2
+    assert not Path("ran").exists()
+
+
+def test_a_place_that_is_gone_at_the_end_loses_nothing(write: Callable[..., str]) -> None:
+    write("a.ipynb", "import shutil\nshutil.rmtree('executed')\nopen('executed', 'w').close()\nprint('kept')")
+    ran = run("a.ipynb")
+    assert ran.code == 11
+    (book,) = ran.data["notebooks"]
+    assert book["executed"] in book["notes"][0]
+    assert executed(book["executed"]).cells[0].outputs[0].text == "kept\n"
+    shutil.rmtree(Path(book["executed"]).parent)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small disk")
+def test_a_disk_that_is_full_at_the_end(write: Callable[..., str], tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "none", disk], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        write(
+            "a.ipynb",
+            f"file = open({str(disk / 'big')!r}, 'wb', buffering=0)\ntry:\n    while file.write(bytes(100_000)): pass\nexcept OSError: pass\nprint('x' * 200_000)",
+        )
+        ran = run("a.ipynb", "--output", str(disk / "out"))
+        assert ran.code == 11
+        assert executed(ran.data["notebooks"][0]["executed"]).cells[0].outputs
+    finally:
+        subprocess.run(["umount", disk], check=False)
+
+
+def test_what_is_missing_is_the_line_that_installs_it(
+    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "nbclient" else found(name, *rest)
+    )
+    write("a.ipynb", "1")
+    ran = run("a.ipynb")
+    assert ran.code == 8
+    assert "pip install 'jupyter-mlops[headless]'" in ran.err
+
+
+def _running(words: str) -> bool:
+    import psutil
+
+    return any(words in " ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"]))

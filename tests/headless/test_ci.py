@@ -1,0 +1,114 @@
+"""The same notebooks in other people's hands: workflow files, pytest, and the runners that are there already."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops import ci_init, cli
+from jupyter_mlops.errors import Conflict, InvalidUsage
+
+from .conftest import executed
+
+BIN = Path(sys.executable).parent
+LOAD = "%load_ext jupyter_mlops"
+
+
+def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+@pytest.mark.parametrize("dependencies", ["requirements.txt", "pyproject.toml", ""])
+@pytest.mark.parametrize(
+    ("provider", "file", "check"),
+    [
+        ("github", ".github/workflows/notebooks.yml", ["--builtin-schema", "vendor.github-workflows"]),
+        ("gitlab", ".gitlab-ci.yml", ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
+        ("plain", "ci/notebooks.sh", []),
+    ],
+)
+def test_the_file_for_ci_is_one_by_its_published_schema(
+    write: Callable[..., str], provider: str, file: str, check: list[str], dependencies: str
+) -> None:
+    write("work/it's mine.ipynb", "1")
+    if dependencies:
+        Path(dependencies).touch()
+    assert cli.main(["ci", "init", "--provider", provider, "--dry-run"]) == 0
+    assert not Path(file).exists()
+    assert cli.main(["ci", "init", "--provider", provider]) == 0
+    text = Path(file).read_text()
+    assert "jupyter mlops run work/*.ipynb" in text
+    assert ("{{" in text) == (provider == "github")
+    assert "{%" not in text
+    assert (
+        f"-r {dependencies} " if dependencies.endswith("txt") else " . " if dependencies else "install 'jupyter"
+    ) in text
+    done = call(BIN / "check-jsonschema", *check, file) if check else call("sh", "-n", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cli.main(["ci", "init", "--provider", provider]) == 0  # the same again
+    assert os.access(file, os.X_OK) == (provider == "plain")
+
+
+def test_a_file_that_is_there_is_kept_and_a_pipeline_of_gitlab_includes_ours(write: Callable[..., str]) -> None:
+    write("a.ipynb", "1")
+    for name in (".github/workflows/notebooks.yml", ".gitlab-ci.yml"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("mine: {}\n")
+    with pytest.raises(Conflict, match="already"):
+        ci_init(provider="github")
+    assert ci_init(provider="gitlab").path == ".gitlab/notebooks.yml"
+    assert Path(".gitlab-ci.yml").read_text() == "mine: {}\n"
+    assert ci_init(provider="github", force=True).ok
+    with pytest.raises(InvalidUsage, match="mean something to CI"):
+        ci_init("a ${{ secrets.X }}.ipynb", provider="plain")
+    Path("a.ipynb").unlink()
+    with pytest.raises(InvalidUsage, match="no notebook here"):
+        ci_init(provider="plain")
+
+
+def test_pytest_collects_notebooks_with_a_result_for_each_cell(write: Callable[..., str]) -> None:
+    write("good.ipynb", LOAD, "1", ("no_widget", "interactive-only"))
+    write("bad.ipynb", "1", "%%capture\n1 / 0", "2")
+    plugin = ["-p", "jupyter_mlops.pytest_plugin"] if _needs_naming() else []
+    quiet = call(sys.executable, "-m", "pytest", *plugin, "-q", ".")
+    assert "no tests ran" in quiet.stdout
+    done = call(sys.executable, "-m", "pytest", *plugin, "-q", "--mlops", ".", "--junit-xml=j.xml")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "a cell failed: cell 2 (%%capture): ZeroDivisionError" in done.stdout
+    assert "3 subtests passed" in done.stdout
+    assert "1 passed" in done.stdout
+    assert executed("executed/bad.ipynb").metadata.mlops.verdict == "a cell failed"
+    again = call(sys.executable, "-m", "pytest", *plugin, "-q", "--mlops", "--collect-only", ".")
+    assert "2 tests collected" in again.stdout  # what was executed is none
+
+
+def _needs_naming() -> bool:
+    from importlib.metadata import entry_points
+
+    return not any(each.value == "jupyter_mlops.pytest_plugin" for each in entry_points(group="pytest11"))
+
+
+RUNNERS = {
+    "papermill": [BIN / "papermill", "a.ipynb", "out.ipynb"],
+    "jupyter execute": [BIN / "jupyter-execute", "a.ipynb"],
+    "nbconvert, as jupyter-scheduler does": [BIN / "jupyter-nbconvert", "--to", "notebook", "--execute", "a.ipynb"],
+    "nbmake": [sys.executable, "-m", "pytest", "--nbmake", "-q", "a.ipynb"],
+}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_other_runners_run_the_same_notebook_and_fail_where_it_fails(write: Callable[..., str], runner: str) -> None:
+    params = ("%%mlops params\nn: int = 3  # how many", "parameters")
+    write("a.ipynb", LOAD, params, "assert n in (3, 5)")
+    given = ["-p", "n", "5"] if runner == "papermill" else []
+    done = call(*RUNNERS[runner], *given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    write("a.ipynb", LOAD, "%mlops deploy nothing@champion")
+    done = call(*RUNNERS[runner])
+    assert done.returncode != 0
+    assert "not in an mlops project yet" in done.stdout + done.stderr
