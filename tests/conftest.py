@@ -9,18 +9,23 @@ import itertools
 import json
 import os
 import shlex
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import requests
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops as mlops
-from jupyter_mlops import cli, grammar
+from jupyter_mlops import cli, errors, grammar
 from jupyter_mlops.backend import server
-from jupyter_mlops.backend.processes import stop
+from jupyter_mlops.backend.processes import free_port, stop
 from jupyter_mlops.backend.state import State
 from jupyter_mlops.errors import MlopsError
 
@@ -130,6 +135,61 @@ def _through_cli(line: str, **variables: Any) -> Outcome:
     return Outcome(json.loads(text) if text else None, err.getvalue().strip(), exit_code=code)
 
 
+def _through_rest(jupyter: Callable[..., Any], line: str, **variables: Any) -> Outcome:
+    invocation = grammar.parse(line)
+    bound = inspect.signature(invocation.command.function).bind(*invocation.args, **invocation.kwargs).arguments
+    for key, value in bound.items():
+        if invocation.command.slot(key) == "variable" and isinstance(value, str) and value in variables:
+            variables[value].to_parquet(f"{value}.parquet")
+            bound[key] = f"{value}.parquet"
+    came = jupyter(f"commands/{invocation.command.key.replace(' ', '-')}", bound)
+    said = came.json()
+    if came.ok:
+        return Outcome(said["result"], exit_code=0 if said["ok"] else 1)
+    error = said["message"] + (f"\n  → {said['hint']}" if said["hint"] else "")
+    return Outcome(error=error, kind=said["code"], exit_code=getattr(errors, said["code"]).exit_code)
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory, tracking_uri: str) -> Iterator[Callable[..., Any]]:
+    """A real Jupyter server whose folder holds those of all tests: ``jupyter("commands/runs", {…})``."""
+    root, home = tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("jupyter")
+    port, token = free_port(), "a token for tests"
+    extensions = '{"jupyter_mlops": True}'
+    log = (home / "log").open("wb")
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--ServerApp.root_dir={root}"),
+            *(f"--ServerApp.port={port}", f"--IdentityProvider.token={token}"),
+            f"--ServerApp.jpserver_extensions={extensions}",
+        ],
+        env=os.environ | {f"JUPYTER_{name}_DIR": str(home) for name in ("CONFIG", "DATA", "RUNTIME")},
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+    )
+    session = requests.Session()
+    session.headers["Authorization"] = f"token {token}"
+
+    def ask(path: str, body: object) -> requests.Response:
+        where = {"at": f"{Path.cwd().relative_to(root.resolve())}/a.ipynb"}
+        return session.post(f"http://127.0.0.1:{port}/jupyter-mlops/{path}", json=body, params=where, timeout=120)
+
+    for _ in range(300):
+        with contextlib.suppress(requests.ConnectionError):
+            session.get(f"http://127.0.0.1:{port}/api", timeout=5)
+            break
+        time.sleep(0.1)
+    yield ask
+    session.close()
+    server.terminate()
+    server.wait(30)
+    log.close()
+
+
+every_face = pytest.mark.parametrize("face", ["python", "magic", "cli", "rest"], indirect=True)
+"""For a scenario that is worth a process of its own: REST too."""
+
+
 @pytest.fixture(params=["python", "magic", "cli"])
 def face(request: pytest.FixtureRequest) -> Face:
     """Run the test through each face."""
@@ -137,6 +197,8 @@ def face(request: pytest.FixtureRequest) -> Face:
         return _through_python
     if request.param == "cli":
         return _through_cli
+    if request.param == "rest":
+        return partial(_through_rest, request.getfixturevalue("jupyter"))
     ip: InteractiveShell = request.getfixturevalue("shell")
 
     def through_magic(line: str, **variables: Any) -> Outcome:

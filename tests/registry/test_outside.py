@@ -19,7 +19,7 @@ from jupyter_mlops.errors import Inconclusive, InvalidUsage, NotFound, Validatio
 from jupyter_mlops.registry import outside
 from jupyter_mlops.workspace import Workspace
 
-from ..conftest import Face
+from ..conftest import Face, every_face
 
 
 @pytest.fixture(autouse=True)
@@ -167,6 +167,7 @@ def test_another_gate_is_on_record(two: str, project: Path) -> None:
     assert gates == [("", "accuracy >= 0.9"), ("accuracy >= 0.9", "accuracy >= 0.5")]
 
 
+@every_face
 def test_the_audit_is_written_as_lines_and_as_a_page(face: Face, two: str, project: Path) -> None:
     face(f"audit {two} --export audit.jsonl")
     events = [json.loads(line) for line in (project / "audit.jsonl").read_text().splitlines()]

@@ -13,7 +13,7 @@ from jupyter_mlops.errors import Conflict, Inconclusive, InvalidUsage, MlopsErro
 from jupyter_mlops.registry import aliases
 from jupyter_mlops.workspace import Workspace
 
-from ..conftest import Face
+from ..conftest import Face, every_face
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -22,6 +22,7 @@ def champion(name: str) -> int | None:
     return aliases.current(Workspace.here(), name, "champion")
 
 
+@every_face
 def test_the_straight_path(face: Face, trained: Any, name: str) -> None:
     trained("first", accuracy=0.92)
     assert face(f"register {name} --run best:accuracy --alias challenger").data["version"] == 1
@@ -75,6 +76,7 @@ def test_a_live_estimator_is_registered(cancer: Any, name: str) -> None:
     assert mlops.register(name, model=forest, data=X_train).version == 1
 
 
+@every_face
 def test_the_gate_refuses_and_says_why(face: Face, trained: Any, name: str) -> None:
     trained("weak", accuracy=0.85)
     face(f"register {name} --alias challenger")

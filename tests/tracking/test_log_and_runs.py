@@ -14,7 +14,7 @@ from jupyter_mlops.backend.adapter import Mlflow
 from jupyter_mlops.errors import Conflict, InvalidUsage, NotFound
 from jupyter_mlops.workspace import Workspace
 
-from ..conftest import Face
+from ..conftest import Face, every_face
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -87,6 +87,7 @@ def test_a_parameter_is_not_changed_and_nothing_else_is_logged(trained: Any) -> 
     assert "accuracy" not in Workspace.here().mlflow.read("get_run", run.run_id).data.metrics
 
 
+@every_face
 def test_runs_lists_what_differs_best_first(face: Face, trained: Any) -> None:
     trained("first", accuracy=0.8, log_loss=0.2)
     trained("second", accuracy=0.9, log_loss=0.4)

@@ -16,10 +16,11 @@ from jupyter_mlops import cli
 from jupyter_mlops.validation import keeping, reporting
 from jupyter_mlops.workspace import Workspace
 
-from ..conftest import Face
+from ..conftest import Face, every_face
 from .test_quality import clean
 
 
+@every_face
 def test_every_face_gives_the_same_report(project: Path, face: Face) -> None:
     df = clean().assign(paid=range(1000, 1400))
     found = face("validate data df --target y --severity warning --only DQ", df=df)

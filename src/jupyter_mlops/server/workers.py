@@ -20,6 +20,7 @@ from .answers import TimedOut, Told, TooLarge
 
 _AT_ONCE: Final = 4
 _KEPT: Final = 300.0  # seconds without a command
+_MOST_IDLE: Final = 2
 MOST: Final = 32_000_000
 """Bytes of an answer."""
 
@@ -77,6 +78,9 @@ class Workers:
             await worker.end()
             raise
         self._idle.setdefault(root, []).append(worker)
+        waiting = sorted((one.used, root) for root, kept in self._idle.items() for one in kept)
+        for _, place in waiting[:-_MOST_IDLE]:  # each has hundreds of megabytes in it
+            self._idle[place].pop(0).let_go()
         self._tidy_later()
         return said
 

@@ -1,0 +1,74 @@
+"""What changes is told to who listens, by one look for all of them; and nobody looks where nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import jupyter_mlops as mlops
+from jupyter_mlops.server import watching
+
+from .conftest import Ask
+
+
+class Listener:
+    """A page that listens."""
+
+    def __init__(self, app: Any) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._app = app
+        self.task = asyncio.ensure_future(self._listen())
+
+    async def _listen(self) -> None:
+        app = self._app
+        reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+        token = f"Authorization: token {app.identity_provider.token}"
+        writer.write(f"GET {app.base_url}jupyter-mlops/events HTTP/1.1\r\nHost: 127.0.0.1\r\n{token}\r\n\r\n".encode())
+        try:
+            while line := await reader.readline():  # between headers and the sizes of chunks
+                if line.startswith(b"data: "):
+                    self.events.append(json.loads(line.removeprefix(b"data: ")))
+        finally:
+            writer.close()
+
+    async def until(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
+        async with asyncio.timeout(30):
+            while len(found := [event for event in self.events if event["kind"] == kind]) < count:
+                await asyncio.sleep(0.02)
+        return found
+
+    async def gone(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def test_what_changes_is_told_to_all_by_one_look(
+    ask: Ask, jp_serverapp: Any, trained: Any, name: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(watching, "PAUSE", 0.2)
+    run = trained("first", accuracy=0.95)
+    watch = jp_serverapp.web_app.settings["jupyter_mlops"].at(None).watch
+    await ask("status")
+    assert watch.looks == 0
+    one, other = Listener(jp_serverapp), Listener(jp_serverapp)
+    for listener in (one, other):
+        assert (await listener.until("status"))[0]["status"]["initialised"] is True
+        assert (await listener.until("endpoints"))[0]["endpoints"] == []
+        assert listener.events[0] == {"kind": "hello"}
+    while watch.looks < 2:
+        await asyncio.sleep(0.05)
+    await asyncio.to_thread(mlops.log, {"f1": 0.9}, run=f"run:{run.run_id}")
+    await asyncio.to_thread(mlops.register, name, run=f"run:{run.run_id}")
+    for listener in (one, other):
+        await listener.until("runs")
+        await listener.until("models")
+    assert not [event for event in one.events if event["kind"] == "alerts"]
+    for listener in (one, other):
+        await listener.gone()
+    async with asyncio.timeout(10):
+        while watch._task is not None and not watch._task.done():
+            await asyncio.sleep(0.05)
+    looks = watch.looks
+    await asyncio.sleep(0.6)
+    assert watch.looks == looks
