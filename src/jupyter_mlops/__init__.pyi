@@ -36,3 +36,4 @@ from .validation.api import check as check
 from .validation.api import validate_data as validate_data
 from .validation.api import validate_model as validate_model
 from .validation.privacy.api import mask as mask
+from .widgets.api import panel as panel

@@ -232,7 +232,7 @@ def commands() -> dict[str, Command]:
 
 def commands_in_order() -> list[Command]:
     """List the commands as a model's life goes: first the project, then runs, models, endpoints."""
-    order = ("session", "tracking", "registry", "validation", "serving", "monitoring", "headless")
+    order = ("session", "tracking", "registry", "validation", "serving", "monitoring", "headless", "widgets")
     return sorted(commands().values(), key=lambda c: order.index(c.group) if c.group in order else len(order))
 
 

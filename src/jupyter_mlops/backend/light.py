@@ -91,8 +91,8 @@ class _Client:
     def get_run(self, run_id: str) -> Any:
         return saying.run(self._rest("GET", "mlflow/runs/get", run_id=run_id)["run"])
 
-    def set_terminated(self, run_id: str) -> None:
-        self._rest("POST", "mlflow/runs/update", run_id=run_id, status="FINISHED", end_time=_now())
+    def set_terminated(self, run_id: str, status: str = "FINISHED") -> None:
+        self._rest("POST", "mlflow/runs/update", run_id=run_id, status=status, end_time=_now())
 
     def delete_run(self, run_id: str) -> None:
         self._rest("POST", "mlflow/runs/delete", run_id=run_id)

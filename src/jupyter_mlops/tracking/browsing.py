@@ -153,6 +153,18 @@ def brief(workspace: Workspace, run_id: str) -> Row:
     return row_of(read(workspace, run_id))
 
 
+def with_tag(workspace: Workspace, tag: str, most: int) -> list[tuple[Row, str]]:
+    """List the newest runs of the project's experiment that have a tag, with what it says."""
+    chosen = _experiment(workspace, None)
+    if chosen is None:
+        return []
+    where = f"tags.`{tag}` LIKE '%'"
+    found = workspace.mlflow.read(
+        "search_runs", [chosen.id], filter_string=where, max_results=most, order_by=[experiments.NEWEST_FIRST]
+    )
+    return [(row_of(run), run.data.tags[tag]) for run in found]
+
+
 def side_by_side(compared: Mapping[str, Any]) -> dict[str, Any]:
     """Turn what ``compare`` gives as plain data into a column for each run."""
     sides: Sequence[Mapping[str, Any]] = compared["sides"]

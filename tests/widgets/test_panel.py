@@ -1,0 +1,189 @@
+"""Panels: live in a kernel that somebody watches, a picture everywhere else, and gone when they are closed."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+
+import jupyter_mlops as mlops
+from jupyter_mlops.errors import InvalidUsage, NotFound
+
+KINDS = ["runs", "models", "validation", "endpoints"]
+LOAD = "%load_ext jupyter_mlops"
+FORMS = {"text/plain", "text/html"}
+
+
+class Kernel:
+    """A kernel that a front end asks, and what it has shown."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.shown: list[tuple[float, str, dict[str, Any]]] = []
+        self.errors: list[str] = []
+
+    def run(self, code: str, *, allow_stdin: bool = True) -> float:
+        begin = time.monotonic()
+        asked = self._client.execute(code, allow_stdin=allow_stdin)
+        while True:
+            message = self._client.get_iopub_msg(timeout=120)
+            self._note(message)
+            is_mine = message["parent_header"].get("msg_id") == asked
+            if is_mine and message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                self._client.get_shell_msg(timeout=30)
+                return time.monotonic() - begin
+
+    def until(self, text: str, seconds: float) -> dict[str, Any]:
+        """Wait until an update shows something."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            for _, kind, data in self.shown:
+                if kind == "update_display_data" and re.search(text, data["text/plain"]):
+                    return data
+            try:
+                self._note(self._client.get_iopub_msg(timeout=0.2))
+            except Exception:  # nothing yet
+                continue
+        raise AssertionError(f"{text!r} was not shown; last was {self.shown[-1:]}")
+
+    def _note(self, message: Any) -> None:
+        if message["msg_type"] in ("display_data", "update_display_data", "execute_result"):
+            self.shown.append((time.time(), message["msg_type"], message["content"]["data"]))
+        if message["msg_type"] == "error":
+            self.errors.append(message["content"]["evalue"])
+
+
+@contextmanager
+def kernel(folder: Path) -> Iterator[Kernel]:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(folder))
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield Kernel(client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_closed(project: Path, trained: Any) -> None:
+    trained("first", accuracy=0.9)
+    with kernel(project) as front:
+        front.run(LOAD)
+        front.run("p = %mlops panel runs --every 1\nimport time")
+        assert front.shown == [], "what has a name is not shown"
+        front.run("p")
+        [(_, kind, data)] = front.shown
+        assert kind == "display_data"
+        assert set(data) > FORMS
+        assert not [form for form in data if "widget" in form]
+        assert data["application/vnd.jupyter-mlops.card.v1+json"]["result"] == "Panel"
+        trained("second", accuracy=0.95)
+        front.until("second", 20)
+        assert front.run("sum(range(10))") < 2, "cells run as ever"
+        front.run("p.is_live")
+        assert front.shown[-1][2]["text/plain"] == "True"
+        front.run("p.close()\n[t.name for t in __import__('threading').enumerate() if 'mlops-panel' in t.name]")
+        assert front.until("closed; as of", 10)
+        assert front.shown[-1][2]["text/plain"] == "[]"
+        count = len(front.shown)
+        trained("third", accuracy=0.96)
+        front.run("time.sleep(2.5)")
+        assert len(front.shown) == count
+        front.run("%mlops panel runs --every 1")
+        front.run("%mlops panel runs --every 1")
+        assert front.until("another panel has taken over", 10)
+        front.run("%mlops panel --close")
+        assert "Closed: runs" in front.shown[-1][2]["text/plain"]
+        assert front.errors == []
+
+
+def test_a_server_that_goes_away_is_told_below_the_last_picture(project: Path, trained: Any) -> None:
+    trained("first", accuracy=0.9)
+    with kernel(project) as front:
+        front.run(LOAD)
+        front.run("%mlops panel runs --every 1")
+        (project / "mlops.toml").write_text('tracking_uri = "http://127.0.0.1:9"\n')
+        data = front.until("not seen anew", 30)
+        assert "first" in data["text/html"]
+
+
+@pytest.mark.parametrize("stdin", [True, False])
+def test_headless_it_is_a_picture_and_ends(
+    project: Path, trained: Any, monkeypatch: pytest.MonkeyPatch, stdin: bool
+) -> None:
+    """By nbclient, which says that nobody is there; and in CI, whoever runs it."""
+    trained("first", accuracy=0.9)
+    if stdin:
+        monkeypatch.setenv("CI", "true")
+        with kernel(project) as front:
+            front.run(LOAD)
+            front.run("%mlops panel runs\n")
+            assert [kind for _, kind, _ in front.shown] == ["execute_result"]
+        return
+    cells = [LOAD, *(f"%mlops panel {kind}" for kind in KINDS)]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(book, kernel_name="python3", timeout=120, resources={"metadata": {"path": str(project)}}).execute()
+    for cell in book.cells[1:]:
+        [output] = cell.outputs
+        assert set(output.data) > FORMS
+        assert "widget" not in json.dumps(output).lower()
+
+
+def test_each_panel_says_what_to_do_where_there_is_nothing(project: Path) -> None:
+    for kind, says in {"runs": "No run yet", "validation": "No report yet", "endpoints": "No endpoint yet"}.items():
+        assert says in str(mlops.panel(kind))
+    with pytest.raises(NotFound, match="no endpoint to monitor"):
+        mlops.panel("monitoring")
+    with pytest.raises(InvalidUsage, match="--every is from 1"):
+        mlops.panel("runs", every=0.01)
+
+
+def test_names_are_only_text(project: Path) -> None:
+    with mlops.run("<script>alert(1)</script>" + "x" * 200, autolog=False):
+        mlops.log({"nan": float("nan"), "loss": 0.5})
+    shown = mlops.panel("runs")
+    assert "<script>" not in shown._repr_mimebundle_()["text/html"]
+    assert threading.active_count() < 50
+
+
+def test_new_predictions_show_within_five_seconds(project: Path, name: str) -> None:
+    """A real endpoint, and the log that it writes; the panel by the code that ``monitor`` uses."""
+    import numpy as np
+    import pandas as pd
+    from sklearn.tree import DecisionTreeClassifier
+
+    chance = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": chance.normal(41, 10, 1000), "pressure": chance.normal(120, 15, 1000)})
+    labels = (frame["age"] > 41).astype(int)
+    mlops.register(name, model=DecisionTreeClassifier(max_depth=3, random_state=0).fit(frame, labels), data=frame)
+    mlops.deploy(f"{name}/1", name="people")
+    try:
+        mlops.predict("people", data=frame.head(50))
+        time.sleep(1)
+        with kernel(project) as front:
+            front.run(LOAD)
+            front.run("%mlops panel monitoring --endpoint people --every 1")
+            assert front.errors == []
+            assert ": 50 rows" in front.shown[0][2]["text/plain"]
+            time.sleep(3)  # it has looked once, and imported all it needs
+            begin = time.time()
+            mlops.predict("people", data=frame.head(25))
+            front.until(": 75 rows", 20)
+            came = next(at for at, _, data in front.shown if ": 75 rows" in data["text/plain"])
+            assert came - begin < 5
+            assert front.errors == []
+    finally:
+        mlops.stop(all=True)
