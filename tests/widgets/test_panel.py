@@ -89,7 +89,7 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
         assert kind == "display_data"
         assert set(data) > FORMS
         assert not [form for form in data if "widget" in form]
-        assert data["application/vnd.jupyter-mlops.card.v1+json"]["result"] == "Panel"
+        assert data["application/vnd.jupyter-mlops.table.v1+json"]["result"] == "Panel"
         trained("second", accuracy=0.95)
         front.until("second", 20)
         assert front.run("sum(range(10))") < 2, "cells run as ever"

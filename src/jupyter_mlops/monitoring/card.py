@@ -52,7 +52,7 @@ def table_of(report: DriftReport) -> Table:
             by_reason.setdefault(column.why, []).append(column)
         elif len(rows) < _TOLD:
             severity = "" if math.isinf(column.severity) else f"{column.severity:.1f}"
-            worth = "" if column.importance is None else f"{100 * column.importance:.2g}%"
+            worth = "" if column.importance is None else _share(column.importance)
             rows.append((column.name, Badge(_word(column), _TONES[column.level]), severity, worth, column.why))
     for why, columns in by_reason.items():
         name = columns[0].name if len(columns) == 1 else f"{len(columns)} columns"
@@ -84,6 +84,11 @@ def badge(outcome: Outcome, level: Level) -> Badge:
     if outcome == "fail":
         return Badge(f"{level} drift", _TONES[level])
     return Badge("no drift", "good") if outcome == "pass" else Badge("inconclusive", "warn")
+
+
+def _share(importance: float) -> str:
+    """Write a share with two digits: ``0.36%``, ``12%``, ``100%``."""
+    return f"{100 * importance:.2g}%" if importance < 0.0995 else f"{importance:.0%}"
 
 
 def _word(column: Column) -> str:

@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..display import Card, Table, View, html, mime, text
+from ..display import Table, View, html, mime, text
 from ..errors import MlopsError
 
 if TYPE_CHECKING:
@@ -150,10 +150,15 @@ def bundle(panel: Panel, view: View, note: str) -> dict[str, Any]:
 
 
 def _noted(view: View, note: str) -> View:
-    if isinstance(view, Card):
+    """Write the note below the last table, or among the facts where there is none."""
+    if isinstance(view, Table):
+        return replace(view, note=" · ".join(filter(None, (view.note, note))))
+    if not view.tables:
         return replace(view, facts=[*view.facts, ("this panel", note)])
-    assert isinstance(view, Table)
-    return Card(view.title, tables=[replace(view, title="")], facts=[("this panel", note)], tables_first=True)
+    *before, last = view.tables
+    noted = _noted(last, note)
+    assert isinstance(noted, Table)
+    return replace(view, tables=[*before, noted])
 
 
 def _now() -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from ..backend import reports
 from ..display import Badge, Card, Cell, Table, Time, View, span
-from ..entities import is_own, own_first
+from ..entities import is_own, own_first, typed
 from ..errors import NotFound
 from ..registry import browsing as registry
 from ..registry.gate import TONES
@@ -142,7 +143,8 @@ def monitoring(root: Path, endpoint: str, window: str) -> View:
 
     Onlooker(root).mlflow.check()  # a server that somebody has stopped is not started again by who only looks
     workspace = Workspace(root)
-    return watch.after(workspace, looking.look(workspace, endpoint, window, None)).view()
+    view = watch.after(workspace, looking.look(workspace, endpoint, window, None)).view()
+    return replace(view, next=f"%mlops monitor {typed(endpoint)}") if isinstance(view, Card) else view
 
 
 def closed(names: Sequence[str]) -> View:
