@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test check lab bench docs clean
+.PHONY: help demo examples test test-browser check lab bench docs clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: $(STAMP)  ## Run the quickstart without a screen, and show each step
 	$(BIN)/python examples/demo.py build/demo
@@ -21,6 +21,9 @@ examples: $(STAMP)  ## Run all examples as CI does, with reports in build/exampl
 
 test: $(STAMP)  ## Run the tests
 	$(BIN)/python -m pytest tests -n 2 --dist worksteal
+
+test-browser: $(STAMP)  ## Run the tests in JupyterLab and Notebook, in a real browser
+	$(BIN)/python -m pytest tests/browser -m browser
 
 check: $(STAMP)  ## Lint, check types and the floors of the house, of Python and of TypeScript
 	$(BIN)/ruff format --check .

@@ -55,6 +55,7 @@ test('a cell becomes a run, and no longer one', () => {
 test('axes have round figures, and lines stop where a value is missing', () => {
   assert.deepEqual(round(0, 1, 4), [0, 0.5, 1]);
   assert.deepEqual(round(0, 47, 4), [0, 20, 40]);
+  assert.deepEqual(round(1, 3, 4, true), [1, 2, 3]);
   assert.equal(scale([], 0, 10)(0.5), 5);
   assert.equal(scale([3, 3], 0, 10)(3), 5);
   assert.ok(Number.isFinite(scale([Number.NaN, 1, Infinity], 0, 10)(1)));

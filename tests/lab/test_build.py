@@ -89,6 +89,9 @@ def test_a_clean_clone_builds_without_node_and_its_sdist_gives_the_same_wheel(tm
     wheel = _contents(_wheel(clone, tmp_path / "wheel", str(bare)))
     built = [name for name in wheel if SHARED in name]
     assert any("remoteEntry" in name for name in built)
+    assert any(name.endswith("etc/jupyter/jupyter_server_config.d/jupyter_mlops.json") for name in wheel), (
+        "it is switched on"
+    )
     assert not [name for name in wheel if "node_modules" in name or name.endswith((".ts", ".tsx"))]
 
     sdist = "import sys; from hatchling.build import build_sdist; print(build_sdist(sys.argv[1]))"

@@ -7,7 +7,7 @@ import type { LabOf } from '../actions/plugin';
 import type { Bundle } from '../results/view';
 import { TYPES } from '../results/view';
 import { Refusal } from '../server/client';
-import type { Run, RunRow } from '../server/types';
+import type { RunRow } from '../server/types';
 import { short } from '../words/figures';
 import { metricsInShort } from '../words/values';
 
@@ -17,6 +17,7 @@ export class RunBadge {
   private readonly widget = new Widget({ node: document.createElement('div') });
   private readonly button = document.createElement('button');
   private shown = '';
+  private name = '';
   private wanted = true;
 
   constructor(
@@ -58,7 +59,7 @@ export class RunBadge {
       const { data } = outputs.get(index);
       const bundle = TYPES.map(type => data[type] as unknown as Bundle | undefined).find(Boolean);
       const id = bundle?.subject?.run_id;
-      if (bundle?.result.startsWith('RunCard') && typeof id === 'string') {
+      if (bundle?.result === 'RunCard' && typeof id === 'string') {
         if (id !== this.shown) {
           this.shown = id;
           void this.ask(id);
@@ -72,8 +73,9 @@ export class RunBadge {
     const { project, trans } = this.lab;
     this.say(`run:${id.slice(0, 8)}`);
     try {
-      const run = await project.get<Run>(`runs/${encodeURIComponent(id)}`);
+      const run = await project.get<RunRow>(`runs/${encodeURIComponent(id)}`, { brief: 'true' });
       if (this.shown === id) {
+        this.name = run.name;
         const metrics = metricsInShort(run.metrics, null, 1);
         this.say([`${MARKS[run.status]} ${short(run.name, 40)}`, run.status === 'FINISHED' ? '' : run.status.toLowerCase(), metrics].filter(Boolean).join(' · '));
       }
@@ -96,7 +98,7 @@ export class RunBadge {
 
   private open(): void {
     if (this.shown) {
-      this.lab.open({ kind: 'run', id: this.shown, title: this.button.textContent });
+      this.lab.open({ kind: 'run', id: this.shown, title: this.name || `run:${this.shown.slice(0, 8)}` });
     }
   }
 }

@@ -11,16 +11,16 @@ export function scale(values: number[], from: number, to: number, count = 4): Sc
   let least = known.length ? Math.min(...known) : 0;
   let most = known.length ? Math.max(...known) : 1;
   if (least === most) {
-    const room = Math.abs(least) * 0.1 || 1; // one value stands in the middle
-    [least, most] = [least - room, most + room];
+    const room = Math.abs(least) * 0.1; // one value stands in the middle, and none at the bottom
+    [least, most] = least === 0 ? [0, 1] : [least - room, most + room];
   }
   const place = (value: number): number => from + ((value - least) / (most - least)) * (to - from);
-  return Object.assign(place, { ticks: round(least, most, count) });
+  return Object.assign(place, { ticks: round(least, most, count, known.length > 1 && known.every(Number.isInteger)) });
 }
 
-/** Round figures between two: steps of 1, 2 or 5 times a power of ten. */
-export function round(least: number, most: number, count: number): number[] {
-  const rough = (most - least) / count;
+/** Round figures between two: steps of 1, 2 or 5 times a power of ten; whole ones of what is counted. */
+export function round(least: number, most: number, count: number, whole = false): number[] {
+  const rough = whole ? Math.max(1, (most - least) / count) : (most - least) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(times => times * power).find(one => one >= rough) ?? rough;
   const ticks: number[] = [];

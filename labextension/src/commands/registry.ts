@@ -9,6 +9,9 @@ export async function addRegistry(app: JupyterFrontEnd, lab: LabOf, palette: ICo
   const known = await lab.doing.commands().catch(() => []); // the side bar says when the server is away
   for (const command of known) {
     const id = `jupyter-mlops:do-${command.name.replaceAll(' ', '-')}`;
+    if (app.commands.hasCommand(id)) {
+      continue; // a shell has another command of that name
+    }
     app.commands.addCommand(id, {
       label: `${command.magic}: ${command.summary}`,
       caption: command.usage,

@@ -68,7 +68,7 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
       <Section title={trans.__('Alerts')}>
         {table(
           ['rule', 'why', 'opened', 'over'].map(word => trans.__(word)),
-          it.alerts.map(alert => [alert.rule, alert.why, { time: alert.opened }, alert.recovered === null ? null : { time: alert.recovered }]),
+          it.alerting.map(alert => [alert.rule, alert.why, { time: alert.opened }, alert.recovered === null ? null : { time: alert.recovered }]),
           trans.__('Nothing has rung.')
         )}
       </Section>

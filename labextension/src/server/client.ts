@@ -29,7 +29,7 @@ export class Client {
   }
 
   post<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
-    return this.ask<T>(path, query, { method: 'POST', body: JSON.stringify(body) });
+    return this.ask<T>(path, query, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
   }
 
   /** Open a stream of events; the caller reads it, and ends it by the signal. */

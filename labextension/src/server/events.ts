@@ -6,7 +6,7 @@ import type { Client } from './client';
 export type Said = Record<string, unknown> & { kind: string };
 
 const FIRST = 1_000;
-const LONGEST = 30_000;
+const LONGEST = 10_000;
 
 /** Listens while it is wanted, and comes back by itself when the server was away. */
 export class Events {

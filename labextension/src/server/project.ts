@@ -131,6 +131,8 @@ export class Project implements IDisposable {
       this.presence.emit(there);
       if (there) {
         this.tell('all'); // what has happened meanwhile
+      } else if (this.watchers > 0) {
+        this.events.open(this.path); // a stream may not notice; a new one is tried until it is there
       }
     }
   }

@@ -76,13 +76,14 @@ export interface Run extends RunRow {
 }
 
 export interface Comparison {
+  run_ids: string[];
   runs: string[];
   metrics: Record<string, (Figure | null)[]>;
   params: Record<string, (string | null)[]>;
   data: (string | null)[][];
   packages: (string | null)[][];
   code: { title: string; text: string }[];
-  view: View;
+  view: View | null;
 }
 
 export interface ModelRow {
@@ -167,11 +168,11 @@ export interface Window {
   rows: number;
 }
 
-export interface Endpoint extends Omit<EndpointRow, 'alerts'> {
+export interface Endpoint extends EndpointRow {
   arms: Arm[];
   history: { time: number; role: string; version: number; refused: string }[];
   windows: Window[];
-  alerts: AlertRow[];
+  alerting: AlertRow[];
 }
 
 export interface AlertRow {
@@ -204,6 +205,7 @@ export interface Parameter {
   required: boolean;
   default: unknown;
   type: string;
+  choices: string[] | null;
 }
 
 export interface Command {

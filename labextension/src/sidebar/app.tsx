@@ -10,7 +10,7 @@ import { EndpointsView } from './endpoints';
 import { Head } from './head';
 import { ModelsView } from './models';
 import { RunsView } from './runs';
-import { useAnswer } from './use';
+import { keepFor, useAnswer } from './use';
 import { Welcome } from './welcome';
 
 interface Part {
@@ -33,11 +33,13 @@ const toldOf = (news: Said): Status | null => (news.kind === 'status' && news.st
 export function App({ lab, part, choose }: { lab: Lab; part: string; choose: (id: string) => void }): React.JSX.Element {
   const status = useAnswer<Status>(lab.project, 'status', {}, 'alerts', toldOf);
   const { data } = status;
+  const root = data?.root ?? '';
+  keepFor(root);
   return (
     <>
       <Head lab={lab} status={status} />
       {data && !data.initialised && <Welcome lab={lab} />}
-      {data?.initialised && <Parts lab={lab} alerts={data.alerts} part={part} choose={choose} />}
+      {data?.initialised && <Parts key={root} lab={lab} alerts={data.alerts} part={part} choose={choose} />}
     </>
   );
 }

@@ -38,7 +38,10 @@ export class SideBar extends ReactWidget {
 
   /** Bring the keyboard here: to the tab that is shown. */
   focus(): void {
-    requestAnimationFrame(() => this.node.querySelector<HTMLElement>('[role=tab][aria-selected=true], button')?.focus());
+    requestAnimationFrame(() => {
+      const find = (what: string): HTMLElement | null => this.node.querySelector(what);
+      (find('[role=tab][aria-selected=true]') ?? find('button'))?.focus();
+    });
   }
 
   protected override onAfterShow(message: Message): void {
@@ -73,13 +76,13 @@ export class SideBar extends ReactWidget {
       this.rest(false);
     } else if (this.isVisible) {
       this.look();
+      this.lab.project.tell('all'); // what has happened meanwhile
     }
   };
 
   private look(): void {
     if (!this.stop) {
       this.stop = this.lab.project.watch();
-      this.lab.project.tell('all');
       this.update();
     }
   }

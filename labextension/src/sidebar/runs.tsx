@@ -12,7 +12,7 @@ import { List } from './list';
 import { Notice } from './notice';
 import { Offers } from './offers';
 import { usePages } from './pages';
-import { useAnswer } from './use';
+import { useAnswer, useKept } from './use';
 
 export const STATES: Record<RunRow['status'], Tone> = {
   FINISHED: 'good', FAILED: 'bad', KILLED: 'bad', RUNNING: 'warn', SCHEDULED: 'idle'
@@ -22,10 +22,10 @@ const read = ({ runs, next }: Runs): { rows: RunRow[]; next: string | null } => 
 
 export function RunsView({ lab }: { lab: Lab }): React.JSX.Element {
   const { project, trans } = lab;
-  const [experiment, setExperiment] = useState('');
-  const [filter, setFilter] = useState('');
-  const [sort, setSort] = useState('started');
-  const [descending, setDescending] = useState(true);
+  const [experiment, setExperiment] = useKept('runs.experiment', '');
+  const [filter, setFilter] = useKept('runs.filter', '');
+  const [sort, setSort] = useKept('runs.sort', 'started');
+  const [descending, setDescending] = useKept('runs.descending', true);
   const [selected, setSelected] = useState<string[]>([]);
   const query = { experiment, filter, sort, descending: String(descending) };
   const { rows, error, loading, more } = usePages(project, 'runs', query, 'runs', read, keyOf);
@@ -105,7 +105,7 @@ function Row({ run, metric }: { run: RunRow; metric: string }): React.JSX.Elemen
 }
 
 function ExperimentChoice({ lab, value, choose }: { lab: Lab; value: string; choose: (id: string) => void }): React.JSX.Element {
-  const { data } = useAnswer<Experiments>(lab.project, 'experiments', { limit: 200 }, 'status');
+  const { data } = useAnswer<Experiments>(lab.project, 'experiments', { limit: 200 }, '');
   const known = data?.experiments ?? [];
   const current = known.find(one => one.current)?.id ?? '';
   return (

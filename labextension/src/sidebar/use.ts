@@ -70,6 +70,30 @@ export function useChange(project: Project, kinds: string, then: () => void): vo
   }, [project, kinds, then]);
 }
 
+const kept = new Map<string, unknown>();
+let keptOf = '';
+
+/** In another project nothing of it holds: its experiments and models are others. */
+export function keepFor(project: string): void {
+  if (project !== keptOf) {
+    keptOf = project;
+    kept.clear();
+  }
+}
+
+/** A state that is still there when one comes back: what was filtered for, and which model was looked at. */
+export function useKept<T>(name: string, first: T): [T, (value: T) => void] {
+  const [value, setValue] = useState(() => (kept.has(name) ? (kept.get(name) as T) : first));
+  const keep = useCallback(
+    (next: T) => {
+      kept.set(name, next);
+      setValue(next);
+    },
+    [name]
+  );
+  return [value, keep];
+}
+
 export function usePresence(project: Project): boolean {
   const [there, setThere] = useState(project.isThere);
   useEffect(() => {

@@ -1,0 +1,169 @@
+"""A real JupyterLab with our wheel, a project on a real MLflow server, a real endpoint, and a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+from jupyter_mlops.backend.processes import free_port
+
+from ..serving.front.conftest import FLAGS
+from .site import ROOT, Site, build
+
+TOKEN = "sesame"
+# Faults of Notebook 7.6 itself: it says them without our extension too.
+THEIRS = ("reading 'schema'", "'filebrowser:open-path' not registered")
+STORY = (Path(__file__).parent / "story.py").read_text()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A Python with our wheel."""
+    return build(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def folder(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What Jupyter shows: a project with runs, two versions and an endpoint in ``churn``, and nothing in the rest."""
+    place = tmp_path_factory.mktemp("files")
+    churn = place / "churn"
+    churn.mkdir()
+    shutil.copy(ROOT / "examples" / "mlops.toml", churn)
+    site.run(STORY, churn)
+    yield place
+    for project in (found.parent for found in place.rglob("mlops.toml")):
+        with contextlib.suppress(AssertionError):
+            site.run("import jupyter_mlops as mlops; mlops.stop(all=True)", project)
+
+
+@dataclass
+class Lab:
+    """A Jupyter server, and pages of it in the browser."""
+
+    url: str
+    folder: Path
+    browser: Browser
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "lab", **context: Any) -> Page:
+        """Open a page in a window of its own; what goes wrong in it is kept in ``faults``."""
+        page = self.browser.new_context(viewport={"width": 1280, "height": 800}, **context).new_page()
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.goto(
+            f"{self.url}/{path}{'&' if '?' in path else '?'}token={TOKEN}{'&reset' if path.startswith('lab') else ''}"
+        )
+        page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
+        page.evaluate("window.jupyterapp.restored.then(() => true)")
+        return page
+
+    def side_bar(self, page: Page, part: str = "runs") -> None:
+        """Show a part of the side bar."""
+        do(page, "jupyter-mlops:show", part=part)
+        expect(page.locator(".mlops-sidebar")).to_be_visible()
+
+
+def do(page: Page, command: str, **args: Any) -> None:
+    """Execute a command of JupyterLab, and wait for it."""
+    page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)", [command, args])
+
+
+def ready(page: Page) -> None:
+    """Wait for the kernel of the notebook: its idle sign comes too early."""
+    page.evaluate(
+        """async () => {
+            let panel = null;
+            while (!(panel = window.jupyterapp.shell.currentWidget)?.context) {
+                await new Promise(resolve => setTimeout(resolve, 50));
+            }
+            await panel.context.ready;
+            await panel.sessionContext.ready;
+            await panel.sessionContext.session.kernel.info;
+        }"""
+    )
+
+
+@pytest.fixture(scope="session")
+def server(site: Site, folder: Path) -> Iterator[str]:
+    """Jupyter Server with JupyterLab and Notebook."""
+    port = free_port()
+    options = [
+        "--allow-root", "--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0",
+        "--LabApp.extension_manager=readonly", "--LabApp.news_url=", "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}",
+    ]  # fmt: skip
+    log = (folder.parent / "jupyter.log").open("w")
+    process = subprocess.Popen([str(site.python), "-m", "jupyterlab", *options], env=site.env, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(f"{url}/api", timeout=5)
+            break
+        assert process.poll() is None, (folder.parent / "jupyter.log").read_text()[-3000:]
+        time.sleep(0.2)
+    yield url
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    process.wait(20)
+    psutil.wait_procs(family, timeout=5)
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def lab(server: str, folder: Path) -> Iterator[Lab]:
+    """The same server for all, and a browser for each module."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.fail("JupyterLab is tested in a real browser, and there is none: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield Lab(server, folder, browser)
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing goes wrong unseen, and nothing that is shown is ever run."""
+    yield
+    if "lab" in request.fixturenames:
+        lab: Lab = request.getfixturevalue("lab")
+        faults = [fault for fault in lab.faults if not any(theirs in fault for theirs in THEIRS)]
+        lab.faults.clear()
+        for context in lab.browser.contexts:
+            with contextlib.suppress(Error):
+                context.close()
+        assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def shoot() -> Callable[[Page, str], None]:
+    """Take a picture for the documentation: ``SCREENSHOTS=1 make test-browser``."""
+
+    def take(page: Page, name: str, **options: Any) -> None:
+        if os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png", **options)
+
+    return take
+
+
+def notebook(cells: list[str]) -> str:
+    """Write a notebook of code cells."""
+    made = [{"cell_type": "code", "execution_count": None, "id": f"c{n}", "metadata": {}, "outputs": [], "source": source} for n, source in enumerate(cells)]  # fmt: skip
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return json.dumps({"cells": made, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5})
