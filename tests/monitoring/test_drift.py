@@ -18,7 +18,7 @@ from jupyter_mlops.frames import as_source
 from jupyter_mlops.monitoring.comparison import compare
 from jupyter_mlops.statistics import profiling
 
-from ..conftest import Face, every_face
+from ..conftest import Face
 
 NAN = float("nan")
 
@@ -40,7 +40,6 @@ def table(rows: int, seed: int = 0) -> pd.DataFrame:
     )  # fmt: skip
 
 
-@every_face
 def test_what_moved_is_told_in_words_in_every_face(project: Path, face: Face) -> None:
     before = table(2_000)
     after = table(1_000, 1).assign(**{"normal 0": lambda f: f["normal 0"] + 0.3})

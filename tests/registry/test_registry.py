@@ -76,7 +76,6 @@ def test_a_live_estimator_is_registered(cancer: Any, name: str) -> None:
     assert mlops.register(name, model=forest, data=X_train).version == 1
 
 
-@every_face
 def test_the_gate_refuses_and_says_why(face: Face, trained: Any, name: str) -> None:
     trained("weak", accuracy=0.85)
     face(f"register {name} --alias challenger")

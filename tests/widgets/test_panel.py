@@ -159,6 +159,7 @@ def test_names_are_only_text(project: Path) -> None:
     assert threading.active_count() < 50
 
 
+@pytest.mark.long
 def test_new_predictions_show_within_five_seconds(project: Path, name: str) -> None:
     """A real endpoint, and the log that it writes; the panel by the code that ``monitor`` uses."""
     import numpy as np

@@ -99,7 +99,7 @@ _OUTCOME: Final = {
 def _look(
     path: str, summary: str, answer: Any, more: list[tuple[str, dict[str, Any], str]], schemas: dict[str, Any]
 ) -> dict[str, Any]:
-    schema = TypeAdapter(answer).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    schema = _odd(TypeAdapter(answer).json_schema(ref_template="#/components/schemas/{model}", mode="serialization"))
     schemas.update(schema.pop("$defs", {}))
     schemas[answer.__name__] = schema
     name = path.replace("/{", "_").replace("}", "")
@@ -108,6 +108,17 @@ def _look(
         within = {"name": path.partition("{")[2][:-1], "in": "path", "required": True, "schema": _TEXT}
         said["parameters"].insert(0, within)
     return said
+
+
+def _odd(schema: Any) -> Any:
+    """Let numbers be what JSON has no number for: those come as words."""
+    if isinstance(schema, list):
+        return [_odd(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "number":
+        return {"anyOf": [schema, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
+    return {key: _odd(value) for key, value in schema.items()}
 
 
 def _command(name: str, summary: str, body: Any, schemas: dict[str, Any]) -> dict[str, Any]:
