@@ -23,7 +23,7 @@ def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedP
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
 
 
-@pytest.mark.parametrize("dependencies", ["requirements.txt", "pyproject.toml", ""])
+@pytest.mark.parametrize("dependencies", ["requirements.txt", ""])
 @pytest.mark.parametrize(
     ("provider", "file", "check"),
     [
@@ -71,38 +71,44 @@ def test_a_file_that_is_there_is_kept_and_a_pipeline_of_gitlab_includes_ours(wri
         ci_init(provider="plain")
 
 
-def test_pytest_collects_notebooks_with_a_result_for_each_cell(write: Callable[..., str]) -> None:
+def test_pytest_collects_notebooks_with_a_result_for_each_cell(
+    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write("good.ipynb", LOAD, "1", ("no_widget", "interactive-only"))
     write("bad.ipynb", "1", "%%capture\n1 / 0", "2")
-    plugin = ["-p", "jupyter_mlops.pytest_plugin"] if _needs_naming() else []
-    quiet = call(sys.executable, "-m", "pytest", *plugin, "-q", ".")
+    alone = [sys.executable, "-m", "pytest", "-p", "jupyter_mlops.pytest_plugin", "-q"]
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    quiet = call(*alone, ".")
     assert "no tests ran" in quiet.stdout
-    done = call(sys.executable, "-m", "pytest", *plugin, "-q", "--mlops", ".", "--junit-xml=j.xml")
+    done = call(*alone, "--mlops", ".", "--junit-xml=j.xml")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "a cell failed: cell 2 (%%capture): ZeroDivisionError" in done.stdout
     assert "3 subtests passed" in done.stdout
     assert "1 passed" in done.stdout
     assert executed("executed/bad.ipynb").metadata.mlops.verdict == "a cell failed"
-    again = call(sys.executable, "-m", "pytest", *plugin, "-q", "--mlops", "--collect-only", ".")
+    again = call(*alone, "--mlops", "--collect-only", ".")
     assert "2 tests collected" in again.stdout  # what was executed is none
-
-
-def _needs_naming() -> bool:
-    from importlib.metadata import entry_points
-
-    return not any(each.value == "jupyter_mlops.pytest_plugin" for each in entry_points(group="pytest11"))
 
 
 RUNNERS = {
     "papermill": [BIN / "papermill", "a.ipynb", "out.ipynb"],
     "jupyter execute": [BIN / "jupyter-execute", "a.ipynb"],
     "nbconvert, as jupyter-scheduler does": [BIN / "jupyter-nbconvert", "--to", "notebook", "--execute", "a.ipynb"],
-    "nbmake": [sys.executable, "-m", "pytest", "--nbmake", "-q", "a.ipynb"],
+    "nbmake": [sys.executable, "-m", "pytest", "-p", "nbmake.pytest_plugin", "--nbmake", "-q", "a.ipynb"],
 }
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
-def test_other_runners_run_the_same_notebook_and_fail_where_it_fails(write: Callable[..., str], runner: str) -> None:
+@pytest.mark.parametrize(
+    "runner",
+    [
+        pytest.param(name, marks=pytest.mark.long) if "scheduler" in name or "execute" in name else name
+        for name in RUNNERS
+    ],
+)
+def test_other_runners_run_the_same_notebook_and_fail_where_it_fails(
+    write: Callable[..., str], runner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     params = ("%%mlops params\nn: int = 3  # how many", "parameters")
     write("a.ipynb", LOAD, params, "assert n in (3, 5)")
     given = ["-p", "n", "5"] if runner == "papermill" else []

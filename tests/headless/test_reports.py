@@ -72,7 +72,7 @@ def test_an_execution_is_a_run_and_its_summary_tells_of_runs_and_gates(
         "(-0.45)",
     ):
         assert told in summary
-    assert "<b>" not in summary
+    assert "<b>" not in summary.replace("\\<b>", "")
     assert "promote" in Path("pages/a.html").read_text()
     if any(each.value.startswith("jupyter_mlops") for each in entry_points(group="mlflow.run_context_provider")):
         plain = client.get_run(runs["pl|ain <b>"]["run_id"])

@@ -15,6 +15,8 @@ import pytest
 
 from .conftest import executed, run
 
+long = pytest.mark.long
+
 LOAD = "%load_ext jupyter_mlops"
 RAISE = "from jupyter_mlops.errors import *\nraise {}('what it was', 'what to do')"
 
@@ -24,28 +26,28 @@ RAISE = "from jupyter_mlops.errors import *\nraise {}('what it was', 'what to do
     [
         (["1", "2"], [], 0, "passed", ["passed", "passed"]),
         (["1 / 0", "2"], [], 1, "a cell failed", ["failed", "not run"]),
-        (["1 / 0", "2"], ["--keep-going"], 1, "a cell failed", ["failed", "passed"]),
+        pytest.param(["1 / 0", "2"], ["--keep-going"], 1, "a cell failed", ["failed", "passed"], marks=long),
         ([("1 / 0", "raises-exception"), "2"], [], 0, "passed", ["raised", "passed"]),
         ([("no_such_widget", "interactive-only"), "2"], [], 0, "passed", ["skipped", "passed"]),
         ([RAISE.format("ValidationFailed"), "2"], [], 5, "a gate failed", ["failed", "not run"]),
         ([RAISE.format("Inconclusive")], [], 6, "a gate is inconclusive", ["failed"]),
         ([RAISE.format("BackendUnreachable")], [], 7, "server unreachable", ["failed"]),
-        ([RAISE.format("NotFound")], [], 1, "a cell failed", ["failed"]),
+        pytest.param([RAISE.format("NotFound")], [], 1, "a cell failed", ["failed"], marks=long),
         # an error of the user's that is only called so
-        (["class Inconclusive(Exception): exit_code = 6\nraise Inconclusive"], [], 1, "a cell failed", ["failed"]),
+        pytest.param(["class Inconclusive(Exception): exit_code = 6\nraise Inconclusive"], [], 1, "a cell failed", ["failed"], marks=long),
         (["import os\nos.kill(os.getpid(), 9)", "2"], [], 10, "the kernel died", ["stopped", "not run"]),
-        (["import os\nos._exit(3)"], [], 10, "the kernel died", ["stopped"]),
+        pytest.param(["import os\nos._exit(3)"], [], 10, "the kernel died", ["stopped"], marks=long),
         (["import time\ntime.sleep(60)", "2"], ["--cell-timeout", "0.5"], 12, "a limit was reached", ["stopped", "not run"]),
         (["1", "import time\ntime.sleep(60)"], ["--timeout", "2"], 12, "a limit was reached", ["passed", "stopped"]),
         (["import time\nx = bytearray(400_000_000)\ntime.sleep(60)"], ["--memory", "300"], 12, "a limit was reached", ["stopped"]),
         # what other runners let pass
         (["%%capture\n1 / 0", "2"], [], 1, "a cell failed", ["failed", "not run"]),
-        (["get_ipython().run_cell('1 / 0')\n1"], [], 1, "a cell failed", ["failed"]),
-        (["%no_such_magic"], [], 1, "a cell failed", ["failed"]),
+        pytest.param(["get_ipython().run_cell('1 / 0')\n1"], [], 1, "a cell failed", ["failed"], marks=long),
+        pytest.param(["%no_such_magic"], [], 1, "a cell failed", ["failed"], marks=long),
         (["open('s.py', 'w').write('1/0')", "%run s.py"], [], 1, "a cell failed", ["passed", "failed"]),
-        (["if"], [], 1, "a cell failed", ["failed"]),
+        pytest.param(["if"], [], 1, "a cell failed", ["failed"], marks=long),
         (["input('name? ')"], [], 1, "a cell failed", ["failed"]),
-        (["raise SystemExit(3)"], [], 1, "a cell failed", ["failed"]),
+        pytest.param(["raise SystemExit(3)"], [], 1, "a cell failed", ["failed"], marks=long),
         (["import os\nos.makedirs('x')\nos.chdir('x')\nos.environ.clear()", "1"], [], 0, "passed", ["passed", "passed"]),
     ],
 )  # fmt: skip
@@ -187,9 +189,10 @@ def test_a_cell_that_prints_without_end_costs_no_memory_and_what_it_shows_is_cut
 
 
 def test_several_at_once_each_in_its_own_kernel_and_folder(write: Callable[..., str]) -> None:
-    for name in "abc":
+    for name in "abc":  # two of one name
         write(f"{name}/same.ipynb", f"import os\nprint(os.path.basename(os.getcwd()))\nassert '{name}' != 'b'")
-    ran = run("a/same.ipynb", "b/same.ipynb", "c/same.ipynb", "--jobs", "2")
+    ran = run("a/same.ipynb", "b/same.ipynb", "c/same.ipynb", "--jobs", "2", "--html", "pages")
+    assert sorted(path.as_posix() for path in Path("pages").rglob("*.html")) == [f"pages/{n}/same.html" for n in "abc"]
     assert [book["verdict"] for book in ran.data["notebooks"]] == ["passed", "a cell failed", "passed"]
     assert executed("executed/c/same.ipynb").cells[0].outputs[0].text == "c\n"
     ran = run("b/same.ipynb", "a/same.ipynb", "--fail-fast")
@@ -198,9 +201,16 @@ def test_several_at_once_each_in_its_own_kernel_and_folder(write: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "verdict"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+    ("phase", "number", "code", "verdict"),
+    [
+        ("in a cell", signal.SIGTERM, 143, "terminated"),
+        ("while the kernel starts", signal.SIGINT, 130, "interrupted"),
+        ("in a cell that does not mind", signal.SIGTERM, 143, "terminated"),
+        pytest.param("in a cell", signal.SIGINT, 130, "interrupted", marks=long),
+        pytest.param("while the kernel starts", signal.SIGTERM, 143, "terminated", marks=long),
+        pytest.param("in a cell that does not mind", signal.SIGINT, 130, "interrupted", marks=long),
+    ],
 )
-@pytest.mark.parametrize("phase", ["in a cell", "while the kernel starts", "in a cell that does not mind"])
 def test_a_signal_ends_it_in_order(
     write: Callable[..., str], number: int, code: int, verdict: str, phase: str, tmp_path: Path
 ) -> None:

@@ -177,6 +177,8 @@ class _Batch:
             env=env | task.env | {"IPYNB_FILE": str(task.path)},
             retries=self._plan.retries, keep_going=self._plan.keep_going, on_cell=on_cell,
         )  # fmt: skip
+        if self._ended in (Verdict.INTERRUPTED, Verdict.TERMINATED):  # while the run was begun on the server
+            execution.stop(self._ended, f"the run was {self._ended.word}")
         try:
             await execution.run()
             task.verdict, task.message = execution.verdict, execution.message

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -38,6 +39,23 @@ def need_nbclient() -> None:
     if missing:
         what = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
         raise MissingDependency(f"run executes notebooks, and {what}.", "%pip install 'jupyter-mlops[headless]'")
+    _import_nbformat()
+
+
+def _import_nbformat() -> None:
+    """Import it without the grammar of international addresses, which no notebook has.
+
+    ``jsonschema`` takes ``rfc3987_syntax`` where it is installed, and that compiles its grammar when it is imported: 2 s of
+    a processor, more than everything else together. In a kernel all is left as it is: the process is the user's.
+    """
+    grammar = "rfc3987_syntax"
+    if {"jsonschema", "ipykernel", grammar} & set(sys.modules):
+        return
+    sys.modules[grammar] = None  # type: ignore[assignment]  # Python's way to say that it can't be imported
+    try:
+        import nbformat  # noqa: F401
+    finally:
+        del sys.modules[grammar]
 
 
 def read(path: Path) -> Any:

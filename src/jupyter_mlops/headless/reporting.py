@@ -25,15 +25,15 @@ class Reports:
     code_quality: str | None = None
 
 
-def page(task: Task, folder: str | None) -> str:
-    """Draw the page of a notebook that was executed, and write it where that was asked for; gives the page."""
+def page(task: Task, folder: str | None, output: str) -> str:
+    """Draw the page of a notebook that was executed; write it where that was asked for, laid out as ``output`` is."""
     if folder is None and not task.run:
         return ""
     from .page import draw
 
     drawn = draw(task.book, task.executed)
     if folder is not None:
-        path = Path(folder).absolute() / task.target.with_suffix(".html").name
+        path = Path(folder).absolute() / task.target.relative_to(Path(output).absolute()).with_suffix(".html")
         try:
             write_whole(path, drawn)
             task.page = str(path)

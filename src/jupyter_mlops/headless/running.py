@@ -125,7 +125,7 @@ class _Around:
 
     def after(self, task: Task) -> None:
         tracked = self._tracked[task.name]
-        page = reporting.page(task, self._request.reports.html)
+        page = reporting.page(task, self._request.reports.html, self._request.output)
         with self._alone:
             task.runs, task.url = tracked.end(task.executed, page)
         if tracked.failure:
