@@ -64,6 +64,7 @@ def test_a_file_that_is_there_is_kept_and_a_pipeline_of_gitlab_includes_ours(wri
     assert ci_init(provider="gitlab").path == ".gitlab/notebooks.yml"
     assert Path(".gitlab-ci.yml").read_text() == "mine: {}\n"
     assert ci_init(provider="github", force=True).ok
+    assert ci_init(dry_run=True).provider == "gitlab"  # there is a pipeline of its
     with pytest.raises(InvalidUsage, match="mean something to CI"):
         ci_init("a ${{ secrets.X }}.ipynb", provider="plain")
     Path("a.ipynb").unlink()

@@ -144,7 +144,10 @@ def params() -> Declaration:
 
 @command(name="ci init", changes=True)
 def ci_init(
-    *notebooks: File, provider: Literal["github", "gitlab", "plain"], force: bool = False, dry_run: bool = False
+    *notebooks: File,
+    provider: Literal["github", "gitlab", "plain"] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> Workflow:
     """Write the file with which CI runs the notebooks: caches, the report as an artifact, the summary on the change.
 
@@ -153,7 +156,7 @@ def ci_init(
     notebooks
         Which notebooks, as paths or patterns; by default those here, or in the folders below.
     provider
-        github, gitlab, or plain: a script for any other.
+        github, gitlab, or plain: a script for any other. By default whose pipeline or remote the repository has, else github.
     force
         Overwrite a file that is there.
     dry_run

@@ -117,7 +117,8 @@ class _Around:
         self._alone = threading.Lock()
 
     def before(self, task: Task) -> None:
-        tracked = self._tracked[task.name] = Tracked(task.folder, wanted=self._request.track)
+        told = self._request.reports.summary is not None
+        tracked = self._tracked[task.name] = Tracked(task.folder, wanted=self._request.track, told=told)
         with self._alone:  # of several the first starts the project's server
             tracked.begin(task.path, task.values)
         task.env = tracked.env

@@ -35,14 +35,17 @@ class Tracked:
     folder : Path
         That the notebook works in.
     wanted : bool
+    told : bool
+        Whether the notebook's runs are told in a report: a server that it has stopped is started for them.
     """
 
-    def __init__(self, folder: Path, *, wanted: bool) -> None:
+    def __init__(self, folder: Path, *, wanted: bool, told: bool) -> None:
         self.execution = uuid.uuid4().hex
         self.run_id = ""
         self.failure = ""
         self._folder = folder
         self._wanted = wanted
+        self._told = told
 
     @property
     def env(self) -> dict[str, str]:
@@ -88,7 +91,7 @@ class Tracked:
     def end(self, executed: Executed, page: str) -> tuple[tuple[RunSeen, ...], str]:
         """End the run, with the executed notebook and its page; give the runs of the notebook, and the address of this one."""
         root = find(self._folder)
-        if not self._wanted or root is None:
+        if not self._wanted or root is None or not (self.run_id or self._told):
             return (), ""
         try:
             workspace = Workspace(root)

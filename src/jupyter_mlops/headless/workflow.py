@@ -45,7 +45,7 @@ class Workflow(Result):
         return Card(self.path, badge, facts=facts, text=self.text if self.dry_run else "")
 
 
-def begin(provider: Provider, notebooks: Sequence[str], *, force: bool, dry_run: bool) -> Workflow:
+def begin(provider: Provider | None, notebooks: Sequence[str], *, force: bool, dry_run: bool) -> Workflow:
     """Write the file.
 
     Raises
@@ -56,6 +56,7 @@ def begin(provider: Provider, notebooks: Sequence[str], *, force: bool, dry_run:
         Where there is no notebook here.
     """
     top = git.root(Path.cwd()) or Path.cwd()
+    provider = provider or _guess(top)
     here = Path.cwd().relative_to(top) if Path.cwd().is_relative_to(top) else Path()
     chosen = list(notebooks) or _found(here)
     text = _drawn(provider, top, chosen)
@@ -76,6 +77,15 @@ def begin(provider: Provider, notebooks: Sequence[str], *, force: bool, dry_run:
         if provider == "plain":
             path.chmod(0o755)
     return Workflow(provider, shown, text, dry_run, then)
+
+
+def _guess(top: Path) -> Provider:
+    """Say whose pipeline there is, or where the repository lies; GitHub's where neither says."""
+    if (top / ".gitlab-ci.yml").is_file():
+        return "gitlab"
+    config = top / ".git" / "config"
+    remote = config.read_text(encoding="utf-8", errors="replace") if config.is_file() else ""
+    return "gitlab" if "gitlab" in remote and not (top / ".github").is_dir() else "github"
 
 
 def _found(here: Path) -> list[str]:
