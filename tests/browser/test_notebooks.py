@@ -71,6 +71,20 @@ def test_a_result_is_drawn_without_a_kernel_and_in_an_untrusted_notebook(lab: La
     do(page, "jupyter-mlops:track-cell")
     expect(page.locator(".jp-Notebook")).to_contain_text("%%mlops run")
 
+    # A run that is dragged into the notebook becomes a cell.
+    lab.side_bar(page)
+    row, cell = page.locator(".mlops-option").nth(1), page.locator(".jp-Notebook .jp-Cell").last
+    expect(row).to_contain_text("scaled")
+    start, end = row.bounding_box(), cell.bounding_box()
+    assert start
+    assert end
+    page.mouse.move(start["x"] + 30, start["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 60, start["y"] + 20, steps=4)
+    page.mouse.move(end["x"] + 200, end["y"] + 10, steps=8)
+    page.mouse.up()
+    expect(page.locator(".jp-Notebook")).to_contain_text("%mlops lineage run:")
+
 
 def test_in_notebook_7(lab: Lab, folder: Path, shoot: Callable[..., None]) -> None:
     (folder / "churn" / "seven.ipynb").write_text(notebook(["%load_ext jupyter_mlops\n%mlops models tumour"]))

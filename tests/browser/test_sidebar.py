@@ -60,6 +60,12 @@ def test_it_fills_from_the_server(lab: Lab, page: Page, shoot: Callable[..., Non
 
 
 def test_promoting_by_a_click_swaps_the_endpoint_and_a_cell_rolls_back(lab: Lab, page: Page, folder: Path) -> None:
+    other = lab.open("lab/tree/churn")  # a second window sees it too, by itself
+    other.evaluate("window.jupyterapp.commands.execute('filebrowser:go-to-path', {path: 'churn'}).then(() => null)")
+    lab.side_bar(other, "endpoints")
+    expect(other.locator(".mlops-option")).to_contain_text("tumour/1 @champion")
+    page.bring_to_front()
+
     rows = page.locator(".mlops-sidebar .mlops-option")
     page.get_by_role("tab", name="Models", exact=True).click()
     page.locator(".mlops-into").click()
@@ -74,6 +80,9 @@ def test_promoting_by_a_click_swaps_the_endpoint_and_a_cell_rolls_back(lab: Lab,
     expect(rows.filter(has_text="v2")).to_contain_text("@champion", timeout=20_000)
     page.get_by_role("tab", name="Endpoints", exact=True).click()
     expect(rows.first).to_contain_text("tumour/2 @champion", timeout=30_000)
+
+    expect(other.locator(".mlops-option")).to_contain_text("tumour/2 @champion", timeout=20_000)
+    other.close()
 
     # With a notebook the same is a cell: it can be read, and stays.
     (folder / "churn" / "actions.ipynb").write_text(notebook(["%load_ext jupyter_mlops", ""]))

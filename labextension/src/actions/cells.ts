@@ -4,10 +4,11 @@ import { type INotebookTracker, NotebookActions, type NotebookPanel } from '@jup
 
 const LOAD = '%load_ext jupyter_mlops';
 
-/** Whether there is a notebook that a cell can be put into. */
+/** Whether there is a notebook of Python that a cell can be put into. */
 export function hasNotebook(notebooks: INotebookTracker | null): boolean {
   const panel = notebooks?.currentWidget;
-  return Boolean(panel && !panel.isDisposed && panel.content.model && !panel.content.model.readOnly);
+  const model = panel && !panel.isDisposed ? panel.content.model : null;
+  return model !== null && !model.readOnly && /^(i?python3?)?$/i.test(model.defaultKernelLanguage);
 }
 
 /** Put a line below the active cell, and run it where that is wanted; false where there is no notebook. */

@@ -89,11 +89,19 @@ export class RunBadge {
   private say(text: string): void {
     this.button.textContent = text;
     this.button.title = text && this.lab.trans.__('Open the run');
-    const layout = this.cell.layout as PanelLayout | null;
     if (text && !this.widget.parent) {
-      layout?.insertWidget(2, this.widget); // below the input and above the outputs
+      void this.cell.ready.then(() => this.place()); // a cell out of sight has no parts yet
     }
     this.widget.setHidden(!this.wanted || !text);
+  }
+
+  /** Below the input and above the outputs. */
+  private place(): void {
+    const layout = this.cell.layout as PanelLayout | null;
+    const input = layout?.widgets.findIndex(part => part.hasClass('jp-Cell-inputWrapper')) ?? -1;
+    if (!this.widget.parent && !this.cell.isDisposed) {
+      layout?.insertWidget(input + 1, this.widget);
+    }
   }
 
   private open(): void {
