@@ -79,7 +79,7 @@ def test_every_part_can_be_read_in_every_theme(lab: Lab, page: Page, theme: str,
         page.locator(".mlops-option").first.dblclick()
         expect(shown.locator("h1")).to_be_visible()
         assert faults(page, ".mlops-page:not(.lm-mod-hidden *)") == []
-        if theme != "contrast":
+        if theme != "contrast" and part == "models":
             shoot(page, f"lab-{part}-{theme}")
 
 

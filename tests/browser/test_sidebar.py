@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def options(page: Page) -> list[str]:
     return page.locator(".mlops-sidebar .mlops-option").all_inner_texts()
 
 
-def test_it_fills_from_the_server(lab: Lab, page: Page, shoot: Callable[..., None]) -> None:
+def test_it_fills_from_the_server(lab: Lab, page: Page) -> None:
     rows = page.locator(".mlops-sidebar .mlops-option")
     expect(rows).to_have_count(3)
     said = "\n".join(options(page))

@@ -50,7 +50,7 @@ export function CardOf({ card, trans, insert }: { card: Card } & Shown): React.J
       {next && (
         <div className="mlops-next">
           {trans.__('Next:')} <code>{next}</code>
-          {insert && next.startsWith('%') && (
+          {insert && isLine(next) && (
             <button type="button" className="mlops-button" onClick={() => insert(next)}>
               {trans.__('Insert as cell')}
             </button>
@@ -59,6 +59,11 @@ export function CardOf({ card, trans, insert }: { card: Card } & Shown): React.J
       )}
     </section>
   );
+}
+
+/** Whether the next step is a line that can stand in a cell, and not a sentence about one. */
+function isLine(next: string): boolean {
+  return /^%mlops\b[^,\n]*$/.test(next);
 }
 
 /** A change, line by line: what came and what went is said by its sign, not by colour alone. */
