@@ -94,6 +94,21 @@ async def test_a_command_that_takes_too_long_is_ended(ask: Ask, jp_serverapp: An
     assert (said.status, said.body["code"]) == (504, "TimedOut")
 
 
+async def test_a_process_that_dies_is_told_and_the_next_one_answers(ask: Ask, jp_serverapp: Any, project: Path) -> None:
+    workers = jp_serverapp.web_app.settings["jupyter_mlops"]._workers
+    assert (await ask("commands/help", {})).body["ok"] is True
+    [worker] = workers._idle[project]
+    worker._process.kill()
+    died = await ask("commands/help", {})
+    assert died.status == 200 or (died.status, died.body["code"]) == (502, "ProcessFailed")
+    assert (await ask("commands/help", {})).body["ok"] is True
+
+
+async def test_more_commands_than_may_run_at_once_wait_for_their_turn(ask: Ask, project: Path) -> None:
+    came = await asyncio.gather(*(ask("commands/help", {}) for _ in range(6)))
+    assert [one.body["ok"] for one in came] == [True] * 6
+
+
 async def test_a_server_that_hangs_holds_nobody(ask: Ask, project: Path) -> None:
     """It takes connections and never answers: status says so in time, and others are answered meanwhile."""
 

@@ -38,6 +38,7 @@ class Workers:
         self._seconds = seconds
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._idle: dict[Path, list[_Worker]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.TimerHandle | None = None
 
     async def call(self, root: Path, command: str, parameters: dict[str, object]) -> dict[str, Any]:
@@ -68,9 +69,12 @@ class Workers:
         for worker in [worker for kept in self._idle.values() for worker in kept]:
             await worker.end()
         self._idle.clear()
+        await asyncio.gather(*self._leaving)
 
     async def _asked(self, root: Path, question: dict[str, Any]) -> dict[str, Any]:
         kept = self._idle.get(root, [])
+        while kept and not kept[-1].is_alive:
+            self._let_go(kept.pop())
         worker = kept.pop() if kept else await _Worker.begin(root)
         try:
             said = await worker.ask(question)
@@ -80,9 +84,14 @@ class Workers:
         self._idle.setdefault(root, []).append(worker)
         waiting = sorted((one.used, root) for root, kept in self._idle.items() for one in kept)
         for _, place in waiting[:-_MOST_IDLE]:  # each has hundreds of megabytes in it
-            self._idle[place].pop(0).let_go()
+            self._let_go(self._idle[place].pop(0))
         self._tidy_later()
         return said
+
+    def _let_go(self, worker: _Worker) -> None:
+        task = asyncio.get_running_loop().create_task(worker.let_go())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     def _tidy_later(self) -> None:
         if self._tidying is None:
@@ -93,7 +102,7 @@ class Workers:
         for kept in self._idle.values():
             for worker in [worker for worker in kept if time.monotonic() - worker.used > _KEPT / 2]:
                 kept.remove(worker)
-                worker.let_go()
+                self._let_go(worker)
         if any(self._idle.values()):
             self._tidy_later()
 
@@ -135,10 +144,18 @@ class _Worker:
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def let_go(self) -> None:
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.returncode is None
+
+    async def let_go(self) -> None:
         """Tell it to end: it has nothing to do."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 5)
+        await self.end()
 
     async def end(self) -> None:
         """End it."""
