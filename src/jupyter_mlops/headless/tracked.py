@@ -110,7 +110,9 @@ class Tracked:
 
     def _end(self, workspace: Workspace, executed: Executed, page: str) -> tuple[tuple[RunSeen, ...], str]:
         mlflow = workspace.mlflow
-        made = [run for run in runs.of_execution(mlflow, self.execution) if run.info.run_id != self.run_id]
+        found = runs.of_execution(mlflow, self.execution)
+        # A run that repeats another proves something, and is no news.
+        made = [run for run in found if run.info.run_id != self.run_id and runs.REPRODUCES not in run.data.tags]
         seen = tuple(_seen(mlflow, made))
         if not self.run_id:
             return seen, ""
