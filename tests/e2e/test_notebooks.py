@@ -64,6 +64,7 @@ def test_the_demo_runs_and_leaves_its_pages(tmp_path: Path) -> None:
     assert not _left(tmp_path)
 
 
+@pytest.mark.long  # small notebooks go through all of them in tests/headless
 @pytest.mark.parametrize(
     "command",
     [
