@@ -19,7 +19,7 @@ import psutil
 from measure import Claim, Report, Samples
 
 NAMES = (
-    "load_ext", "server", "run_overhead", "runs_table", "lab", "fingerprint", "first_answer", "prediction_log",
+    "load_ext", "server", "run_overhead", "runs_table", "fingerprint", "first_answer", "prediction_log",
     "throughput", "swaps", "kills", "correlations", "data_report", "drift", "drift_files", "alarms", "privacy", "estimates", "concept", "headless",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
