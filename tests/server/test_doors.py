@@ -38,6 +38,28 @@ class NoWriting(ReadOnly):
         return action in ("read", "execute") or resource != "jupyter-mlops"
 
 
+class NoReading(Authorizer):
+    """Everything but ours."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return resource != "jupyter-mlops"
+
+
+class AskedElsewhere(NoWriting):
+    """A rule that is kept elsewhere, and so is waited for: what is not awaited would pass for a yes."""
+
+    async def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return super().is_authorized(handler, user, action, resource)
+
+
+# All other commands write, send, ask a model or start something.
+READS = {"audit", "compare", "doctor", "drift", "help", "history", "lineage", "logs", "models", "runs", "status"}
+
+
+def _config(rules: type[Authorizer]) -> dict[str, Any]:
+    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": True}, "authorizer_class": rules}}
+
+
 def _body(route: str) -> Any:
     return {} if route in POSTS else None
 
@@ -50,12 +72,13 @@ def test_each_route_is_in_this_table() -> None:
 async def test_nobody_is_answered_without_a_token(ask: Ask) -> None:
     for route in EVERY:
         said = await ask(route, _body(route), with_token=False)
-        assert (said.status, "initialised" in str(said.body)) == (403, False), route
+        assert (said.status, said.body["code"], "initialised" in str(said.body)) == (403, "Unauthorised", False), route
 
 
 async def test_other_hosts_are_not_answered(ask: Ask) -> None:
     for route in EVERY:
-        assert (await ask(route, _body(route), headers={"Host": "evil.example"})).status == 403, route
+        said = await ask(route, _body(route), headers={"Host": "evil.example"})
+        assert (said.status, said.body["code"]) == (403, "Forbidden"), route
 
 
 async def test_a_cookie_is_enough_to_read_but_not_for_pages_of_others(ask: Ask, jp_serverapp: Any) -> None:
@@ -72,25 +95,49 @@ async def test_a_cookie_is_enough_to_read_but_not_for_pages_of_others(ask: Ask, 
         assert (await ask(route, {}, with_token=False, headers=evil | {"X-XSRFToken": "x"})).status in (403, 404)
 
 
+class TestNoReading:
+    @pytest.fixture
+    def jp_server_config(self) -> dict[str, Any]:
+        return _config(NoReading)
+
+    async def test_who_may_not_read_is_told_nothing(self, ask: Ask) -> None:
+        for route in EVERY:
+            said = await ask(route, _body(route))
+            assert (said.status, said.body["code"], list(said.body)) == (403, "Forbidden", ["code", "message", "hint"])
+
+
 class TestReadOnly:
     @pytest.fixture
     def jp_server_config(self) -> dict[str, Any]:
-        return {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": True}, "authorizer_class": ReadOnly}}
+        return _config(ReadOnly)
 
     async def test_who_may_read_may_not_call(self, ask: Ask) -> None:
         assert (await ask("status")).status == 200
-        for route in POSTS:
-            assert (await ask(route, {})).status == 403
+        assert (await ask("compare", run=["last", "first"])).status == 403  # it is a command
+        for key in commands():
+            assert (await ask(f"commands/{key.replace(' ', '-')}", {})).status == 403
 
 
+@pytest.mark.parametrize("rules", [NoWriting, AskedElsewhere])
 class TestNoWriting:
     @pytest.fixture
-    def jp_server_config(self) -> dict[str, Any]:
-        return {"ServerApp": {"jpserver_extensions": {"jupyter_mlops": True}, "authorizer_class": NoWriting}}
+    def jp_server_config(self, rules: type[Authorizer]) -> dict[str, Any]:
+        return _config(rules)
 
-    async def test_who_may_not_write_may_call_what_changes_nothing(self, ask: Ask) -> None:
-        refused = await ask("commands/promote", {"model": "m", "dry_run": True})
-        assert (refused.status, refused.body["code"]) == (403, "Forbidden")
+    async def test_who_may_not_write_may_call_what_only_reads(self, ask: Ask) -> None:
+        taken = []
+        for key, command in commands().items():
+            said = await ask(f"commands/{key.replace(' ', '-')}", {"": 0})  # no command gets as far as being called
+            if said.status == 403:
+                assert (said.body["code"], command.magic in said.body["hint"]) == ("Forbidden", True)
+            elif "no parameter" in said.body["message"]:
+                taken.append(key)
+            else:  # it can't be called over REST by anybody
+                assert (said.status, command.magic in said.body["hint"], "cell" in str(said.body)) == (400, True, True)
+        assert set(taken) == READS
+        assert (await ask("commands/audit", {"export": "x.jsonl"})).status == 403
+
+    async def test_a_reading_command_is_called(self, ask: Ask) -> None:
         assert (await ask("commands/help", {"command": ["deploy"]})).body["ok"] is True
 
 
@@ -108,6 +155,42 @@ async def test_no_link_leads_out(ask: Ask, project: Path, tmp_path_factory: pyte
     (project / "link").symlink_to(outside)
     said = await ask("status", at="link/x.ipynb")
     assert (said.status, said.body["code"]) == (400, "InvalidUsage")
+
+
+async def test_no_file_of_a_command_is_behind_a_link_or_ours(
+    ask: Ask, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "x.csv").write_text("a\n1\n")
+    (project / "x.csv").write_text("a\n1\n")
+    (project / "link").symlink_to(outside)
+    (project / "one.csv").symlink_to(outside / "x.csv")
+    for command, body in [
+        ("drift", {"reference": "x.csv", "current": "link/x.csv"}),
+        ("drift", {"reference": "one.csv", "current": "x.csv"}),
+        ("audit", {"export": "link/audit.jsonl"}),
+        ("audit", {"export": ".mlops/audit.jsonl"}),
+        ("log", {"metrics": {"x": "link/x.csv"}}),
+        ("log", {"metrics": ["x=one.csv"]}),
+        ("log", {"file": [".git/hooks/post-commit"]}),
+    ]:
+        said = await ask(f"commands/{command}", body)
+        assert (said.status, "leads out of the project" in said.body["message"]) == (400, True), said.body
+    assert list(outside.iterdir()) == [outside / "x.csv"]
+
+
+async def test_numbers_of_an_address_are_bounded(ask: Ask) -> None:
+    for limit in ("0", "201", "0000000019999999999", "9" * 5000, "-1", "1e2", "٣" * 10):
+        said = await ask("runs", limit=limit)
+        assert (said.status, said.body["code"]) == (400, "InvalidUsage"), limit
+
+
+async def test_who_only_looks_keeps_no_server_awake(ask: Ask, jp_serverapp: Any) -> None:
+    await ask("status")
+    await ask("commands")
+    assert "api_last_activity" not in jp_serverapp.web_app.settings
+    await ask("commands/fly", {})
+    assert "api_last_activity" in jp_serverapp.web_app.settings
 
 
 @pytest.mark.parametrize(
@@ -133,6 +216,8 @@ BODIES: list[tuple[bytes, int, str]] = [
 CALLS: list[tuple[str, Any, int, str]] = [
     ("fly", {}, 404, "There is no command 'fly'"),
     ("run", {}, 400, "acts on the body of a notebook's cell"),
+    ("reproduce", {"run": "last"}, 400, "runs code, and that is not started over REST"),
+    ("run-notebooks", {"notebooks": ["a.ipynb"]}, 400, "runs code, and that is not started over REST"),
     ("init", {"tracking_uri": "http://evil.example"}, 400, "tracking_uri can't be chosen over REST"),
     ("audit", {"export": "/tmp/x.jsonl"}, 400, "a path within the project"),
     ("audit", {"export": "../x.jsonl"}, 400, "a path within the project"),
@@ -171,7 +256,11 @@ async def test_each_command_is_described_and_has_a_body(ask: Ask) -> None:
     document = (await ask("openapi.json")).body
     for command in commands().values():
         path = f"/commands/{command.key.replace(' ', '-')}"
-        assert (path in document["paths"]) is not command.needs_kernel
+        assert (path in document["paths"]) is not told[command.key]["needs_kernel"]
+    assert {key for key, each in told.items() if each["needs_kernel"]} == {
+        *(key for key, command in commands().items() if command.needs_kernel),
+        *("reproduce", "run notebooks"),
+    }
 
 
 async def _cookie(ask: Ask, app: Any) -> str:

@@ -17,7 +17,9 @@ import jupyter_mlops as mlops
 from .conftest import Ask
 
 
-async def test_an_endpoint_is_shown_and_follows_a_promotion(ask: Ask, project: Path, name: str) -> None:
+async def test_an_endpoint_is_shown_and_follows_a_promotion(
+    ask: Ask, jp_serverapp: Any, project: Path, name: str
+) -> None:
     with (project / "mlops.toml").open("a") as file:
         file.write('\n[monitor.people]\ndrift = "minor"\n')
     chance = np.random.default_rng(0)
@@ -36,6 +38,12 @@ async def test_an_endpoint_is_shown_and_follows_a_promotion(ask: Ask, project: P
             1,
         )
         assert (first["drift"], first["requests_per_second"]) == ("unknown", None)
+        rested = []
+        for _ in range(3):
+            await asyncio.sleep(1.1)
+            rested.append((await asyncio.to_thread(project_of(jp_serverapp).watch._seen, set()))[1])
+        assert rested[1].more["endpoints"][0].series != rested[2].more["endpoints"][0].series
+        assert rested[1].mark == rested[2].mark  # nothing was asked, so nothing is told
         await asyncio.to_thread(mlops.predict, "people", data=frame.assign(age=frame["age"] + 15))
         for _ in range(40):
             await asyncio.sleep(0.3)
@@ -66,6 +74,10 @@ async def test_an_endpoint_is_shown_and_follows_a_promotion(ask: Ask, project: P
         assert (await ask("endpoints/peopel")).body["message"].endswith("Did you mean people?")
     finally:
         await asyncio.to_thread(mlops.stop, all=True)
+
+
+def project_of(app: Any) -> Any:
+    return app.web_app.settings["jupyter_mlops"].at(None)
 
 
 def _fits(document: Any, path: str, body: Any) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
 from ..errors import InvalidUsage, MlopsError
@@ -17,12 +21,14 @@ from .projects import Project, Projects
 ROOT: Final = "jupyter-mlops"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _LONGEST: Final = 10_000  # characters of an argument
+_DIGITS: Final = 9  # of a number: int() refuses to read thousands
 
 
 class Face(APIHandler):
     """A route; ``at`` says which project is meant."""
 
     auth_resource = ROOT
+    _track_activity = False  # a page that only looks shall not keep a server awake that a hub would end
 
     @property
     def projects(self) -> Projects:
@@ -44,7 +50,7 @@ class Face(APIHandler):
         given = self.argument(name)
         if given is None:
             return default
-        if not given.isdecimal() or not 1 <= int(given[:9]) <= most:
+        if not given.isdecimal() or len(given) > _DIGITS or not 1 <= int(given) <= most:
             raise InvalidUsage(f"{name} must be from 1 to {most}, not {given[:40]!r}.", f"{name}={default}")
         return int(given)
 
@@ -57,10 +63,17 @@ class Face(APIHandler):
             raise InvalidUsage(f"{name} must be true or false, not {given[:40]!r}.", f"{name}=true")
         return given == "true"
 
-    def may(self, action: str) -> None:
-        """Make sure that who asks may do something more."""
-        if not self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource):
-            raise Forbidden(f"You may not {action} here.", "ask whoever runs this Jupyter server")
+    async def may(self, action: str, mend: str = "ask whoever runs this Jupyter server") -> None:
+        """Make sure that who asks may do something more.
+
+        Raises
+        ------
+        Forbidden
+            Where the server's own rules say no.
+        """
+        asked = self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource)
+        if not await ensure_async(asked):
+            raise Forbidden(f"You may not {action} here.", mend)
 
     def answer(self, found: object) -> None:
         """Give what was found."""
@@ -73,6 +86,12 @@ class Face(APIHandler):
         if isinstance(error, MlopsError):
             self.set_status(error.status)
             said = problem(error)
+        elif status_code == HTTPStatus.FORBIDDEN and self._is_nobody():
+            said = {
+                "code": "Unauthorised",
+                "message": "The Jupyter server does not know who asks.",
+                "hint": "log in again, or reload the page with its token",
+            }
         elif isinstance(error, HTTPError):
             reason = error.log_message or error.reason or HTTPStatus(status_code).phrase
             said = {"code": HTTPStatus(status_code).phrase.replace(" ", ""), "message": str(reason), "hint": None}
@@ -85,10 +104,36 @@ class Face(APIHandler):
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(as_json(said))
 
+    def _is_nobody(self) -> bool:
+        known = getattr(self, "_jupyter_current_user", None)  # current_user raises where nobody has been looked for
+        return known is None and self.check_host()  # to other hosts even who is logged in is nobody
+
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """Write only what nobody has foreseen into the log."""
         if not isinstance(error, MlopsError):
             super().log_exception(kind, error, trace)
+
+
+class Awaited(Face):
+    """A route that works only while somebody waits for it."""
+
+    _mine: asyncio.Task[Any] | None = None
+
+    @asynccontextmanager
+    async def awaited(self) -> AsyncIterator[None]:
+        """Do something that ends where who asked has gone."""
+        self._mine = asyncio.current_task()
+        try:
+            yield
+        except (StreamClosedError, asyncio.CancelledError):
+            pass
+        finally:
+            self._mine = None
+
+    def on_connection_close(self) -> None:
+        """Stop where nobody waits any more."""
+        if self._mine is not None:
+            self._mine.cancel()
 
 
 def plain(text: str, what: str) -> str:

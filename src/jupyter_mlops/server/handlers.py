@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated
 
 from ..errors import InvalidUsage
@@ -18,7 +17,7 @@ from ..tracking import one_run
 from ..workspace import Onlooker
 from . import openapi, parameters
 from .answers import TooLarge, as_json
-from .face import ROOT, Face, allowed, plain, text
+from .face import ROOT, Awaited, Face, allowed, plain, text
 
 _PULSE: Final = 15.0  # seconds between two signs of life
 
@@ -68,17 +67,19 @@ class Run(Face):
         self.answer(await self.project.look(lambda at: read(at, run_id)))
 
 
-class Compare(Face):
-    """Runs side by side."""
+class Compare(Awaited):
+    """Runs side by side: a command, which a process works out."""
 
     @allowed("read")
     async def get(self) -> None:
         refs = [plain(text(ref, "run"), "run") for ref in self.request.query_arguments.get("run", ())]
         if not 2 <= len(refs) <= 10:
             raise InvalidUsage(f"compare takes 2 to 10 runs, not {len(refs)}.", "compare?run=ID&run=ID")
-        said = await self.project.call("compare", {"refs": refs})
-        views = [shown["view"] for shown in said["mime"].values()]
-        self.answer(tracking.side_by_side(said["result"]) | {"view": views[0] if views else None})
+        await self.may("execute")
+        async with self.awaited():
+            said = await self.project.call("compare", {"refs": refs})
+            views = [shown["view"] for shown in said["mime"].values()]
+            self.answer(tracking.side_by_side(said["result"]) | {"view": views[0] if views else None})
 
 
 class Models(Face):
@@ -137,14 +138,17 @@ class Commands(Face):
 class Command(Face):
     """Call a command."""
 
+    _track_activity = True
+
     @allowed("execute")
     async def post(self, name: str) -> None:
         if len(self.request.body) > self.projects.body_bytes:
             raise TooLarge(f"A request may have {self.projects.body_bytes:,} bytes.", "a file of the project")
         project, command = self.project, parameters.find(plain(name, "the command"))
-        if command.changes:
-            self.may("write")
-        checked = parameters.read(command, self._body())
+        given = self._body()
+        if not parameters.only_reads(command, given):
+            await self.may("write", f"{command.magic} in a cell, or ask whoever runs this Jupyter server")
+        checked = parameters.read(command, given)
         said = await project.call(command.key, checked)
         self.answer({"ok": None, "result": {}, "text": "", "html": "", "mime": {}} | said)
 
@@ -157,7 +161,7 @@ class Command(Face):
             raise InvalidUsage("The body is no JSON.", '{"model": "churn@champion"}') from None
 
 
-class Events(Face):
+class Events(Awaited):
     """What changes, as it changes: server-sent events."""
 
     @allowed("read")
@@ -166,26 +170,15 @@ class Events(Face):
         self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
         self.set_header("Cache-Control", "no-cache")
         self.set_header("X-Accel-Buffering", "no")  # else nginx would collect them
-        queue = watch.join()
-        self._mine = asyncio.current_task()
-        try:
-            while True:
-                try:
-                    event = await asyncio.wait_for(queue.get(), _PULSE)
-                    self.write(f"data: {as_json(event)}\n\n")
-                except TimeoutError:
-                    self.write(": ok\n\n")
-                await self.flush()
-        except (StreamClosedError, asyncio.CancelledError):
-            pass
-        finally:
-            watch.leave(queue)
-
-    def on_connection_close(self) -> None:
-        """Stop where nobody reads any more."""
-        mine = getattr(self, "_mine", None)
-        if mine is not None:
-            mine.cancel()
+        with watch.listening(self.argument("experiment") or None) as queue:
+            async with self.awaited():
+                while True:
+                    try:
+                        event = await asyncio.wait_for(queue.get(), _PULSE)
+                        self.write(f"data: {as_json(event)}\n\n")
+                    except TimeoutError:
+                        self.write(": ok\n\n")
+                    await self.flush()
 
 
 class OpenApi(Face):

@@ -71,7 +71,7 @@ def document(root: str) -> dict[str, Any]:
     paths["/commands"] = {"get": _operation("commands", "The commands, with their parameters.", {"type": "object"})}
     paths["/events"] = {"get": _operation("events", "What changes, as it changes.", _TEXT, kind="text/event-stream")}
     for command in commands().values():
-        if not command.needs_kernel:
+        if parameters.over_rest(command):
             path = f"/commands/{command.key.replace(' ', '-')}"
             paths[path] = {"post": _command(command.python_name, command.summary, parameters.model(command), schemas)}
     return {

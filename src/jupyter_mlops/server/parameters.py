@@ -7,16 +7,21 @@ import re
 import types
 import typing
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from .. import grammar
-from ..command import Command, Pairs, SlotKind, commands, slot_of
+from ..command import Command, Pairs, SlotKind, commands, pairs, slot_of
 from ..errors import InvalidUsage, NotFound, nearest
 
 _LONGEST: Final = 10_000
+_READS: Final = frozenset(
+    ["audit", "compare", "doctor", "drift", "help", "history", "lineage", "logs", "models", "runs", "status"]
+)  # all others write into runs, files or settings, ask a model, or send, also those that take no --dry-run
+_RUNS_CODE: Final = frozenset(["reproduce", "run notebooks"])
+_OURS: Final = frozenset([".mlops", ".git"])  # what is in them is nobody's data
 _TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
@@ -73,7 +78,60 @@ def find(name: str) -> Command:
         raise InvalidUsage(
             f"{found.name} acts on the body of a notebook's cell.", f"{found.magic}, and the code below it"
         )
+    if found.key in _RUNS_CODE:
+        named = next(option.label for option in grammar.options(found))
+        raise InvalidUsage(
+            f"{found.key} runs code, and that is not started over REST.", f"{found.magic} {named}, in a cell"
+        )
     return found
+
+
+def over_rest(command: Command) -> bool:
+    """Whether a command can be called over REST at all."""
+    return not command.needs_kernel and command.key not in _RUNS_CODE
+
+
+def only_reads(command: Command, given: object) -> bool:
+    """Whether a call changes nothing: that of a reading command which is given no file to write.
+
+    What isn't known to read is taken to write, so that a new command is safe before anybody has thought of it.
+    """
+    writes = isinstance(given, dict) and any(_slot(command.hints.get(name)) == "file" for name in given)
+    return command.key in _READS and not writes
+
+
+def make_sure_within(command: Command, given: dict[str, Any], root: Path) -> None:
+    """Make sure that the files of a call are the project's, wherever links lead.
+
+    Raises
+    ------
+    InvalidUsage
+        For the first that is not.
+    """
+    for name, value in given.items():
+        for path in _paths(_slot(command.hints.get(name)), value):
+            place = (root / path).resolve()
+            if not place.is_relative_to(root) or _OURS.intersection(place.relative_to(root).parts):
+                raise InvalidUsage(
+                    f"{name}: {path[:80]!r} leads out of the project, or to what is kept beside its files.",
+                    f"{command.magic} in a cell, or a path such as data/test.parquet",
+                )
+
+
+def _slot(annotation: Any) -> SlotKind | None:
+    """Find the slot of a parameter, also of one that is a list: ``list[File] | None``."""
+    return slot_of(annotation) or next(filter(None, (_slot(part) for part in get_args(annotation))), None)
+
+
+def _paths(slot: SlotKind | None, value: Any) -> list[str]:
+    """List the paths in a parameter; rows that came as JSON have none."""
+    if slot == "values":
+        return [word for word in pairs(value, "value").values() if isinstance(word, str)]
+    if slot == "variable":
+        return [value] if isinstance(value, str) else []
+    if slot == "file" and value is not None:
+        return [value] if isinstance(value, str) else list(value)
+    return []
 
 
 def read(command: Command, given: object) -> dict[str, Any]:
@@ -128,7 +186,7 @@ def _described(command: Command) -> dict[str, Any]:
         "group": command.group,
         "changes": command.changes,
         "cell": command.cell,
-        "needs_kernel": command.needs_kernel,
+        "needs_kernel": not over_rest(command),
         "usage": grammar.usage(command),
         "parameters": [
             {
@@ -192,7 +250,8 @@ def _explain(command: Command, error: ValidationError) -> InvalidUsage:
     usage = grammar.usage(command)
     if first["type"] == "extra_forbidden":
         if name in command.hints:
-            return InvalidUsage(f"{name} can't be chosen over REST.", f"{command.magic} in a cell")
+            label = next(option.label for option in grammar.options(command) if option.name == name)
+            return InvalidUsage(f"{name} can't be chosen over REST.", f"{command.magic} {label}, in a cell")
         return InvalidUsage(f"{command.name} has no parameter {name[:80]!r}.{nearest(name[:80], command.hints)}", usage)
     if first["type"] == "missing":
         return InvalidUsage(f"{command.name} needs {name}.", usage)

@@ -21,18 +21,23 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what a command starts shall not take the next question
     os.dup2(2, 1)  # nor write into the answer
     for line in asked:
-        answers.write(_bounded(_answer(**json.loads(line))) + b"\n")
+        asked_for = json.loads(line)
+        answers.write(_bounded(_answer(**asked_for), asked_for["command"]) + b"\n")
         answers.flush()
 
 
 def _answer(command: str, parameters: dict[str, Any]) -> dict[str, Any]:
     from pathlib import Path
 
+    from .parameters import make_sure_within
+
     try:
         here = Path.cwd()
         if not is_project(here) and (above := find(here)) is not None:
             raise Conflict(f"This folder lies in the project {above.name}, above what the server shows.", None)
-        return _shown(_call(registry.commands()[command], parameters))
+        called = registry.commands()[command]
+        make_sure_within(called, parameters, here)
+        return _shown(_call(called, parameters))
     except MlopsError as error:
         return {"error": problem(error) | {"status": error.status}}
     except Exception as error:
@@ -65,11 +70,13 @@ def _shown(result: Any) -> dict[str, Any]:
     }
 
 
-def _bounded(answer: dict[str, Any]) -> bytes:
+def _bounded(answer: dict[str, Any], command: str) -> bytes:
     said = json.dumps(answer, default=str).encode()
     if len(said) <= MOST:
         return said
-    error = TooLarge(f"The command has given {len(said) / 1e6:.0f} MB, more than can be sent.", "call it in a cell")
+    error = TooLarge(
+        f"The command has given {len(said) / 1e6:.0f} MB, more than can be sent.", f"%mlops {command} in a cell"
+    )
     return json.dumps({"error": problem(error) | {"status": error.status}}).encode()
 
 

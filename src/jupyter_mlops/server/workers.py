@@ -136,7 +136,9 @@ class _Worker:
             line = await self._process.stdout.readline()
         except (ConnectionError, ValueError) as error:
             if isinstance(error, ValueError):
-                raise TooLarge("The command has given more than can be sent.", "call it in a cell") from None
+                raise TooLarge(
+                    "The command has given more than can be sent.", f"%mlops {question['command']} in a cell"
+                ) from None
             line = b""
         if not line:
             raise ProcessFailed("The process of the command has ended in the middle.", "the log of the Jupyter server")
