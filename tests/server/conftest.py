@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import jsonschema
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403 - fixtures, for these tests only: their loop collides with Playwright's
 from tornado.httpclient import HTTPClientError
@@ -77,3 +78,9 @@ def ask(jp_serverapp: Any, http_server_client: Any, jp_asyncio_loop: Any) -> Any
 
     yield ask
     jp_asyncio_loop.run_until_complete(jp_serverapp.web_app.settings["jupyter_mlops"].close())
+
+
+def fits(document: Any, path: str, body: Any) -> None:
+    """Hold an answer beside the description of its route."""
+    content = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+    jsonschema.validate(body, {**content["schema"], "components": document["components"]})

@@ -7,14 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
 import jupyter_mlops as mlops
 
-from .conftest import Ask
+from .conftest import Ask, fits
 
 
 async def test_an_endpoint_is_shown_and_follows_a_promotion(
@@ -65,7 +64,7 @@ async def test_an_endpoint_is_shown_and_follows_a_promotion(
             "/endpoints/{endpoint}": whole,
             "/models/{model}": (await ask(f"models/{name}")).body,
         }.items():
-            _fits(document, path, body)
+            fits(document, path, body)
         moved = await ask("commands/promote", {"model": f"{name}/2", "force": True, "reason": "a test"})
         assert moved.body["result"]["followers"] == ["people"]
         async with asyncio.timeout(30):
@@ -80,18 +79,13 @@ def project_of(app: Any) -> Any:
     return app.web_app.settings["jupyter_mlops"].at(None)
 
 
-def _fits(document: Any, path: str, body: Any) -> None:
-    content = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
-    jsonschema.validate(body, {**content["schema"], "components": document["components"]})
-
-
 async def test_the_description_fits_what_is_answered(ask: Ask, project: Path) -> None:
     with mlops.run("odd", autolog=False) as run:
         mlops.log({"nan": float("nan"), "loss": 0.1})
     document = (await ask("openapi.json")).body
-    for path in ("status", "experiments", "runs", "models", "endpoints", "alerts"):
-        _fits(document, f"/{path}", (await ask(path)).body)
-    _fits(document, "/runs/{run}", (await ask(f"runs/{run.result.run_id}")).body)
+    for path in ("status", "experiments", "runs", "models", "endpoints", "alerts", "commands"):
+        fits(document, f"/{path}", (await ask(path)).body)
+    fits(document, "/runs/{run}", (await ask(f"runs/{run.result.run_id}")).body)
     import schemathesis
 
     described = schemathesis.openapi.from_dict(document)

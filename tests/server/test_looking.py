@@ -7,7 +7,7 @@ from typing import Any
 
 import jupyter_mlops as mlops
 
-from .conftest import Ask
+from .conftest import Ask, fits
 
 
 async def test_the_side_bar_fills(ask: Ask, trained: Any, name: str, project: Path) -> None:
@@ -43,5 +43,6 @@ async def test_the_side_bar_fills(ask: Ask, trained: Any, name: str, project: Pa
 
     side = (await ask("compare", run=[first.run_id, second.run_id])).body
     assert side["metrics"]["accuracy"] == [0.95, 0.85]
+    fits((await ask("openapi.json")).body, "/compare", side)
     assert (await ask("endpoints")).body == {"endpoints": []}
     assert (await ask("alerts")).body == {"alerts": [], "ringing": 0}

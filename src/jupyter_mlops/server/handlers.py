@@ -15,7 +15,7 @@ from ..registry import browsing as registry
 from ..tracking import browsing as tracking
 from ..tracking import one_run
 from ..workspace import Onlooker
-from . import openapi, parameters
+from . import forms, openapi, parameters
 from .answers import TooLarge, as_json
 from .face import ROOT, Awaited, Face, allowed, plain, text
 
@@ -79,7 +79,7 @@ class Compare(Awaited):
         async with self.awaited():
             said = await self.project.call("compare", {"refs": refs})
             views = [shown["view"] for shown in said["mime"].values()]
-            self.answer(tracking.side_by_side(said["result"]) | {"view": views[0] if views else None})
+            self.answer(tracking.side_by_side(said["result"], views[0] if views else None))
 
 
 class Models(Face):
@@ -132,7 +132,7 @@ class Commands(Face):
 
     @allowed("read")
     async def get(self) -> None:
-        self.answer({"commands": parameters.described()})
+        self.answer(forms.described())
 
 
 class Command(Face):

@@ -14,7 +14,7 @@ from ..registry import browsing as registry
 from ..session.glance import Glance
 from ..tracking import browsing as tracking
 from ..tracking import one_run
-from . import parameters
+from . import forms, parameters
 
 _TEXT: Final = {"type": "string"}
 _AT: Final = ("at", _TEXT, "The path of the notebook whose project is meant, below the server's folder.")
@@ -52,6 +52,12 @@ _LOOKS: Final[dict[str, tuple[str, Any, list[tuple[str, dict[str, Any], str]]]]]
     "endpoints": ("The endpoints.", monitoring.EndpointRows, []),
     "endpoints/{endpoint}": ("One endpoint.", monitoring.WholeEndpoint, []),
     "alerts": ("What rings, and what has rung.", monitoring.AlertRows, []),
+    "compare": (
+        "Runs side by side.",
+        tracking.Compared,
+        [("run", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 10}, "last, best:auc, an id.")],
+    ),
+    "commands": ("The commands, with their parameters.", forms.Forms, []),
 }  # fmt: skip
 
 
@@ -64,12 +70,12 @@ def document(root: str) -> dict[str, Any]:
     root : str
         Where the routes begin, with the server's base URL.
     """
-    schemas: dict[str, Any] = {"Problem": {"type": "object", "properties": {"code": _TEXT, "message": _TEXT, "hint": {"type": ["string", "null"]}}, "required": ["code", "message", "hint"]}}  # fmt: skip
+    schemas: dict[str, Any] = {"Problem": {"type": "object", "properties": {"code": _TEXT, "message": _TEXT, "hint": {"type": ["string", "null"]}}, "required": ["code", "message", "hint"]}, "Outcome": _OUTCOME}  # fmt: skip
     paths = {f"/{path}": {"get": _look(path, *of, schemas)} for path, of in _LOOKS.items()}
-    compared = [("run", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 10}, "last, best:auc, an id.")]
-    paths["/compare"] = {"get": _operation("compare", "Runs side by side.", _OUTCOME, compared)}
-    paths["/commands"] = {"get": _operation("commands", "The commands, with their parameters.", {"type": "object"})}
-    paths["/events"] = {"get": _operation("events", "What changes, as it changes.", _TEXT, kind="text/event-stream")}
+    watched = [("experiment", _TEXT, "Its id or name: its runs are watched beside those of the project's own.")]
+    paths["/events"] = {
+        "get": _operation("events", "What changes, as it changes.", _TEXT, watched, "text/event-stream")
+    }
     for command in commands().values():
         if parameters.over_rest(command):
             path = f"/commands/{command.key.replace(' ', '-')}"
@@ -124,7 +130,7 @@ def _odd(schema: Any) -> Any:
 def _command(name: str, summary: str, body: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     schema = body.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs", {}))
-    said = _operation(f"call_{name}", summary, _OUTCOME)
+    said = _operation(f"call_{name}", summary, {"$ref": "#/components/schemas/Outcome"})
     said["requestBody"] = {"content": {"application/json": {"schema": schema}}}
     said["responses"] |= {"413": _problem("The body is too large.")}
     return said

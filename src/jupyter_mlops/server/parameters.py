@@ -1,4 +1,4 @@
-"""The parameters of commands as JSON: checked against the command's own signature, and described for forms."""
+"""The parameters of commands as JSON: checked against the command's own signature."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ _READS: Final = frozenset(
 )  # all others write into runs, files or settings, ask a model, or send, also those that take no --dry-run
 _RUNS_CODE: Final = frozenset(["reproduce", "run notebooks"])
 _OURS: Final = frozenset([".mlops", ".git"])  # what is in them is nobody's data
-_TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
 def _within(path: str) -> str:
@@ -172,41 +171,6 @@ def model(command: Command) -> type[BaseModel]:
     )
 
 
-def described() -> list[dict[str, Any]]:
-    """Describe all commands, as the palette and the forms need them."""
-    return [_described(command) for command in commands().values()]
-
-
-def _described(command: Command) -> dict[str, Any]:
-    return {
-        "name": command.name,
-        "key": command.key,
-        "magic": command.magic,
-        "summary": command.summary,
-        "group": command.group,
-        "changes": command.changes,
-        "cell": command.cell,
-        "needs_kernel": not over_rest(command),
-        "usage": grammar.usage(command),
-        "parameters": [
-            {
-                "name": option.name,
-                "flag": option.flag,
-                "kind": command.slot(option.name),
-                "help": option.help,
-                "positional": option.positional,
-                "many": _is_list(command, option.name),
-                "required": option.required,
-                "default": option.default if isinstance(option.default, str | int | float | bool) else None,
-                "type": _type_name(command.hints.get(option.name, str)),
-                "choices": list(get_args(hint)) if get_origin(hint := command.hints[option.name]) is typing.Literal else None,
-            }
-            for option in grammar.options(command)
-            if option.name in command.hints and command.slot(option.name) != "address"
-        ],
-    }  # fmt: skip
-
-
 @cache
 def _help(command: Command) -> dict[str, str]:
     return {option.name: option.help for option in grammar.options(command)}
@@ -226,21 +190,6 @@ def _json_type(annotation: Any) -> Any:
     if get_origin(annotation) is Annotated:
         return _json_type(get_args(annotation)[0])
     return Text if annotation is str else annotation
-
-
-def _is_list(command: Command, name: str) -> bool:
-    parameter = inspect.signature(command.function).parameters[name]
-    return parameter.kind is inspect.Parameter.VAR_POSITIONAL or _type_name(command.hints[name]) == "array"
-
-
-def _type_name(annotation: Any) -> str:
-    if get_origin(annotation) is Annotated:
-        return _type_name(get_args(annotation)[0])
-    for part in (annotation, *get_args(annotation)):
-        found = _TYPES.get(get_origin(part) or part)
-        if found:
-            return found
-    return "string"
 
 
 def _explain(command: Command, error: ValidationError) -> InvalidUsage:

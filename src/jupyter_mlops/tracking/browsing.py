@@ -73,6 +73,28 @@ class Rows:
     next: str | None
 
 
+@dataclass(frozen=True)
+class Change:
+    """How a piece of code differs: a unified diff."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs side by side: of each metric and parameter a value for each run, and rows of what else differs."""
+
+    run_ids: list[str]
+    runs: list[str]
+    metrics: dict[str, list[float | None]]
+    params: dict[str, list[str | None]]
+    data: list[list[str | None]]
+    packages: list[list[str | None]]
+    code: list[Change]
+    view: dict[str, Any] | None
+
+
 def list_experiments(workspace: Workspace, limit: int = 100, page: str | None = None) -> Experiments:
     """List the experiments of the server, those in which something has happened last first."""
     found = workspace.mlflow.read(
@@ -165,23 +187,24 @@ def with_tag(workspace: Workspace, tag: str, most: int) -> list[tuple[Row, str]]
     return [(row_of(run), run.data.tags[tag]) for run in found]
 
 
-def side_by_side(compared: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn what ``compare`` gives as plain data into a column for each run."""
+def side_by_side(compared: Mapping[str, Any], view: dict[str, Any] | None) -> Compared:
+    """Turn what ``compare`` gives as plain data into a column for each run; ``view`` is how it is drawn."""
     sides: Sequence[Mapping[str, Any]] = compared["sides"]
 
     def rows(kind: str) -> dict[str, list[Any]]:
         names = dict.fromkeys(name for side in sides for name in side[kind])
         return {name: [side[kind].get(name) for side in sides] for name in names}
 
-    return {
-        "runs": [side["label"] for side in sides],
-        "run_ids": [side["run_id"] for side in sides],
-        "metrics": rows("metrics"),
-        "params": rows("params"),
-        "data": compared["data"],
-        "packages": [*compared["commits"], *compared["packages"]],
-        "code": [{"title": title, "text": text} for title, text in [*compared["changes"], *compared["uncommitted"]]],
-    }
+    return Compared(
+        run_ids=[side["run_id"] for side in sides],
+        runs=[side["label"] for side in sides],
+        metrics=rows("metrics"),
+        params=rows("params"),
+        data=compared["data"],
+        packages=[*compared["commits"], *compared["packages"]],
+        code=[Change(title, text) for title, text in [*compared["changes"], *compared["uncommitted"]]],
+        view=view,
+    )
 
 
 def _experiment(workspace: Workspace, given: str | None) -> Named | None:
