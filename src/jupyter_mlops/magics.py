@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand, output_can_be_silenced
@@ -61,9 +63,9 @@ class MlopsMagics(Magics):
         if cell is None:
             return self._show(invocation, outcome)
         outcome.source = f"%%mlops {line}\n{cell}"
-        with outcome:
+        with self._kept(invocation, outcome):
             outcome.value = cells.run(self.shell, cell)
-        return self._keep(invocation, outcome.result)
+        return None
 
     async def mlops_awaiting(self, line: str, cell: str) -> None:
         """Run a cell whose body awaits; ``cells.await_body`` calls it."""
@@ -72,9 +74,8 @@ class MlopsMagics(Magics):
         invocation = self._parse(line, cell)
         context = invocation.call(self._resolve())
         context.source = f"%%mlops {line}\n{cell}"
-        with context:
+        with self._kept(invocation, context):
             context.value = await cells.run_awaiting(self.shell, cell)
-        self._keep(invocation, context.result)
 
     def _parse(self, line: str, cell: str | None) -> Invocation:
         from . import cells
@@ -110,6 +111,18 @@ class MlopsMagics(Magics):
         if invocation.quiet:
             _hide(result, self.shell)
         return result
+
+    @contextmanager
+    def _kept(self, invocation: Invocation, outcome: Any) -> Iterator[None]:
+        """Let the body be what the command acts on, and show what came of it: also a run that has failed."""
+        try:
+            with outcome:
+                yield
+        except BaseException:
+            if (failed := getattr(outcome, "failed", None)) is not None:
+                self._keep(invocation, failed)
+            raise
+        self._keep(invocation, outcome.result)
 
     def _keep(self, invocation: Invocation, result: Any) -> None:
         from IPython.core.display_functions import display

@@ -164,19 +164,24 @@ for n in range(2):
 
 
 def test_a_failing_body_ends_the_run_failed_and_keeps_its_own_exception(notebook: InteractiveShell) -> None:
-    result, out = run(notebook, "%%mlops run broken --no-autolog\n%mlops log seen=1\n1 / 0")
+    result, out = run(notebook, "%%mlops run broken --no-autolog --into card\n%mlops log seen=1\n1 / 0")
     assert isinstance(result.error_in_exec, ZeroDivisionError)
     assert out.count("ZeroDivisionError") == 2  # IPython's head and foot, once
     assert "jupyter_mlops" not in out  # none of our own lines in the traceback
     found = last()
     assert found.info.status == "FAILED"
     assert found.data.metrics["seen"] == 1  # what was logged stays
+    card = notebook.user_ns["card"]  # by its card the cell says which run it was
+    assert (card.run_id, card.status, card.ok, card.metrics) == (found.info.run_id, "FAILED", False, {"seen": 1})
+    assert out.count("seen") > 1
+    assert "no estimator" not in out
 
 
 def test_a_failing_await_too(notebook: InteractiveShell) -> None:
-    result, _ = run(notebook, "%%mlops run broken --no-autolog\nimport asyncio\nawait asyncio.sleep(0)\n1 / 0")
+    result, out = run(notebook, "%%mlops run broken --no-autolog\nimport asyncio\nawait asyncio.sleep(0)\n1 / 0")
     assert isinstance(result.error_in_exec, ZeroDivisionError)
     assert last().info.status == "FAILED"
+    assert f"run:{last().info.run_id[:8]}" in out
 
 
 def test_a_body_that_is_no_python_fails_the_cell(notebook: InteractiveShell) -> None:

@@ -27,7 +27,7 @@ def status_badge(status: str) -> Badge:
 
 @dataclass(frozen=True, repr=False)
 class RunCard(Result):
-    """A run that has ended: what it gave, and how that stands beside the best before it.
+    """A run that has ended, well or not: what it gave, and how that stands beside the best before it.
 
     ``params`` are all its parameters, ``said`` those that were given with ``--param``; ``notes`` are
     what a person should know: hidden state, secrets that were masked, code that could not be kept.
@@ -63,7 +63,8 @@ class RunCard(Result):
         facts: list[tuple[str, Cell]] = [("run", f"run:{self.run_id[:8]} · {span(self.duration)}")]
         if self.data:
             facts.append(("data", self.data))
-        facts.append(("model", self.model or "none: no estimator was fitted"))
+        if self.ok or self.model:
+            facts.append(("model", self.model or "none: no estimator was fitted"))
         if self.params:
             said = [f"{key}={short(value)}" for key, value in self.said.items()]
             more = f"{len(self.params) - len(said)} by autologging" if len(self.params) > len(said) else ""

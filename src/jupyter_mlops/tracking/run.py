@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .dataset import Dataset
     from .fits import Fits
+    from .snapshot.files import Snapshot
 
 
 # The runs that this process is in. One of ours that is RUNNING on the server and not in here could not be ended.
@@ -45,6 +46,8 @@ class ActiveRun:
         The cell's last line; set by the magic.
     result : RunCard
         Once it has ended.
+    failed : RunCard, optional
+        The card of one that has ended with an error; None where the server could not be asked for it.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ActiveRun:
         self.source: str | None = None
         self.value: object = None
         self.result: RunCard
+        self.failed: RunCard | None = None
         self._workspace = workspace
         self._personal = workspace.settings.privacy.personal
         self._name = name
@@ -71,6 +75,8 @@ class ActiveRun:
         self._store_model = store_model
         self._stack = contextlib.ExitStack()
         self._model_id: str | None = None
+        self._estimator: str | None = None
+        self._snapshot: Snapshot | None = None
         self._notes: list[str] = []
 
     @property
@@ -121,6 +127,9 @@ class ActiveRun:
                 notes[str(failure)] = f"Nor could the cell be logged: {failure}"
             try:
                 self._end(_status_after(error))
+                with contextlib.suppress(MlopsError):  # then there is no card of it
+                    self._run = self._mlflow.read("get_run", self.run_id)
+                    self.failed = self._card(_status_after(error), {})
             except Exception as failure:
                 notes[str(failure)] = f"Nor could the run be ended: {failure}"
             for note in notes.values():
@@ -136,7 +145,7 @@ class ActiveRun:
             with contextlib.suppress(BackendUnreachable):  # then the next run ends it
                 self._end(_status_after(failure))
             raise
-        self.result = self._card()
+        self.result = self._card("FINISHED", self._best_before())
 
     def _all_tags(self) -> dict[str, str]:
         where = origin.here(self._workspace.root)
@@ -169,7 +178,7 @@ class ActiveRun:
         """Log what the run can be rebuilt from, and how long it took."""
         fitted = self._fitted_on()
         fit = self._fits.last
-        self._snapshot = self._camera.take(
+        self._snapshot = taken = self._camera.take(
             [*([self._dataset] if self._dataset else []), *fitted], answers_of(fit) if fit else None
         )
         if fitted:
@@ -177,10 +186,10 @@ class ActiveRun:
             self._mlflow.write("log_inputs", self.run_id, inputs)
         entities = experiments.entities()
         metric = entities.Metric(DURATION, round(self._duration, 4), int(time.time() * 1000), 0)
-        tags = [entities.RunTag(key, value) for key, value in self._snapshot.tags.items()]
+        tags = [entities.RunTag(key, value) for key, value in taken.tags.items()]
         self._mlflow.write("log_batch", self.run_id, metrics=[metric], tags=tags)
         with tempfile.TemporaryDirectory(prefix="mlops-snapshot-") as folder:
-            self._snapshot.write(Path(folder))
+            taken.write(Path(folder))
             self._mlflow.write("log_artifacts", self.run_id, folder, FOLDER)
 
     def _fitted_on(self) -> list[Dataset]:
@@ -236,29 +245,32 @@ class ActiveRun:
                 with contextlib.suppress(MlopsError):  # deleted meanwhile, or ended by another kernel
                     self._mlflow.write("set_terminated", run.info.run_id, "FAILED" if left else "KILLED")
 
-    def _card(self) -> RunCard:
+    def _card(self, status: str, best_before: dict[str, float]) -> RunCard:
         run = self._run
-        metrics = {key: value for key, value in run.data.metrics.items() if key != DURATION}
         return RunCard(
             run_id=self.run_id,
             name=str(run.info.run_name),
             experiment=self._workspace.settings.experiment,
-            status="FINISHED",
+            status=status,
             duration=self._duration,
-            metrics=metrics,
-            best_before=self._best_before(metrics),
+            metrics=self._metrics,
+            best_before=best_before,
             params=dict(run.data.params),
             said=self._said,
             model=self._estimator if self._model_id else None,
             model_id=self._model_id,
             data=str(self._dataset) if self._dataset else None,
-            notes=(*self._snapshot.notes, *self._notes),
+            notes=(*(self._snapshot.notes if self._snapshot else ()), *self._notes),
             url=self._mlflow.link(f"experiments/{run.info.experiment_id}/runs/{self.run_id}"),
         )
 
-    def _best_before(self, metrics: Mapping[str, float]) -> dict[str, float]:
+    @property
+    def _metrics(self) -> dict[str, float]:
+        return {key: value for key, value in self._run.data.metrics.items() if key != DURATION}
+
+    def _best_before(self) -> dict[str, float]:
         found = {}
-        for metric in sorted(filter(is_own, metrics))[:6]:
+        for metric in sorted(filter(is_own, self._metrics))[:6]:
             best = experiments.best_value(
                 self._mlflow, self._experiment, metric, smaller=smaller_is_better(metric), but=self.run_id
             )
