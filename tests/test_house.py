@@ -64,13 +64,14 @@ def test_a_cell_and_a_line_may_share_a_name(capsys: pytest.CaptureFixture[str]) 
 
 
 @each
-def test_every_command_that_needs_no_kernel_is_called_over_rest(command: Command) -> None:
+def test_every_command_that_needs_no_kernel_and_runs_no_code_is_called_over_rest(command: Command) -> None:
     from jupyter_mlops.server import openapi, parameters
 
     name = command.key.replace(" ", "-")
-    assert (f"/commands/{name}" in openapi.document("/jupyter-mlops")["paths"]) is not command.needs_kernel
-    if command.needs_kernel:
-        with pytest.raises(MlopsError, match="acts on the body"):
+    refused = command.needs_kernel or command.key in ("reproduce", "run notebooks")
+    assert (f"/commands/{name}" in openapi.document("/jupyter-mlops")["paths"]) is not refused
+    if refused:
+        with pytest.raises(MlopsError, match=r"acts on the body|runs code"):
             parameters.find(name)
         return
     assert parameters.find(name) is command
