@@ -369,7 +369,7 @@ def test_bad_words_fail_the_cell_before_it_runs(notebook: InteractiveShell, line
 
 def test_the_magic_on_a_line_says_how_to_use_it(notebook: InteractiveShell) -> None:
     result, _ = run(notebook, "%mlops run baseline")
-    assert "start the cell with %%mlops run baseline" in str(result.error_in_exec)
+    assert "%%mlops run baseline begins a cell" in str(result.error_in_exec)
 
 
 @pytest.mark.parametrize("cell", ["%%mlops run x", "%%mlops run x\n", "%%mlops run x\n\n  \n", "%%mlops\n"])
