@@ -176,7 +176,7 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
         group = function.__module__.removeprefix(f"{__package__}.").split(".")[0]
         called = _held_back(words, function) if changes else function
         if NOTES in os.environ and words in _NOTED:
-            called = _noted(words, called)
+            called = _noted(words, called, Path(os.environ[NOTES]))  # now: a cell may clear the environment
         made = Command(words, called, group, changes, cell)
         _commands[made.key] = made
         return called
@@ -197,7 +197,7 @@ def _held_back(name: str, function: Function) -> Function:
     return cast("Function", guarded)
 
 
-def _noted(name: str, function: Function) -> Function:
+def _noted(name: str, function: Function, notes: Path) -> Function:
     """Note what a command came to, for the report of the notebook's execution."""
 
     @functools.wraps(function)
@@ -205,17 +205,17 @@ def _noted(name: str, function: Function) -> Function:
         try:
             result = function(*args, **kwargs)
         except ValidationFailed as error:
-            _note(name, None if isinstance(error, Inconclusive) else False, error.message)
+            _note(notes, name, None if isinstance(error, Inconclusive) else False, error.message)
             raise
-        _note(name, result.ok, str(result).split("\n", 1)[0])
+        _note(notes, name, result.ok, str(result).split("\n", 1)[0])
         return result
 
     return cast("Function", noted)
 
 
-def _note(name: str, ok: bool | None, text: str) -> None:
+def _note(notes: Path, name: str, ok: bool | None, text: str) -> None:
     line = json.dumps({"command": name, "ok": ok, "text": text[:500]})
-    with contextlib.suppress(OSError), Path(os.environ[NOTES]).open("a", encoding="utf-8") as file:
+    with contextlib.suppress(OSError), notes.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")  # a process that outlives the execution has nobody to tell
 
 

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import signal
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from ..disk import write_whole
-from ..errors import Conflict, MlopsError, NotFound, NotWritable, need_space, writing_to
+from ..errors import MlopsError, NotFound, NotWritable
 from . import book as books
+from .concealing import Concealed
 from .execution import Execution
 from .limits import Limits
 from .outcome import Verdict, verdict_of
 from .parameters import inject
+from .place import alone
 from .progress import Reporter
 from .results import Executed, RunSeen
+from .stopping import SIGNALLED, Stopping
 
 _WRITE_EVERY = 5.0  # seconds: what a machine that fails takes along
 
@@ -41,6 +38,8 @@ class Task:
     declared: Any
     target: Path
     folder: Path
+    secrets: Concealed
+    origins: list[int]
     saved: Any = None
     started: float = 0.0
     seconds: float = 0.0
@@ -51,6 +50,8 @@ class Task:
     execution: Execution | None = None
     env: dict[str, str] = field(default_factory=dict)
     page: str = ""
+    elsewhere: Path | None = None
+    unwritten: str = ""
     runs: tuple[RunSeen, ...] = ()
     run: str = ""
     url: str = ""
@@ -60,8 +61,8 @@ class Task:
         """What it came to."""
         cells = self.execution.cells if self.execution else ()
         return Executed(
-            self.name, self.verdict, self.message, cells, self.seconds, self.started, self.written, self.page, self.values,
-            tuple(self.execution.told) if self.execution else (), tuple(self.notes), self.runs, self.run, self.url,
+            self.name, self.verdict, self.secrets.text(self.message), cells, self.seconds, self.started, self.written, self.page, self.secrets.values,
+            tuple(self.execution.told) if self.execution else (), tuple(map(self.secrets.text, self.notes)), self.runs, self.run, self.url,
         )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ class Plan:
 Act = Callable[[Task], None]
 
 
-def run(tasks: list[Task], plan: Plan, reporter: Reporter, before: Act, after: Act) -> None:
+def run(tasks: list[Task], plan: Plan, reporter: Reporter, stopping: Stopping, before: Act, after: Act) -> None:
     """Run all notebooks; each is written as soon as it has ended, and ``before`` and ``after`` are called with it.
 
     The loop has a thread of its own: this one may have a loop already, and it is the one that signals come to.
@@ -97,29 +98,31 @@ def run(tasks: list[Task], plan: Plan, reporter: Reporter, before: Act, after: A
     """
     with contextlib.ExitStack() as stack:
         for task in tasks:
-            stack.enter_context(_alone(task.target))
-        batch = _Batch(tasks, plan, reporter, before, after)
+            stack.enter_context(alone(task.target))
+        batch = _Batch(tasks, plan, reporter, stopping, before, after)
         worker = threading.Thread(target=batch.work, name="mlops-run")
-        stack.enter_context(_signals(batch.stop))
+        stopping.tell = batch.stop
         worker.start()
         while worker.is_alive():
             try:
                 worker.join(0.2)
             except KeyboardInterrupt:
-                batch.stop(Verdict.INTERRUPTED)
+                stopping.ask(Verdict.INTERRUPTED)
         if batch.failure is not None:
             raise batch.failure
 
 
 class _Batch:
-    def __init__(self, tasks: list[Task], plan: Plan, reporter: Reporter, before: Act, after: Act) -> None:
+    def __init__(
+        self, tasks: list[Task], plan: Plan, reporter: Reporter, stopping: Stopping, before: Act, after: Act
+    ) -> None:
         self.failure: BaseException | None = None
         self._tasks = tasks
         self._plan = plan
         self._reporter = reporter
+        self._stopping = stopping
         self._before = before
         self._after = after
-        self._ended: Verdict | None = None
         self._loop = asyncio.new_event_loop()
 
     def work(self) -> None:
@@ -133,7 +136,6 @@ class _Batch:
 
     def stop(self, verdict: Verdict) -> None:
         """End everything; called by the thread that signals come to."""
-        self._ended = self._ended or verdict
         with contextlib.suppress(RuntimeError):  # the loop has just been closed
             self._loop.call_soon_threadsafe(self._stop_all, verdict)
 
@@ -144,22 +146,50 @@ class _Batch:
 
     async def _all(self) -> None:
         places = asyncio.Semaphore(self._plan.jobs)
-        await asyncio.gather(*(self._one(task, places) for task in self._tasks))
+        ended = await asyncio.gather(*(self._one(task, places) for task in self._tasks), return_exceptions=True)
+        for failure in ended:  # of one notebook: the others have run to their ends
+            if failure is not None:
+                raise failure
 
     async def _one(self, task: Task, places: asyncio.Semaphore) -> None:
         async with places:
-            if self._ended is None:
+            if self._stopping.verdict is None:
                 await self._execute(task)
+            elif self._stopping.verdict in SIGNALLED:
+                task.verdict, task.message = self._stopping.verdict, f"the run was {self._stopping.verdict.word}"
             else:
-                told = {Verdict.INTERRUPTED: "interrupted", Verdict.TERMINATED: "terminated"}
-                task.message = f"the run was {told[self._ended]}" if self._ended in told else "another notebook failed"
+                task.message = "another notebook failed"
         if self._plan.fail_fast and task.verdict not in (Verdict.PASSED, Verdict.NOT_RUN):
-            self._ended = self._ended or Verdict.NOT_RUN
+            self._stopping.verdict = self._stopping.verdict or Verdict.NOT_RUN
         self._reporter.ended(task.executed)
 
     async def _execute(self, task: Task) -> None:
-        await asyncio.to_thread(self._before, task)
-        task.started, begin = time.time(), time.perf_counter()
+        """Run one notebook and write it; whatever happens to it, it is written, and the others are run."""
+        begin = time.perf_counter()
+        try:
+            await asyncio.to_thread(self._before, task)
+            task.started, begin = time.time(), time.perf_counter()
+            await self._run_kernel(task)
+        except NotFound as error:
+            task.verdict, task.message = Verdict.NO_KERNEL, str(error)
+        except MlopsError as error:
+            task.verdict, task.message = verdict_of(error), str(error)
+        except Exception as error:
+            _broken(task, error)
+        if self._stopping.verdict in SIGNALLED and task.verdict is Verdict.NOT_RUN:
+            task.verdict, task.message = self._stopping.verdict, f"the run was {self._stopping.verdict.word}"
+        task.seconds = time.perf_counter() - begin
+        keep(task)  # now, and again where more is found out
+        for step in (_hold_against_saved(self._plan), self._after):
+            before = task.verdict, task.message
+            try:
+                await asyncio.to_thread(step, task)
+            except Exception as error:
+                _broken(task, error)
+            if before != (task.verdict, task.message):
+                keep(task)
+
+    async def _run_kernel(self, task: Task) -> None:
         written = time.monotonic()
 
         def on_cell(record: Any) -> None:
@@ -171,31 +201,36 @@ class _Batch:
                     books.write(task.book, task.target)
 
         env = {name: value for name, value in os.environ.items() if name not in ("JPY_SESSION_NAME", "JPY_PARENT_PID")}
-        inject(task.book, task.declared, task.values)
+        hidden = inject(task.book, task.declared, task.values, task.secrets.values)
+        for index in hidden:
+            task.origins.insert(index, task.origins[index - 1])  # what was given stands behind what is declared
         execution = task.execution = Execution(
             task.book, task.folder, self._plan.limits, kernel=self._plan.kernel,
-            env=env | task.env | {"IPYNB_FILE": str(task.path)},
+            env=env | task.env | {"IPYNB_FILE": str(task.path)}, secrets=task.secrets, hidden=hidden, origins=task.origins,
             retries=self._plan.retries, keep_going=self._plan.keep_going, on_cell=on_cell,
         )  # fmt: skip
-        if self._ended in (Verdict.INTERRUPTED, Verdict.TERMINATED):  # while the run was begun on the server
-            execution.stop(self._ended, f"the run was {self._ended.word}")
-        try:
-            await execution.run()
-            task.verdict, task.message = execution.verdict, execution.message
-        except NotFound as error:
-            task.verdict, task.message = Verdict.NO_KERNEL, str(error)
-        except MlopsError as error:
-            task.verdict, task.message = verdict_of(error), str(error)
-        if self._ended in (Verdict.INTERRUPTED, Verdict.TERMINATED) and task.verdict is Verdict.NOT_RUN:
-            task.verdict, task.message = self._ended, f"the run was {self._ended.word}"
-        task.seconds = time.perf_counter() - begin
-        _hold_against_saved(task, self._plan)
-        keep(task)
-        await asyncio.to_thread(self._after, task)
+        if self._stopping.verdict in SIGNALLED:  # while the run was begun on the server
+            execution.stop(self._stopping.verdict, f"the run was {self._stopping.verdict.word}")
+        await execution.run()
+        task.verdict, task.message = execution.verdict, execution.message
+        task.notes += execution.notes
 
 
-def _hold_against_saved(task: Task, plan: Plan) -> None:
+def _broken(task: Task, error: Exception) -> None:
+    """Say that something went wrong that nobody has thought of; what is known of the notebook already stays."""
+    said = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if task.verdict in (Verdict.PASSED, Verdict.NOT_RUN):
+        task.verdict, task.message = Verdict.BROKEN, said
+    else:
+        task.notes.append(said)
+
+
+def _hold_against_saved(plan: Plan) -> Act:
     """Say what the saved outputs have relied on, and where they were others."""
+    return lambda task: _held(task, plan)
+
+
+def _held(task: Task, plan: Plan) -> None:
     from . import saved
 
     if task.execution is None or task.verdict not in (Verdict.PASSED, Verdict.CELL_FAILED):
@@ -224,57 +259,29 @@ def _hold_against_saved(task: Task, plan: Plan) -> None:
 
 def keep(task: Task) -> None:
     """Write an executed notebook; where its place takes nothing any more, elsewhere, and say so."""
+    task.message = task.secrets.message(task.message)
+    for cell in task.book.cells:
+        task.secrets.cell(cell)
     task.book.metadata["mlops"] = {
-        "verdict": task.verdict.word, "message": task.message, "seconds": round(task.seconds, 3),
-        "notebook": task.name, "parameters": {name: str(value) for name, value in task.values.items()},
+        "verdict": task.verdict.word, "message": task.message, "seconds": round(task.seconds, 3), "notebook": task.name,
+        "parameters": {name: str(value) for name, value in task.secrets.values.items()},
     }  # fmt: skip
-    try:
-        at = books.write(task.book, task.target)
-        task.written = str(at)
-        if at != task.target:
-            task.notes.append(f"{task.target} could not be written; the executed notebook is {at}")
-    except NotWritable as error:
-        task.notes.append(error.message)
-        at = None
-    if at != task.target and task.verdict is Verdict.PASSED:
-        task.verdict, task.message = Verdict.NOT_WRITTEN, f"{task.target} could not be written"
-
-
-@contextlib.contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Be the only one who writes a notebook, and know beforehand that it can be written."""
-    with writing_to(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-    need_space(target.parent)
-    write_whole(target.with_name(f".{target.name}.try"), "")
-    target.with_name(f".{target.name}.try").unlink(missing_ok=True)
-    locks = Path(tempfile.gettempdir()) / f"mlops-runs-{os.getuid() if hasattr(os, 'getuid') else 0}"
-    locks.mkdir(exist_ok=True)
-    lock = FileLock(locks / hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:24])
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Conflict(
-            f"Another run is just writing {target}.", "--output ANOTHER_FOLDER, or wait until it has ended"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[Verdict], None]) -> Iterator[None]:
-    """Take SIGTERM as a wish to end in order, and SIGINT too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
+    if task.elsewhere is not None:
+        with contextlib.suppress(NotWritable):
+            books.write(task.book, task.elsewhere)
         return
-    names = {signal.SIGTERM: Verdict.TERMINATED, signal.SIGINT: Verdict.INTERRUPTED}
-    before = {number: signal.signal(number, lambda n, _: stop(names[signal.Signals(n)])) for number in names}
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        books.write(task.book, task.target)
+        task.written = str(task.target)
+        return
+    except NotWritable as error:
+        lost = error.message
+    if task.verdict is Verdict.PASSED:
+        task.verdict, task.message = Verdict.NOT_WRITTEN, f"{task.target} could not be written"
+        task.book.metadata["mlops"] |= {"verdict": task.verdict.word, "message": task.message}
+    try:
+        task.elsewhere = books.write_elsewhere(task.book, task.target.name)
+        task.written = str(task.elsewhere)
+        task.notes.append(f"{lost} The executed notebook is {task.elsewhere}")
+    except NotWritable as error:
+        task.notes += [each for each in (lost, error.message) if each not in task.notes]

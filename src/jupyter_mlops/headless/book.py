@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..disk import write_whole
-from ..errors import InvalidUsage, MissingDependency, NotFound, NotWritable, nearest
+from ..errors import InvalidUsage, MissingDependency, NotFound, nearest, writing_to
 
 SKIPPED = ("interactive-only", "skip-execution")
 """Tags of cells that are not run without a screen; the second is nbclient's."""
@@ -97,11 +97,16 @@ def read(path: Path) -> Any:
             warnings.simplefilter("ignore")  # of cells without ids: they are given some
             _, found = nbformat.validator.normalize(found)
             nbformat.validate(found)
-            book: Any = nbformat.reads(json.dumps(found), as_version=4)  # type: ignore[no-untyped-call]
+            book: Any = nbformat.reads(sound(json.dumps(found, ensure_ascii=False)), as_version=4)  # type: ignore[no-untyped-call]
     except (nbformat.ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(getattr(error, "message", error)).split())[:200]
         raise InvalidUsage(f"{path} is a broken notebook: {reason}.", "open it in JupyterLab and save it") from None
     return book
+
+
+def origins(book: Any) -> list[int]:
+    """Say where the cells that ``fresh`` leaves stand in the notebook's own file."""
+    return [index for index, cell in enumerate(book.cells) if INJECTED not in tags_of(cell)]
 
 
 def fresh(book: Any) -> Any:
@@ -136,29 +141,36 @@ def title_of(cell: Any) -> str:
     return str((told or lines or [""])[0])[:80]
 
 
-def write(book: Any, path: Path) -> Path:
-    """Write a notebook whole; where its place takes nothing, beside the system's temporary files.
-
-    Returns
-    -------
-    Path
-        Where it is.
+def write(book: Any, path: Path) -> None:
+    """Write a notebook whole.
 
     Raises
     ------
     NotWritable
-        Where neither takes it.
+        Where its place does not take it.
     """
     import nbformat
 
-    text = nbformat.writes(book) + "\n"  # type: ignore[no-untyped-call]
-    try:
-        write_whole(path, text)
-    except NotWritable:
-        elsewhere = Path(tempfile.mkdtemp(prefix="mlops-executed-")) / path.name
-        write_whole(elsewhere, text)
-        return elsewhere
+    write_whole(path, sound(nbformat.writes(book)) + "\n")  # type: ignore[no-untyped-call]
+
+
+def write_elsewhere(book: Any, name: str) -> Path:
+    """Write a notebook beside the system's temporary files.
+
+    Raises
+    ------
+    NotWritable
+        Where they take nothing either.
+    """
+    with writing_to(Path(tempfile.gettempdir())):
+        path = Path(tempfile.mkdtemp(prefix="mlops-executed-")) / name
+    write(book, path)
     return path
+
+
+def sound(text: str) -> str:
+    """Put a question mark in place of each half of a character: no file can hold one."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from nbclient import NotebookClient
@@ -17,12 +18,14 @@ _MOST_OF_A_TRACEBACK = 200_000
 class Client(NotebookClient):
     """Run cells; of the outputs of each only ``most_output`` bytes are kept.
 
-    What goes beyond is dropped as it comes: a cell that prints without end costs time, not memory.
+    What goes beyond is dropped as it comes: a cell that prints without end costs time, not memory. A cell that is in
+    ``hidden`` is run with that source, and keeps its own: a secret reaches the kernel, and not the notebook.
     """
 
-    def __init__(self, book: Any, *, most_output: float, **options: Any) -> None:
+    def __init__(self, book: Any, *, most_output: float, hidden: Mapping[int, str], **options: Any) -> None:
         super().__init__(book, store_widget_state=True, **options)
         self._most_output = most_output
+        self._hidden = hidden
         self._kept: dict[int, float] = {}
         self._dropped: dict[int, float] = {}
 
@@ -36,9 +39,12 @@ class Client(NotebookClient):
     async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **named: Any) -> NotebookNode:
         """Run a cell, counting its output from nothing."""
         self._kept[cell_index] = self._dropped[cell_index] = 0
+        shown = cell.source
+        cell.source = self._hidden.get(cell_index, shown)
         try:
             return await super().async_execute_cell(cell, cell_index, *args, **named)
         finally:
+            cell.source = shown
             cell.outputs = _joined(cell.get("outputs", []))
 
     def output(self, outs: Any, msg: Any, display_id: str | None, cell_index: int) -> NotebookNode | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from ..command import NOTES
 from ..display import span
+from ..errors import LimitReached, ProcessFailed, writing_to
 from . import book as books
 from .client import Client
-from .kernel import GRACE_SECONDS, Kernel
+from .concealing import Concealed
+from .kernel import GRACE_SECONDS, LEAVE_SECONDS, Kernel
 from .limits import Limits, memory_of
 from .observer import Notes, Seen, Told
 from .outcome import CellRecord, Failure, Status, Verdict, verdict_of_error
@@ -38,6 +42,12 @@ class Execution:
         In place of the one that the notebook names.
     env : dict
         Of the kernel.
+    secrets : Concealed
+        What is kept out of the notebook and of what is told.
+    hidden : dict
+        By its place the source that a cell is run with, in place of its own.
+    origins : list of int
+        Where each cell stands in the notebook's own file.
     retries : int
         How often a cell tagged ``flaky`` is tried again.
     keep_going : bool
@@ -54,6 +64,9 @@ class Execution:
         *,
         kernel: str | None = None,
         env: Mapping[str, str],
+        secrets: Concealed,
+        hidden: Mapping[int, str],
+        origins: Sequence[int],
         retries: int = 2,
         keep_going: bool = False,
         on_cell: Callable[[CellRecord | int], None] = lambda _: None,
@@ -62,10 +75,14 @@ class Execution:
         self.verdict = Verdict.NOT_RUN
         self.message = ""
         self.told: list[Told] = []
+        self.notes: list[str] = []
         self._folder = folder
         self._limits = limits
         self._kernel = kernel
         self._env = env
+        self._secrets = secrets
+        self._hidden = hidden
+        self._origins = origins
         self._retries = retries
         self._keep_going = keep_going
         self._on_cell = on_cell
@@ -84,13 +101,15 @@ class Execution:
         return tuple(
             self._records.get(index)
             or CellRecord(
-                index, number, books.title_of(cell), "not run", attempts=0, source_index=self._source_index(index)
+                index,
+                number,
+                self._secrets.text(books.title_of(cell)),
+                "not run",
+                attempts=0,
+                source_index=self._origins[index],
             )
             for number, (index, cell) in enumerate(self._cells, 1)
         )
-
-    def _source_index(self, index: int) -> int:
-        return index - any(books.INJECTED in books.tags_of(cell) for cell in self.book.cells[:index])
 
     def stop(self, verdict: Verdict, why: str) -> None:
         """Stop it from outside; the cell that runs is interrupted. To be called in the loop that runs it."""
@@ -109,23 +128,52 @@ class Execution:
             Where the kernel does not start.
         """
         self._deadline = time.monotonic() + self._limits.total
-        with tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True) as scratch:
+        with contextlib.ExitStack() as stack:
+            with writing_to(Path(tempfile.gettempdir())):
+                folder = tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True)
+            scratch = stack.enter_context(folder)
             self._notes = Notes(Path(scratch) / "notes.jsonl")
             name = self._kernel or self.book.metadata.get("kernelspec", {}).get("name") or "python3"
-            patience = max(1, round(min(self._limits.start, self._limits.total)))
+            patience = max(1, math.ceil(min(self._limits.start, self._limits.total)))
             options = {"kernel_name": name, "startup_timeout": patience, "timeout": None}
-            self._client = Client(self.book, most_output=self._limits.output * 1e6, **options)
+            self._client = Client(self.book, most_output=self._limits.output * 1e6, hidden=self._hidden, **options)
             env = dict(self._env) | {NOTES: str(self._notes.path)}
             self._running = Kernel(self._client, self._folder, env, self._notes, Path(scratch) / "kernel.log")
-            async with self._running.begun(self._stopping):
-                watch = asyncio.ensure_future(self._watch_memory())
-                try:
-                    await self._run_cells()
-                finally:
-                    watch.cancel()
-                    self._running.gently = self.verdict is Verdict.PASSED
-                    self._client.set_widgets_metadata()
+            try:
+                await self._run_in(self._running)
+            except ProcessFailed:
+                if time.monotonic() < self._deadline:
+                    raise
+                raise LimitReached(
+                    f"The kernel had not started after {span(self._limits.total)} (--timeout).", "a longer --timeout"
+                ) from None
             self._take_notes()
+            if self._running.had_to_be_ended:
+                self._note_its_end()
+
+    async def _run_in(self, kernel: Kernel) -> None:
+        async with kernel.begun(self._stopping):
+            watch = asyncio.ensure_future(self._watch_memory())
+            try:
+                await self._run_cells()
+            finally:
+                watch.cancel()
+                # Also after a cell that failed: a run that it had begun is ended as Python ends.
+                kernel.gently = self._stop is None
+                self._client.set_widgets_metadata()
+
+    def _note_its_end(self) -> None:
+        if self._stop is not None:
+            self.verdict, self.message = self._stop
+            return
+        said = (
+            f"the kernel did not end by itself within {span(LEAVE_SECONDS)}, and was ended: what its program does at its end "
+            "(an MLflow run, a file) may not be done; end its threads in a last cell"
+        )
+        if self.verdict is Verdict.PASSED:
+            self.verdict, self.message = Verdict.KERNEL_DIED, said
+        else:
+            self.notes.append(said)
 
     async def _run_cells(self) -> None:
         for number, (index, cell) in enumerate(self._cells, 1):
@@ -135,7 +183,7 @@ class Execution:
             if skipped:
                 record = CellRecord(
                     index, number, books.title_of(cell), "skipped", attempts=0, note=f"it is tagged {skipped}",
-                    source_index=self._source_index(index),
+                    source_index=self._origins[index],
                 )  # fmt: skip
             else:
                 self._on_cell(index)
@@ -154,8 +202,9 @@ class Execution:
         while True:
             begin = time.perf_counter()
             failure, status, note = await self._attempt(index, cell, may_raise=books.RAISES in tags)
+            self._secrets.cell(cell)
             if failure is not None:
-                failures.append(failure)
+                failures.append(self._secrets.failure(failure))
             if status != "failed" or self._stop is not None or len(failures) == most:
                 break
         attempt = len(failures) + (status != "failed")
@@ -163,7 +212,7 @@ class Execution:
         seconds = time.perf_counter() - begin
         return CellRecord(
             index, number, books.title_of(cell), status, seconds, attempt, tuple(failures), note,
-            self._source_index(index),
+            self._origins[index],
         )  # fmt: skip
 
     async def _attempt(self, index: int, cell: Any, *, may_raise: bool) -> tuple[Failure | None, Status, str]:
@@ -247,7 +296,7 @@ class Execution:
 
     def _take_notes(self) -> list[Seen]:
         found = self._notes.new()
-        self.told += [each for each in found if isinstance(each, Told)]
+        self.told += [replace(each, text=self._secrets.message(each.text)) for each in found if isinstance(each, Told)]
         return [each for each in found if isinstance(each, Seen)]
 
 

@@ -19,6 +19,8 @@ from .observer import Notes
 
 # How long a cell that was interrupted may take to tidy up: to end its run, to close its files.
 GRACE_SECONDS = 5.0
+# How long a kernel may take to end: its program's own end is in it, such as that of an MLflow run that was only started.
+LEAVE_SECONDS = 30.0
 _SIGNALS = {-9: "SIGKILL, often for want of memory", -11: "SIGSEGV", -6: "SIGABRT", -15: "SIGTERM"}
 
 
@@ -40,6 +42,9 @@ class Kernel:
 
     gently = False
     """Whether it may end by itself, with what its program does at its end."""
+
+    had_to_be_ended = False
+    """Whether it was let go by itself, and did not go."""
 
     def __init__(self, client: Client, folder: Path, env: Mapping[str, str], notes: Notes, log: Path) -> None:
         self.manager: Any = client.create_kernel_manager()
@@ -66,7 +71,7 @@ class Kernel:
                 await self._begin(asyncio.ensure_future(self._start(output)), stopping)
             yield
         finally:
-            await self._shut_down()
+            await self._shut_down(stopping)
 
     @property
     def pid(self) -> int | None:
@@ -141,13 +146,33 @@ class Kernel:
         reason = " ".join(str(error).split()).removesuffix(".")
         raise ProcessFailed(f"The kernel {self._client.kernel_name!r} did not start: {reason}.{said}") from None
 
-    async def _shut_down(self) -> None:
-        """Let it go; one that does not go by itself is ended."""
+    async def _shut_down(self, stopping: asyncio.Event) -> None:
+        """Let it go; one that does not go by itself in time is ended."""
         channels: Any = self._client.kc
+        process = self._process
         with contextlib.suppress(RuntimeError):
             if await self.manager.is_alive():
-                await self.manager.shutdown_kernel(now=not self.gently)
+                if self.gently:
+                    await self._leave(stopping)
+                    code = process.poll() if process is not None else None
+                    self.had_to_be_ended = code is not None and code < 0
+                else:
+                    await self.manager.shutdown_kernel(now=True)
         with contextlib.suppress(Exception):
             await self.manager.cleanup_resources()
         if channels is not None:
             channels.stop_channels()
+
+    async def _leave(self, stopping: asyncio.Event) -> None:
+        """Ask it to end, and let its program do what it does then; a signal does not wait for it."""
+        self.manager.shutdown_wait_time = LEAVE_SECONDS
+        leaving = asyncio.ensure_future(self.manager.shutdown_kernel(now=False))
+        stopped = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait({leaving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not leaving.done():
+            leaving.cancel()
+            await asyncio.wait({leaving}, timeout=GRACE_SECONDS)
+            await self.kill()
+        elif (error := leaving.exception()) is not None:
+            raise error

@@ -45,7 +45,7 @@ class Limits:
         """
         for name, value in given.items():
             if value is not None and not value > 0:
-                flag = {"cell": "--cell-timeout", "total": "--timeout"}.get(name, f"--{name}")
+                flag = {"cell": "--cell-timeout", "total": "--timeout", "output": "--max-output"}.get(name, f"--{name}")
                 raise InvalidUsage(
                     f"{flag} must be more than 0, not {value:g}.", f"leave {flag} out where there is no limit"
                 )

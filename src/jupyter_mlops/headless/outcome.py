@@ -53,6 +53,7 @@ class Verdict(Enum):
     LIMIT = "a limit was reached", LimitReached.exit_code
     DIFFERS = "not the same as saved", Differs.exit_code
     NOT_RUN = "not run", 1
+    BROKEN = "internal error", 1
     INTERRUPTED = "interrupted", 130
     TERMINATED = "terminated", 143
 

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,6 +131,31 @@ class Declared:
         return {name: known[name].read(value) for name, value in given.items()}
 
 
+def values_for(known: Sequence[Declared], given: Mapping[str, Any], notebooks: Sequence[str]) -> list[dict[str, Any]]:
+    """Give each of several notebooks what it declares of what was given.
+
+    Raises
+    ------
+    InvalidUsage
+        For a name that none of them declares, or a value of another type.
+    """
+    names = {parameter.name for each in known for parameter in each.parameters}
+    stray = [name for name in given if name not in names]
+    if len(known) == 1:
+        return [known[0].read(given, notebooks[0])]
+    if stray:
+        did_you = nearest(stray[0], names) if "Did you" in nearest(stray[0], names) else ""
+        raise InvalidUsage(
+            f"None of the {len(known)} notebooks has a parameter {stray[0]!r}.{did_you} "
+            f"Their parameters: {', '.join(sorted(names)) or 'none'}.",
+            f"jupyter mlops run {notebooks[0]} --help-params",
+        )
+    return [
+        each.read({name: value for name, value in given.items() if name in {p.name for p in each.parameters}}, notebook)
+        for each, notebook in zip(known, notebooks, strict=True)
+    ]
+
+
 def declared(book: Any, notebook: str = "the notebook") -> Declared:
     """Find the parameters of a notebook: those of ``%%mlops params``, else of the cell with papermill's tag.
 
@@ -189,15 +214,33 @@ def of_source(source: str) -> tuple[Parameter, ...]:
     return tuple(found.values())
 
 
-def inject(book: Any, where: Declared, values: Mapping[str, Any]) -> None:
-    """Put a cell behind the parameters that sets what was given, as papermill does."""
+def inject(book: Any, where: Declared, values: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[int, str]:
+    """Put a cell behind the parameters that sets what was given, as papermill does.
+
+    Parameters
+    ----------
+    book : NotebookNode
+    where : Declared
+    values : dict
+    shown : dict
+        The same without secrets: what stands in the cell.
+
+    Returns
+    -------
+    dict
+        The source that the kernel is to run in its place, by the place of the cell; empty where nothing was given.
+    """
     import nbformat
 
     if not values or where.index is None:
-        return
-    lines = ["# Parameters", *(f"{name} = {literal(value)}" for name, value in values.items())]
-    cell = nbformat.v4.new_code_cell("\n".join(lines), metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
+        return {}
+    cell = nbformat.v4.new_code_cell(_setting(shown), metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
     book.cells.insert(where.index + 1, cell)
+    return {where.index + 1: _setting(values)}
+
+
+def _setting(values: Mapping[str, Any]) -> str:
+    return "\n".join(["# Parameters", *(f"{name} = {literal(value)}" for name, value in values.items())])
 
 
 def literal(value: Any) -> str:

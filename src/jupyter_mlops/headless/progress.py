@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from typing import Any
@@ -60,7 +61,8 @@ class Reporter:
         self._write(f"{mark} {executed.notebook}  {span(executed.seconds)}  {plain(said)}")
 
     def _write(self, text: str, end: str = "\n") -> None:
-        with self._lock:
+        # A log that nobody reads any more (`2>&1 | head`) is no reason to lose a notebook.
+        with self._lock, contextlib.suppress(OSError, ValueError):
             print(text, end=end, file=sys.stderr, flush=True)
 
 

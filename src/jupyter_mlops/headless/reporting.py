@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from ..disk import write_whole
 from ..errors import NotWritable, writing_to
 from . import annotating, junit, summary
 from .batch import Task
+from .book import sound
 from .results import Batch
 
 
@@ -31,50 +33,48 @@ def page(task: Task, folder: str | None, output: str) -> str:
         return ""
     from .page import draw
 
-    drawn = draw(task.book, task.executed)
+    drawn = sound(draw(task.book, task.executed))
     if folder is not None:
         path = Path(folder).absolute() / task.target.relative_to(Path(output).absolute()).with_suffix(".html")
         try:
             write_whole(path, drawn)
-            task.page = str(path)
+            task.page, task.unwritten = str(path), ""
         except NotWritable as error:
-            task.notes.append(error.message)
+            task.unwritten = error.message
     return drawn
 
 
-def write(batch: Batch, reports: Reports) -> Batch:
-    """Write the reports on all notebooks.
+def write(batch: Batch, reports: Reports, *, again: bool = False) -> Batch:
+    """Write the reports on all notebooks; what can't be written is told in the result, which is not lost for it.
 
-    Raises
-    ------
-    NotWritable
-        Where one can't be written; the others are.
+    Where they are written ``again``, what others read line by line is left as it is.
     """
     found = annotating.of(batch)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        sys.stderr.write(annotating.github(found))
-    texts: dict[str | None, Callable[[], str]] = {
-        reports.junit: lambda: junit.write(batch),
-        reports.code_quality: lambda: annotating.gitlab(found),
-        reports.summary: lambda: summary.write(batch),
+    if os.environ.get("GITHUB_ACTIONS") == "true" and not again:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(annotating.github(found))
+    texts: dict[str | None, Callable[[Batch], str]] = {
+        reports.junit: junit.write,
+        reports.code_quality: lambda _: annotating.gitlab(found),
+        reports.summary: summary.write,  # the last one: it tells what is not written
     }
-    written, failure = [], None
     for name, text in texts.items():
         if name is None:
             continue
         try:
-            _put(Path(name), text())
-            written.append(name)
+            _put(Path(name), sound(text(batch)), again=again)
+            batch = replace(batch, written=(*batch.written, name))
         except NotWritable as error:
-            failure = error
-    if failure is not None:
-        raise failure
-    return replace(batch, written=tuple(written))
+            batch = replace(batch, unwritten=(*batch.unwritten, error.message))
+    for why in batch.unwritten:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{why}\n")
+    return batch
 
 
-def _put(path: Path, text: str) -> None:
+def _put(path: Path, text: str, *, again: bool) -> None:
     if os.environ.get("GITHUB_STEP_SUMMARY") == str(path):  # of the whole step: others may have written there
         with writing_to(path), path.open("a", encoding="utf-8") as file:
-            file.write(text)
+            file.write("" if again else text)
     else:
         write_whole(path, text)

@@ -131,20 +131,38 @@ class Executed(Result):
 
 @dataclass(frozen=True, repr=False)
 class Batch(Result):
-    """All notebooks of one ``run``."""
+    """All notebooks of one ``run``.
+
+    Attributes
+    ----------
+    notebooks : tuple of Executed
+    seconds : float
+    written : tuple of str
+        The reports on them.
+    unwritten : tuple of str
+        Why a report or a page is not there.
+    """
 
     notebooks: tuple[Executed, ...]
     seconds: float
     written: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether all have passed."""
-        return all(each.ok for each in self.notebooks)
+        """Whether all have passed, and every report is written."""
+        return not self.unwritten and all(each.ok for each in self.notebooks)
 
     @property
     def exit_code(self) -> int:
-        """That of the first notebook that has not passed, in the order in which they were named."""
+        """That of the first notebook that has not passed, in the order in which they were named; a signal's before all."""
+        signalled = [
+            each.exit_code for each in self.notebooks if each.verdict in (Verdict.INTERRUPTED, Verdict.TERMINATED)
+        ]
+        if signalled:
+            return signalled[0]
+        if self.unwritten and all(each.ok for each in self.notebooks):
+            return Verdict.NOT_WRITTEN.exit_code
         failed = [each.exit_code for each in self.notebooks if not each.ok]
         reasons = [each.exit_code for each in self.notebooks if not each.ok and each.verdict is not Verdict.NOT_RUN]
         return (reasons or failed or [0])[0]
@@ -169,6 +187,7 @@ class Batch(Result):
     def view(self) -> View:
         """Draw one notebook by its cells, several by a line each."""
         facts: list[tuple[str, Cell]] = [("written", path) for path in self.written]
+        facts += [("not written", why) for why in self.unwritten]
         if len(self.notebooks) == 1:
             card = self.notebooks[0].view()
             assert isinstance(card, Card)

@@ -16,12 +16,14 @@ from . import book as books
 from . import reporting
 from .batch import Plan, Task, keep
 from .batch import run as run_all
+from .concealing import Concealed
 from .limits import Limits
-from .outcome import Verdict
-from .parameters import declared
+from .outcome import Verdict, verdict_of
+from .parameters import declared, values_for
 from .progress import Reporter
 from .reporting import Reports
 from .results import Batch, Parameters
+from .stopping import Stopping, signals
 from .tracked import Tracked
 
 
@@ -92,6 +94,11 @@ def explain(notebooks: Sequence[str]) -> Parameters:
 
 def run(request: Request) -> Batch:
     """Run what was asked for."""
+    with signals() as stopping:
+        return _run(request, stopping)
+
+
+def _run(request: Request, stopping: Stopping) -> Batch:
     begin = time.perf_counter()
     tasks = _tasks(request)
     for file in (request.reports.junit, request.reports.summary, request.reports.code_quality):
@@ -102,18 +109,31 @@ def run(request: Request) -> Batch:
         request.check_order, request.compare_outputs, request.tolerance,
     )  # fmt: skip
     reporter = Reporter(show=request.show, quiet=request.quiet, several=len(tasks) > 1)
-    around = _Around(request)
-    run_all(tasks, plan, reporter, around.before, around.after)
-    batch = Batch(tuple(task.executed for task in tasks), time.perf_counter() - begin)
-    return reporting.write(batch, request.reports)
+    around = _Around(request, stopping)
+    run_all(tasks, plan, reporter, stopping, around.before, around.after)
+
+    def result() -> Batch:
+        unwritten = tuple(task.unwritten for task in tasks if task.unwritten)
+        return Batch(tuple(task.executed for task in tasks), time.perf_counter() - begin, unwritten=unwritten)
+
+    batch = reporting.write(result(), request.reports)
+    if not around.later:
+        return batch
+    # A signal had come: the reports are there, and what the server is told may take as long as the machine stays.
+    for task in around.later:
+        around.upload(task)
+    return reporting.write(result(), request.reports, again=True)
 
 
 class _Around:
     """What is done with a notebook before and after it is executed: the run that it is, and its page."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, stopping: Stopping) -> None:
+        self.later: list[Task] = []
         self._request = request
+        self._stopping = stopping
         self._tracked: dict[str, Tracked] = {}
+        self._pages: dict[str, str] = {}
         self._alone = threading.Lock()
 
     def before(self, task: Task) -> None:
@@ -125,15 +145,29 @@ class _Around:
         task.run = tracked.run_id
 
     def after(self, task: Task) -> None:
-        tracked = self._tracked[task.name]
-        page = reporting.page(task, self._request.reports.html, self._request.output)
+        self._pages[task.name] = self._page(task)
+        if self._stopping.signalled:
+            self.later.append(task)
+        else:
+            self.upload(task)
+
+    def upload(self, task: Task) -> None:
+        """End the run that the execution is; where that fails, the notebook has not passed."""
+        tracked = self._tracked.get(task.name)
+        if tracked is None:  # it was not even begun
+            return
         with self._alone:
-            task.runs, task.url = tracked.end(task.executed, page)
-        if tracked.failure:
-            task.notes.append(f"its execution is no run on the MLflow server: {tracked.failure}")
-            if task.verdict is Verdict.PASSED:
-                task.verdict, task.message = Verdict.UNREACHABLE, tracked.failure
-                keep(task)
+            task.runs, task.url = tracked.end(task.executed, self._pages.get(task.name, ""))
+        if tracked.failure is None:
+            return
+        task.notes.append(f"its execution is no run on the MLflow server: {tracked.why}")
+        if task.verdict is Verdict.PASSED:
+            task.verdict, task.message = verdict_of(tracked.failure), tracked.why
+            keep(task)
+        self._page(task)  # it says so too
+
+    def _page(self, task: Task) -> str:
+        return reporting.page(task, self._request.reports.html, self._request.output)
 
 
 def _tasks(request: Request) -> list[Task]:
@@ -156,19 +190,21 @@ def _tasks(request: Request) -> list[Task]:
     if not 0 <= request.tolerance < float("inf"):
         raise InvalidUsage(f"--tolerance must be 0 or more, not {request.tolerance:g}.", "--tolerance 1e-6")
     paths = [Path(name).absolute() for name in request.notebooks]
-    doubled = {name for name, path in zip(request.notebooks, paths, strict=True) if paths.count(path) > 1}
+    really = [path.resolve() for path in paths]  # one folder may have several names
+    doubled = {name for name, path in zip(request.notebooks, really, strict=True) if really.count(path) > 1}
     if doubled:
         raise InvalidUsage(f"{', '.join(sorted(doubled))} is named twice.", "name each notebook once")
-    output = Path(request.output).absolute()
-    targets = books.places(paths, output)
+    read = [books.read(Path(name)) for name in request.notebooks]
+    known = [declared(book, name) for book, name in zip(read, request.notebooks, strict=True)]
+    values = values_for(known, request.params, request.notebooks)
+    targets = books.places(paths, Path(request.output).absolute())
     tasks = []
-    for name, path, target in zip(request.notebooks, paths, targets, strict=True):
-        book = books.read(Path(name))
-        if target == path:
+    for name, path, target, book, given in zip(request.notebooks, paths, targets, read, values, strict=True):
+        if target.resolve() in really:
             raise InvalidUsage(f"{name} would be overwritten by itself as executed.", "--output ANOTHER_FOLDER")
-        known = declared(book, name)
-        values = known.read(request.params, name)
         saved = copy.deepcopy(book) if request.check_order or request.compare_outputs else None
+        origins = books.origins(book)
         book = books.fresh(book)
-        tasks.append(Task(name, path, book, values, declared(book, name), target, path.parent, saved))
+        where = declared(book, name)
+        tasks.append(Task(name, path, book, given, where, target, path.parent, Concealed(given), origins, saved))
     return tasks

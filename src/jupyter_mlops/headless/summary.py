@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..display import change, figure, span
 from ..display.markdown import Raw, escape
+from .book import sound
 from .outcome import MARKS
 from .results import Batch, Executed, RunSeen, why_of
 
@@ -16,7 +17,7 @@ _MOST_METRICS = 6
 
 def write(batch: Batch) -> str:
     """Write what notebooks came to: cells that did not pass, gates, runs with their metrics beside the champion's, links."""
-    text = "\n".join(_lines(batch)) + "\n"
+    text = sound("\n".join(_lines(batch))) + "\n"
     if len(text.encode()) > _MOST:
         text = text.encode()[:_MOST].decode("utf-8", "ignore").rpartition("\n")[0] + "\n\n… it was longer.\n"
     return text
@@ -31,6 +32,7 @@ def _lines(batch: Batch) -> Iterator[str]:
         [(_link(book.notebook, book.url), f"{'✅' if book.ok else '❌'} {book.verdict.word}", span(book.seconds), book.counted, book.message[:300])
          for book in batch.notebooks],
     )  # fmt: skip
+    yield from (f"- {escape(why)}" for why in batch.unwritten)
     for book in batch.notebooks:
         yield from _of_book(book)
 

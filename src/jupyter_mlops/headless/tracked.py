@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -14,7 +15,7 @@ from .. import secrets
 from ..backend import experiments, origin, runs, versions
 from ..backend.processes import stop
 from ..entities import CHAMPION, is_own
-from ..errors import BackendUnreachable, MlopsError
+from ..errors import BackendUnreachable, MlopsError, writing_to
 from ..workspace import Workspace, find
 from .results import Executed, RunSeen
 
@@ -42,7 +43,7 @@ class Tracked:
     def __init__(self, folder: Path, *, wanted: bool, told: bool) -> None:
         self.execution = uuid.uuid4().hex
         self.run_id = ""
-        self.failure = ""
+        self.failure: MlopsError | None = None
         self._folder = folder
         self._wanted = wanted
         self._told = told
@@ -86,7 +87,7 @@ class Tracked:
                 written, _ = secrets.mask_pairs(params)
                 mlflow.write("log_batch", self.run_id, params=[entities.Param(*each) for each in written.items()])
         except MlopsError as error:
-            self._failed(error)
+            self.failure = error
 
     def end(self, executed: Executed, page: str) -> tuple[tuple[RunSeen, ...], str]:
         """End the run, with the executed notebook and its page; give the runs of the notebook, and the address of this one."""
@@ -105,7 +106,7 @@ class Tracked:
                 if rests:  # the notebook had stopped it: it is left as it was found
                     stop(workspace.state.get("server", "mlflow") or server)  # type: ignore[arg-type]
         except MlopsError as error:
-            self._failed(error)
+            self.failure = error
             return (), ""
 
     def _end(self, workspace: Workspace, executed: Executed, page: str) -> tuple[tuple[RunSeen, ...], str]:
@@ -126,19 +127,29 @@ class Tracked:
             entities.RunTag("mlops.verdict", executed.verdict.word),
             entities.RunTag("mlops.why", executed.message[:500]),
         ]
-        mlflow.write("log_batch", self.run_id, metrics=metrics, tags=tags)
-        with tempfile.TemporaryDirectory(prefix="mlops-execution-") as scratch:
-            _store(Path(scratch), executed, page)
-            mlflow.write("log_artifacts", self.run_id, scratch)
         killed = executed.exit_code in (130, 143)
-        mlflow.write("set_terminated", self.run_id, "FINISHED" if executed.ok else "KILLED" if killed else "FAILED")
+        status = "FINISHED" if executed.ok else "KILLED" if killed else "FAILED"
+        try:
+            mlflow.write("log_batch", self.run_id, metrics=metrics, tags=tags)
+            with contextlib.ExitStack() as stack:
+                with writing_to(Path(tempfile.gettempdir())):
+                    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlops-execution-"))
+                    _store(Path(scratch), executed, page)
+                mlflow.write("log_artifacts", self.run_id, scratch)
+        except BaseException:
+            status = "FAILED" if status == "FINISHED" else status
+            raise
+        finally:  # a run that nobody ends would be running for ever
+            mlflow.write("set_terminated", self.run_id, status)
         experiment = mlflow.read("get_run", self.run_id).info.experiment_id
         return seen, mlflow.link(f"experiments/{experiment}/runs/{self.run_id}")
 
-    def _failed(self, error: MlopsError) -> None:
-        self.failure = (
-            error.message if isinstance(error, BackendUnreachable) else f"it could not be tracked: {error.message}"
-        )
+    @property
+    def why(self) -> str:
+        """What kept it from being tracked; empty where nothing did."""
+        if self.failure is None or isinstance(self.failure, BackendUnreachable):
+            return self.failure.message if self.failure else ""
+        return f"it could not be tracked: {self.failure.message}"
 
 
 def _store(folder: Path, executed: Executed, page: str) -> None:
