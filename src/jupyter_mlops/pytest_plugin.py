@@ -65,14 +65,15 @@ class NotebookItem(pytest.Item):
         from .errors import MlopsError
         from .headless import running
         from .headless.book import need_nbclient
+        from .headless.outcome import Verdict
         from .headless.reporting import Reports
 
         option = self.config.getoption
         output = self.config.invocation_params.dir / option("--mlops-output")
-        limits = running.limits(option("--mlops-timeout"), option("--mlops-cell-timeout"), None, None)
         place = self.path.parent.relative_to(self.config.rootpath) if self.config.rootpath in self.path.parents else ""
         try:
             need_nbclient()
+            limits = running.limits(option("--mlops-timeout"), option("--mlops-cell-timeout"), None, None)
             request = running.Request(
                 (str(self.path),),
                 {},
@@ -89,6 +90,10 @@ class NotebookItem(pytest.Item):
             self._tell(cell, executed)
         for name, value in (("verdict", executed.verdict.word), ("executed", executed.executed)):
             self.user_properties.append((name, value))
+        if executed.verdict is Verdict.INTERRUPTED:  # the signal came to pytest, and means all of it
+            raise KeyboardInterrupt
+        if executed.verdict is Verdict.TERMINATED:
+            pytest.exit("terminated", Verdict.TERMINATED.exit_code)
         if not executed.ok:
             raise NotebookFailed(executed)
 

@@ -7,12 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from jupyter_mlops.errors import Conflict
+from jupyter_mlops.headless.place import alone
 
 from .conftest import book_of, executed, run
 
@@ -83,7 +87,8 @@ def test_a_kernel_that_never_starts_says_its_last_words(
     write("a.ipynb", "1", kernel="hangs")
     begin = time.monotonic()
     ran = run("a.ipynb", "--timeout", "3")
-    assert ran.code in (10, 12)
+    assert (ran.code, ran.data["notebooks"][0]["verdict"]) == (12, "a limit was reached")
+    assert "--timeout" in ran.data["notebooks"][0]["message"]
     assert time.monotonic() - begin < 15
     assert not _running("time.sleep(600)")
 
@@ -117,6 +122,11 @@ def test_it_is_not_written_over_itself_nor_named_twice(write: Callable[..., str]
     write("a.ipynb", "1")
     assert "would be overwritten by itself" in run("a.ipynb", "--output", ".").err
     assert "named twice" in run("a.ipynb", "./a.ipynb").err
+    Path("here").symlink_to(".")
+    for words in (["here/a.ipynb", "--output", "."], ["a.ipynb", "--output", "here"]):
+        assert "would be overwritten by itself" in run(*words).err
+    assert "named twice" in run("a.ipynb", "here/a.ipynb").err
+    assert "--max-output must be" in run("a.ipynb", "--max-output", "0").err
     assert run().code == 2
     for wrong in (
         ["--jobs", "0"],
@@ -138,6 +148,25 @@ def test_a_place_that_takes_nothing_is_told_before_anything_runs(write: Callable
     Path("folder").mkdir()
     assert run("a.ipynb", "--junit", "folder").code == 2
     assert not Path("ran").exists()
+
+
+def test_two_who_have_other_temporary_files_do_not_write_the_same_notebook(tmp_path: Path) -> None:
+    with alone(tmp_path / "a.ipynb"), pytest.raises(Conflict), alone(tmp_path / "a.ipynb"):
+        pass
+    assert list(tmp_path.iterdir()) == []  # and nothing is left of it
+
+
+def test_what_is_written_now_and_then_goes_nowhere_else(
+    write: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.headless import batch
+
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(batch, "_WRITE_EVERY", 0.0)
+    write("a.ipynb", "import shutil\nshutil.rmtree('executed')\nopen('executed', 'w').close()", "2", "3")
+    assert run("a.ipynb").code == 11
+    assert len(list((tmp_path / "tmp").glob("mlops-executed-*"))) == 1
 
 
 def test_a_place_that_is_gone_at_the_end_loses_nothing(write: Callable[..., str]) -> None:

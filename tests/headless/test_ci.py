@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
+import yaml
 
 from jupyter_mlops import ci_init, cli
 from jupyter_mlops.errors import Conflict, InvalidUsage
@@ -72,6 +77,72 @@ def test_a_file_that_is_there_is_kept_and_a_pipeline_of_gitlab_includes_ours(wri
         ci_init(provider="plain")
 
 
+def test_what_was_executed_and_what_git_ignores_is_not_run_by_ci(write: Callable[..., str]) -> None:
+    write("work/a.ipynb", "1")
+    write("scratch/b.ipynb", "1")
+    write("old/c.ipynb", "1")
+    book = executed("old/c.ipynb")
+    book.metadata["mlops"] = {"verdict": "passed"}
+    nbformat.write(book, "old/c.ipynb")
+    call("git", "init", "-q", ".")
+    Path(".gitignore").write_text("scratch/\n")
+    assert "run work/*.ipynb\n" in ci_init(provider="github", dry_run=True).text
+
+
+def test_the_workflow_of_github_lets_signals_through_and_edits_its_own_comment(write: Callable[..., str]) -> None:
+    write("a.ipynb", "1")
+    text = ci_init(provider="github", dry_run=True).text
+    steps = {step.get("name"): step for step in yaml.safe_load(text)["jobs"]["notebooks"]["steps"]}
+    assert steps["Run the notebooks"]["run"].startswith("exec jupyter mlops run")
+    comment = steps["Put the summary on the change"]
+    mark = comment["env"]["MARK"]
+    Path("out").mkdir()
+    Path("out/summary.md").write_text("# it\n")
+    Path("bin").mkdir()
+    Path("bin/gh").write_text('#!/bin/sh\necho "$@" >> calls\ncase "$*" in *paginate*) cat there;; esac\n')
+    Path("bin/gh").chmod(0o755)
+    env = {"PATH": f"{Path('bin').absolute()}:{os.environ['PATH']}", "RUNNER_TEMP": ".", "NUMBER": "7", "MARK": mark}
+    for there, last in (("", "pr comment 7 --body-file ./comment.md"), ("12\n", "issues/comments/12")):
+        Path("there").write_text(there)
+        done = subprocess.run(
+            ["bash", "-e", "-c", comment["run"]], env=env | {"GITHUB_REPOSITORY": "a/b"}, text=True, check=False,
+            capture_output=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert last in Path("calls").read_text().splitlines()[-1]
+    assert Path("comment.md").read_text() == f"{mark}\n# it\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 2, marks=pytest.mark.long)]
+)
+def test_a_signal_to_pytest_ends_all_of_it(
+    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    write("a.ipynb", "open('reached', 'w').close()\nimport time\ntime.sleep(30)")
+    write("b.ipynb", "open('went_on', 'w').close()")
+    command = [sys.executable, "-m", "pytest", "-p", "jupyter_mlops.pytest_plugin", "-q", "--mlops", "."]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    end = time.monotonic() + 30
+    while not Path("reached").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == code, out
+    assert not Path("went_on").exists()
+    assert executed().metadata.mlops.verdict in ("terminated", "interrupted")
+
+
+def test_a_limit_that_is_none_is_told_in_a_line(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    write("a.ipynb", "1")
+    alone = [sys.executable, "-m", "pytest", "-p", "jupyter_mlops.pytest_plugin", "-q", "--mlops"]
+    done = call(*alone, "--mlops-timeout", "0", ".")
+    assert "--timeout must be more than 0" in done.stdout
+    assert "limits.py" not in done.stdout
+
+
 def test_pytest_collects_notebooks_with_a_result_for_each_cell(
     write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +156,8 @@ def test_pytest_collects_notebooks_with_a_result_for_each_cell(
     assert done.returncode == 1, done.stdout + done.stderr
     assert "a cell failed: cell 2 (%%capture): ZeroDivisionError" in done.stdout
     assert "3 subtests passed" in done.stdout
+    assert re.search(r"^SUBFAILED.*cell 2: ", done.stdout, re.MULTILINE), done.stdout
+    assert "2 failed, 1 passed, 2 skipped" in done.stdout
     assert "1 passed" in done.stdout
     assert executed("executed/bad.ipynb").metadata.mlops.verdict == "a cell failed"
     again = call(*alone, "--mlops", "--collect-only", ".")

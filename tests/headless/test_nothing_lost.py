@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from jupyter_mlops import cli
-from jupyter_mlops.headless.stopping import Stopping
 from jupyter_mlops.headless.outcome import Verdict
+from jupyter_mlops.headless.stopping import Stopping
 
 from .conftest import executed, run
 
@@ -69,7 +63,9 @@ def test_no_room_for_temporary_files_and_a_broken_kernel_spec_are_told(
     assert "can't be written" in Path("j.xml").read_text()
 
 
-def test_half_a_character_and_a_log_that_nobody_reads(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_character_and_a_log_that_nobody_reads(
+    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write("a.ipynb", "print('half')  # \\N")
     text = Path("a.ipynb").read_text()
     Path("a.ipynb").write_text(text.replace("\\\\N", "\\ud83d"))

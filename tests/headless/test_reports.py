@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from jupyter_mlops.headless.annotating import Annotation, github, line_of
@@ -92,15 +94,31 @@ def test_a_server_that_is_down_does_not_keep_a_notebook_from_running_but_it_has_
     assert run("a.ipynb", "--no-track").code == 0
 
 
+TOKEN = "ghp_" + "x7Kq9" * 7 + "1"
+SECRET = ("token = ''", "parameters"), f"api_key = '{TOKEN}'\nprint(api_key, len(token))\n{{'t': token}}"
+
+
 def test_secrets_do_not_go_along(write: Callable[..., str], project: Path, client: Any, tmp_path: Path) -> None:
-    token = "ghp_" + "x7Kq9" * 7 + "1"
-    write("a.ipynb", ("token = ''", "parameters"), f"api_key = '{token}'\nprint(api_key)")
-    ran = run("a.ipynb", "-p", f"token={token}", "--html", "pages")
+    write("a.ipynb", *SECRET, "raise ValueError(token)")
+    ran = run("a.ipynb", "-p", f"token={TOKEN}", "--html", "pages")
     (book,) = ran.data["notebooks"]
     for name in ("a.ipynb", "a.html"):
         stored = Path(client.download_artifacts(book["run"], name, str(tmp_path))).read_text()
-        assert token not in stored
-    assert token not in str(client.get_run(book["run"]).data.params)
+        assert TOKEN not in stored
+    assert TOKEN not in str(client.get_run(book["run"]).data.params)
+    assert TOKEN not in str(client.get_run(book["run"]).data.tags)
+
+
+def test_secrets_that_a_notebook_is_given_reach_it_and_nothing_that_is_written(write: Callable[..., str]) -> None:
+    write("a.ipynb", *SECRET, "raise ValueError(f'no entry with {token}')", "token")
+    options = ["--html", "pages", "--summary", "s.md", "--junit", "j.xml", "--code-quality", "q.json", "--show"]
+    ran = run("a.ipynb", "-p", f"token={TOKEN}", *options)
+    assert executed().cells[2].outputs[0].text == f"*** {len(TOKEN)}\n"  # the kernel had it
+    assert executed().cells[1].source == "# Parameters\ntoken = '***'"
+    assert "no entry with ***" in ran.data["notebooks"][0]["message"]
+    written = ["executed/a.ipynb", "pages/a.html", "s.md", "j.xml", "q.json"]
+    texts = {name: Path(name).read_text() for name in written} | {"stdout": json.dumps(ran.data), "stderr": ran.err}
+    assert [name for name, text in texts.items() if TOKEN in text] == []
 
 
 def test_nothing_in_a_page_runs(write: Callable[..., str]) -> None:
@@ -118,6 +136,28 @@ def test_nothing_in_a_page_runs(write: Callable[..., str]) -> None:
     assert "default-src 'none'; style-src" in page
     assert "<script" not in page.lower().replace("&lt;script", "")
     assert 'src="http' not in page
+
+
+def test_nothing_in_a_page_leads_away(write: Callable[..., str]) -> None:
+    leave = '<meta http-equiv="refresh" content="0; url=https://evil.example">'
+    hidden = (
+        f"<!--><MeTa http-equiv=refresh content=0>--><svg><style>{leave}</style></svg><iframe srcdoc=x><base href=x>"
+    )
+    write("a.ipynb", f"from IPython.display import HTML, Markdown\nHTML({leave + hidden!r})", f"Markdown({leave!r})")
+    book = executed("a.ipynb")
+    book.cells += [
+        nbformat.v4.new_markdown_cell(f"**kept** {leave} `<meta>`"),
+        nbformat.v4.new_raw_cell(leave, metadata={"raw_mimetype": "text/html"}),
+        nbformat.v4.new_code_cell("import pandas\npandas.DataFrame({'n': [1]}).style.set_caption('styled')"),
+    ]
+    nbformat.write(book, "a.ipynb")
+    assert run("a.ipynb", "--html", "pages").code == 0
+    body = Path("pages/a.html").read_text().partition("<body")[2]
+    assert re.findall(r"<(?:meta|base|iframe)", body, re.IGNORECASE) == []
+    assert "<strong>kept</strong>" in body
+    assert "<code>&lt;meta&gt;</code>" in body
+    assert "<caption" in body
+    assert "<style" in body
 
 
 def test_a_failure_stands_at_the_line_of_its_cell(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +179,51 @@ def test_a_failure_stands_at_the_line_of_its_cell(write: Callable[..., str], mon
 def test_data_can_not_begin_a_command_of_github() -> None:
     text = github([Annotation("a,b:c.ipynb", 1, "t\n::set-env::", "m\n::warning::x")])
     assert text == "::error file=a%2Cb%3Ac.ipynb,line=1,title=t%0A%3A%3Aset-env%3A%3A::m%0A::warning::x\n"
+
+
+def test_a_summary_that_is_long_is_cut_and_closed_and_calls_nobody() -> None:
+    from jupyter_mlops.headless import summary
+    from jupyter_mlops.headless.outcome import CellRecord, Failure, Verdict
+    from jupyter_mlops.headless.results import Batch, Executed
+
+    failed = CellRecord(0, 1, "ask @team/all", "failed", failures=(Failure("Error", "for @somebody", "line\n" * 900),))
+    book = Executed("a.ipynb", Verdict.CELL_FAILED, "for @somebody and churn@champion", (failed,), 1.0, 0.0)
+    text = summary.write(Batch((book,) * 40, 1.0))
+    assert 50_000 < len(text) < 65_000
+    assert text.count("<details>") == text.count("</details>")
+    assert text.count("\n````") % 2 == 0
+    assert text.endswith("it was longer.\n")
+    assert "@somebody" not in text.partition("<details>")[0]
+    assert "@team" not in text
+    assert "churn@champion" in text
+
+
+def test_what_only_reports_is_no_gate_in_the_summary() -> None:
+    from jupyter_mlops.headless import summary
+    from jupyter_mlops.headless.observer import Told
+    from jupyter_mlops.headless.outcome import Verdict
+    from jupyter_mlops.headless.results import Batch, Executed
+
+    told = Told("validate data", False, "2 findings"), Told("promote", True, "done")
+    book = Executed("a.ipynb", Verdict.PASSED, "", (), 1.0, 0.0, told=told)
+    text = summary.write(Batch((book,), 1.0))
+    assert "❌" not in text
+    assert "| report |" in text
+    assert "| validate data | ⚠️ found something | 2 findings |" in text
+
+
+def test_what_is_told_in_a_log_can_not_begin_a_command(write: Callable[..., str]) -> None:
+    write("a.ipynb", "x = 1", kernel="no\n::error::such")
+    assert "\n::error" not in run("a.ipynb").err
+
+
+def test_a_failure_of_an_executed_notebook_stands_at_its_own_cell(write: Callable[..., str]) -> None:
+    write("a.ipynb", ("n = 1", "parameters"), "x = 1", "assert n < 3")
+    assert run("a.ipynb", "-p", "n=2").code == 0
+    ran = run("executed/a.ipynb", "--output", "again", "-p", "n=3", "--check-order")
+    assert ran.code == 1
+    assert [cell["source_index"] for cell in ran.data["notebooks"][0]["cells"]] == [0, 0, 2, 3]
+    assert any("cell 4 (assert n < 3) ran when it was saved" in note for note in ran.data["notebooks"][0]["notes"])
 
 
 def test_show_writes_cells_and_what_they_show(write: Callable[..., str]) -> None:

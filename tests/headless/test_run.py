@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import signal
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from jupyter_mlops.errors import InvalidUsage
+from jupyter_mlops.headless.parameters import Parameter
 
 from .conftest import executed, run
 
@@ -110,6 +114,9 @@ def test_parameters_take_the_values_given_in_their_types(write: Callable[..., st
         ("words=3", "takes list[str]"),
         ("words=[1]", "takes list[str]"),
         ("n", "is no parameter: it should be name=value"),
+        ("n=true", "takes int"),
+        ("words=[true]", "takes list[str]"),
+        ("free=[NaN]", "can't be written into a cell"),
     ],
 )
 def test_an_unknown_or_ill_typed_parameter_is_an_error_before_anything_runs(
@@ -120,6 +127,42 @@ def test_an_unknown_or_ill_typed_parameter_is_an_error_before_anything_runs(
     assert ran.code == 2
     assert said in ran.err
     assert not Path("executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("str | None", "7", "7"),
+        ("str | None", "None", None),
+        ("Optional[str]", "true", "true"),
+        ("bool", "1", True),
+        ("float", "nan", "nan"),
+        ("int | bool", "true", True),
+        ("float", 3, 3.0),
+    ],
+)
+def test_a_word_is_read_as_the_type_has_it(kind: str, given: object, value: object) -> None:
+    read = Parameter("x", kind, "None").read(given)
+    assert (str(read) if value == "nan" else read) == value
+    assert type(read) is type(value) or value == "nan"
+
+
+@pytest.mark.parametrize(("kind", "given"), [("int", True), ("", datetime.date(2026, 1, 2)), ("float", "true")])
+def test_what_a_file_of_parameters_holds_is_of_the_type_and_can_be_written(kind: str, given: object) -> None:
+    with pytest.raises(InvalidUsage, match="x"):
+        Parameter("x", kind, "None").read(given)
+
+
+def test_each_of_several_notebooks_is_given_what_it_declares(write: Callable[..., str]) -> None:
+    write("a.ipynb", ("n = 1", "parameters"), "print(n)")
+    write("b.ipynb", "print('none')")
+    ran = run("a.ipynb", "b.ipynb", "-p", "n=5")
+    assert ran.code == 0, ran
+    assert executed().cells[-1].outputs[0].text == "5\n"
+    ran = run("a.ipynb", "b.ipynb", "-p", "m=5")
+    assert ran.code == 2
+    assert "None of the 2 notebooks has a parameter 'm'" in ran.err
+    assert "Their parameters: n" in ran.err
 
 
 def test_parameters_of_a_notebook_without_any_and_of_one_with_two_cells(write: Callable[..., str]) -> None:

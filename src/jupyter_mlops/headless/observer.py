@@ -60,6 +60,11 @@ class Told:
     ok: bool | None
     text: str
 
+    @property
+    def is_report(self) -> bool:
+        """Whether it only reports: what it finds fails nothing by itself, here as in a notebook that is worked in."""
+        return self.command.startswith("validate ")
+
 
 class Notes:
     """The file, as far as it has been read."""

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from jinja2 import pass_context
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
@@ -15,9 +16,23 @@ from ..display.html import render
 from .outcome import MARKS, CellRecord
 from .results import Executed, why_of
 
+# Scripts go as a whole. Of what else runs, fetches or leads away by itself no tag begins, wherever in the data one may hide:
+# a parser of ours and that of a browser may read it differently, and both need the sign.
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_ACTIVE = re.compile(
+    r"<(?=/?(?:script|meta|base|link|iframe|frame|frameset|object|embed|applet|form|portal|fencedframe)(?![\w-]))",
+    re.IGNORECASE,
+)
 # Widgets and JavaScript need a kernel or run: each has a text beside it.
 _SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
+
+
+class _Exporter(HTMLExporter):
+    """Markdown may hold HTML: what is drawn of it is data too."""
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        return _inert(super().markdown2html(context, source))
 
 
 def draw(book: Any, executed: Executed) -> str:
@@ -27,7 +42,7 @@ def draw(book: Any, executed: Executed) -> str:
     """
     config = Config()
     config.NbConvertBase.display_data_priority = _SHOWN
-    exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
+    exporter: Any = _Exporter(  # type: ignore[no-untyped-call]
         config=config, template_name="mlops", extra_template_basedirs=[str(Path(__file__).parent / "templates")]
     )
     resources = {
@@ -46,13 +61,19 @@ def _told(cell: CellRecord) -> dict[str, Any]:
 
 
 def _without_scripts(book: Any) -> Any:
-    """Take out what would run, and put a text in place of what only a kernel can show."""
+    """Take out what would run or lead away, and put a text in place of what only a kernel can show."""
     book = copy.deepcopy(book)
     for cell in book.cells:
+        if cell.cell_type == "raw":
+            cell.source = _inert(cell.source)
         for output in cell.get("outputs", []):
             if "data" in output and not any(kind in output.data for kind in _SHOWN):
                 output.data["text/plain"] = f"({', '.join(output.data) or 'nothing'}: it needs a live kernel)"
             for kind in ("text/html", "image/svg+xml"):
                 if isinstance(output.get("data", {}).get(kind), str):
-                    output.data[kind] = _SCRIPT.sub("", output.data[kind])
+                    output.data[kind] = _inert(output.data[kind])
     return book
+
+
+def _inert(text: str) -> str:
+    return _ACTIVE.sub("&lt;", _SCRIPT.sub("", str(text)))

@@ -71,6 +71,16 @@ class Parameter:
         InvalidUsage
             Where it is none.
         """
+        value = self._read(given)
+        if not isinstance(value, float) and not _is_literal(value):
+            raise InvalidUsage(
+                f"The parameter {self.name} is to be {_short(value)}, and that can't be written into a cell: "
+                "only numbers, texts, true, false, null, and lists and names of them can.",
+                f'{self.name}: "{value}"',
+            )
+        return value
+
+    def _read(self, given: Any) -> Any:
         from pydantic import TypeAdapter, ValidationError
 
         kind = _type(self.type)
@@ -79,7 +89,8 @@ class Parameter:
         try:
             adapter: TypeAdapter[Any] = TypeAdapter(kind)
             if not isinstance(given, str):
-                return adapter.validate_python(given, strict=not isinstance(given, int))  # an int is a float too
+                is_int = isinstance(given, int) and not isinstance(given, bool)  # an int is a float too
+                return adapter.validate_python(given, strict=not is_int)
             if _is_text(kind):
                 return adapter.validate_python(given)
             return _of_word(adapter, given)
@@ -296,16 +307,38 @@ def _is_text(kind: Any) -> bool:
 
 
 def _of_word(adapter: Any, word: str) -> Any:
-    """Read a word: ``3``, ``true``, ``[1, 2]``; what is no JSON is taken as text, where the type takes it."""
+    """Read a word: ``3``, ``true``, ``[1, 2]``; else it is text, where the type takes it. True is no number here."""
     from pydantic import ValidationError
 
     text = {"True": "true", "False": "false", "None": "null"}.get(word, word)
     try:
-        return adapter.validate_json(text, strict=False if not text.startswith('"') else None)
+        return adapter.validate_json(text, strict=True if _says_bool(text) else False if text[:1] != '"' else None)
     except ValidationError as error:
-        if error.errors()[0]["type"] != "json_invalid":
-            raise
-    return adapter.validate_python(word)
+        first = error
+    try:
+        return adapter.validate_python(word, strict=_says_bool(text) or None)
+    except ValidationError as error:
+        raise error if first.errors()[0]["type"] == "json_invalid" else first from None
+
+
+def _says_bool(text: str) -> bool:
+    try:
+        return _holds_bool(json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _holds_bool(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_holds_bool, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, bool)
+
+
+def _is_literal(value: Any) -> bool:
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return False
 
 
 def _json_or_text(given: Any) -> Any:

@@ -49,7 +49,7 @@ class Reporter:
             self._write(f"{clear}  {mark} {name}{record.number:>3}  {span(record.seconds):>6}  {title}{plain(why)}")
         if self._show:
             cell = book.cells[record.index]
-            lines = [*(f"│ {line}" for line in cell.source.splitlines()), *(_indented(line) for line in _shown(cell))]
+            lines = [*(f"│ {line}" for line in cell.source.splitlines()), *(f"  {line}" for line in _shown(cell))]
             self._write("\n" + "\n".join(lines))
 
     def ended(self, executed: Executed) -> None:
@@ -61,14 +61,17 @@ class Reporter:
         self._write(f"{mark} {executed.notebook}  {span(executed.seconds)}  {plain(said)}")
 
     def _write(self, text: str, end: str = "\n") -> None:
+        # What stands in a line may have breaks in it: none of its lines may begin a command either.
+        first, *more = text.split("\n")
+        text = "\n".join([first, *map(_harmless, more)])
         # A log that nobody reads any more (`2>&1 | head`) is no reason to lose a notebook.
         with self._lock, contextlib.suppress(OSError, ValueError):
             print(text, end=end, file=sys.stderr, flush=True)
 
 
-def _indented(line: str) -> str:
+def _harmless(line: str) -> str:
     # What begins so would be a command to GitHub Actions or Azure Pipelines; data give none.
-    return f"  │ {line}" if line.lstrip().startswith(("::", "##[", "##vso")) else f"  {line}"
+    return f"  │ {line}" if line.lstrip().startswith(("::", "##[", "##vso")) else line
 
 
 def _shown(cell: Any) -> list[str]:

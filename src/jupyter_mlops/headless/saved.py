@@ -30,6 +30,7 @@ _VOLATILE = re.compile(
     r"(?:^|[ _.])(?:time|duration|seconds|elapsed|pid|port|date|timestamp|version|run|id)$", re.IGNORECASE
 )
 _MOST_NAMED = 5
+_LONGEST = 500  # characters of a line; what is longer is data, and takes a time that grows with its square
 
 
 def hidden(saved: Any, path: Path, records: tuple[CellRecord, ...]) -> tuple[list[str], list[str]]:
@@ -123,7 +124,7 @@ def metrics_of(cell: Any) -> Iterator[tuple[str, float]]:
         if output.output_type == "stream" and output.name == "stderr":
             continue
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
-        for line in plain(str(text)).splitlines():
+        for line in filter(lambda each: len(each) <= _LONGEST, plain(str(text)).splitlines()):
             for found in _of_line(line.strip(" │|")):
                 name = " ".join(found.groupdict().get("name", "").split()) if "name" in found.re.groupindex else ""
                 if not _VOLATILE.search(name):

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..display import change, figure, span
-from ..display.markdown import Raw, escape
+from ..display.markdown import Raw
+from ..display.markdown import escape as as_text
 from .book import sound
 from .outcome import MARKS
 from .results import Batch, Executed, RunSeen, why_of
 
-_MOST = 900_000  # bytes; GitHub takes a mebibyte
+_MOST = 60_000  # characters; a comment on GitHub takes 65,536
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _MOST_RUNS = 20
 _MOST_METRICS = 6
+_MARKS: dict[bool | None, str] = {True: "✅", False: "❌", None: "❔ inconclusive"}
 
 
 def write(batch: Batch) -> str:
     """Write what notebooks came to: cells that did not pass, gates, runs with their metrics beside the champion's, links."""
     text = sound("\n".join(_lines(batch))) + "\n"
-    if len(text.encode()) > _MOST:
-        text = text.encode()[:_MOST].decode("utf-8", "ignore").rpartition("\n")[0] + "\n\n… it was longer.\n"
-    return text
+    if len(text) <= _MOST:
+        return text
+    kept = text[:_MOST].rpartition("\n")[0]
+    fence = ""
+    for line in kept.split("\n"):  # a fence that is open would take in what stands below it
+        if line.startswith("````") and set(line) == {"`"}:
+            fence = "" if line == fence else fence or line
+    opened = kept.rfind("<details>") > kept.rfind("</details>")
+    return "\n".join(filter(None, (kept, fence, "\n</details>" if opened else ""))) + "\n\n… it was longer.\n"
 
 
 def _lines(batch: Batch) -> Iterator[str]:
@@ -59,11 +69,10 @@ def _of_book(book: Executed) -> Iterator[str]:
             + _fenced(failed.failures[-1].traceback[-5000:])
             + "\n\n</details>\n"
         )
-    if book.told:
-        changes = [
-            (each.command, {True: "✅", False: "❌", None: "❔ inconclusive"}[each.ok], each.text) for each in book.told
-        ]
-        yield from _table(("gate or change", "", ""), changes)
+    for title, marks in (("gate or change", _MARKS), ("report", _MARKS | {False: "⚠️ found something"})):
+        told = [each for each in book.told if each.is_report == (title == "report")]
+        if told:
+            yield from _table((title, "", ""), [(each.command, marks[each.ok], each.text) for each in told])
     if book.runs:
         yield from _runs(book.runs)
 
@@ -93,6 +102,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator
     for row in rows:
         yield "| " + " | ".join(map(escape, row)) + " |"
     yield ""
+
+
+def escape(value: object) -> str:
+    """Write a value as text that calls nobody: what a notebook says is no mention of a person or a team."""
+    return as_text(value) if isinstance(value, Raw) else _MENTION.sub("@&#8203;", as_text(value))
 
 
 def _link(text: str, url: str) -> str:

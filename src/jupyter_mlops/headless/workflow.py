@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shlex
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,7 @@ from ..errors import Conflict, InvalidUsage
 from ..result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Provider: TypeAlias = Literal["github", "gitlab", "plain"]
 
@@ -90,12 +93,35 @@ def _guess(top: Path) -> Provider:
 
 def _found(here: Path) -> list[str]:
     """Name the notebooks of this folder, as the shell will: those to come are meant too."""
-    if any(Path.cwd().glob("*.ipynb")):
+    if _worked_in(Path.cwd().glob("*.ipynb")):
         return [(here / "*.ipynb").as_posix()]
-    folders = sorted({path.parent for path in Path.cwd().glob("*/*.ipynb") if not path.parent.name.startswith(".")})
+    below = [path for path in Path.cwd().glob("*/*.ipynb") if not path.parent.name.startswith(".")]
+    folders = sorted({path.parent for path in _worked_in(below)})
     if not folders:
         raise InvalidUsage("There is no notebook here, nor in a folder below.", "%mlops ci init notebooks/*.ipynb")
     return [(here / folder.relative_to(Path.cwd()) / "*.ipynb").as_posix() for folder in folders]
+
+
+def _worked_in(paths: Iterable[Path]) -> list[Path]:
+    """Leave out what git ignores, and what ``run`` has executed: both are made, and not worked in."""
+    found = list(paths)
+    if not found:
+        return []
+    ignored: set[str] = set()
+    with contextlib.suppress(OSError):  # there is no git
+        done = subprocess.run(
+            ["git", "check-ignore", "-z", "--stdin"],  # noqa: S607 - git is found on the user's path
+            input="\0".join(map(str, found)), capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
+        ignored = set(done.stdout.split("\0"))
+    return [path for path in found if str(path) not in ignored and not _executed(path)]
+
+
+def _executed(path: Path) -> bool:
+    try:
+        return "mlops" in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _drawn(provider: Provider, top: Path, notebooks: Sequence[str]) -> str:
@@ -110,6 +136,7 @@ def _drawn(provider: Provider, top: Path, notebooks: Sequence[str]) -> str:
     return environment.get_template(name).render(
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         dependencies=dependencies,
+        depends_on=dependencies or _FILES[provider],
         install=install,
         notebooks=" ".join(map(_word, notebooks)),
     )
