@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import io
-import json
 import re
 import tokenize
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..errors import InvalidUsage, nearest
 from .book import INJECTED, PARAMETERS, code_cells, tags_of
+from .words import is_literal, is_text, json_or_text, literal, of_word, type_of
 
 _MAGIC = re.compile(r"%%mlops\s+params\b[^\n]*\n?")
 _HELP = re.compile(r"#\s*(?:type:\s*(?P<type>[^#]+?)\s*(?:#\s*)?)?(?P<help>.*)")
@@ -52,7 +52,7 @@ class Parameter:
             return
         if not isinstance(value, str):
             self.read(value)
-        elif (kind := _type(self.type)) is not None and not _is_text(kind):
+        elif (kind := type_of(self.type)) is not None and not is_text(kind):
             from pydantic import TypeAdapter, ValidationError
 
             try:
@@ -72,7 +72,7 @@ class Parameter:
             Where it is none.
         """
         value = self._read(given)
-        if not isinstance(value, float) and not _is_literal(value):
+        if not isinstance(value, float) and not is_literal(value):
             raise InvalidUsage(
                 f"The parameter {self.name} is to be {_short(value)}, and that can't be written into a cell: "
                 "only numbers, texts, true, false, null, and lists and names of them can.",
@@ -83,17 +83,17 @@ class Parameter:
     def _read(self, given: Any) -> Any:
         from pydantic import TypeAdapter, ValidationError
 
-        kind = _type(self.type)
+        kind = type_of(self.type)
         if kind is None:  # it may be anything; a word is read as JSON where it is some
-            return _json_or_text(given)
+            return json_or_text(given)
         try:
             adapter: TypeAdapter[Any] = TypeAdapter(kind)
             if not isinstance(given, str):
                 is_int = isinstance(given, int) and not isinstance(given, bool)  # an int is a float too
                 return adapter.validate_python(given, strict=not is_int)
-            if _is_text(kind):
+            if is_text(kind):
                 return adapter.validate_python(given)
-            return _of_word(adapter, given)
+            return of_word(adapter, given)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise InvalidUsage(
@@ -254,13 +254,6 @@ def _setting(values: Mapping[str, Any]) -> str:
     return "\n".join(["# Parameters", *(f"{name} = {literal(value)}" for name, value in values.items())])
 
 
-def literal(value: Any) -> str:
-    """Write a value as Python reads it."""
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return f'float("{value}")'
-    return repr(value)
-
-
 def _comments(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     try:
@@ -275,79 +268,6 @@ def _type_of(value: ast.expr) -> str:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return ""
     return "" if found is None else type(found).__name__
-
-
-def _type(name: str) -> Any:
-    """Turn an annotation into a type; None where it names what is not known here."""
-    import typing
-
-    kinds: dict[str, Any] = {kind.__name__: kind for kind in (int, float, str, bool, list, dict, tuple, set)}
-    kinds |= {"None": None, "Literal": typing.Literal, "Optional": typing.Optional, "Union": typing.Union, "Any": Any}
-    kinds |= {"List": list, "Dict": dict, "Tuple": tuple, "Set": set, "typing": typing}
-    try:
-        tree = ast.parse(name, mode="eval")
-    except (SyntaxError, ValueError):
-        return None
-    calls = (ast.Call, ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.NamedExpr, ast.Await)
-    if not name or any(isinstance(node, calls) for node in ast.walk(tree)):
-        return None
-    try:
-        found = eval(compile(tree, "<annotation>", "eval"), {"__builtins__": {}}, kinds)  # noqa: S307 - names of types, no calls
-    except Exception:  # a type of the notebook's own
-        return None
-    return None if found is Any else found
-
-
-def _is_text(kind: Any) -> bool:
-    import typing
-
-    if typing.get_origin(kind) is typing.Literal:
-        return all(isinstance(choice, str) for choice in typing.get_args(kind))
-    return kind is str
-
-
-def _of_word(adapter: Any, word: str) -> Any:
-    """Read a word: ``3``, ``true``, ``[1, 2]``; else it is text, where the type takes it. True is no number here."""
-    from pydantic import ValidationError
-
-    text = {"True": "true", "False": "false", "None": "null"}.get(word, word)
-    try:
-        return adapter.validate_json(text, strict=True if _says_bool(text) else False if text[:1] != '"' else None)
-    except ValidationError as error:
-        first = error
-    try:
-        return adapter.validate_python(word, strict=_says_bool(text) or None)
-    except ValidationError as error:
-        raise error if first.errors()[0]["type"] == "json_invalid" else first from None
-
-
-def _says_bool(text: str) -> bool:
-    try:
-        return _holds_bool(json.loads(text))
-    except (ValueError, RecursionError):
-        return False
-
-
-def _holds_bool(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return any(map(_holds_bool, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, bool)
-
-
-def _is_literal(value: Any) -> bool:
-    try:
-        return bool(ast.literal_eval(repr(value)) == value)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return False
-
-
-def _json_or_text(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    try:
-        return json.loads({"True": "true", "False": "false", "None": "null"}.get(given, given))
-    except ValueError:
-        return given
 
 
 def _short(given: Any) -> str:
