@@ -73,13 +73,15 @@ class Option:
     required: bool
     positional: bool
     is_switch: bool
+    letter: str = ""
 
     @property
     def label(self) -> str:
-        """As help shows it: ``MODEL``, ``--name NAME``, ``--dry-run``."""
+        """As help shows it: ``MODEL``, ``--name NAME``, ``-p, --param PARAM``, ``--dry-run``."""
         if self.positional:
             return self.name.upper()
-        return self.flag if self.is_switch else f"{self.flag} {self.name.upper()}"
+        flag = f"-{self.letter}, {self.flag}" if self.letter else self.flag
+        return flag if self.is_switch else f"{flag} {self.name.upper()}"
 
     @property
     def shown_default(self) -> str:
@@ -165,7 +167,8 @@ def options(command: Command) -> list[Option]:
         name.strip(): " ".join((p.description or "").split()) for p in documented for name in p.arg_name.split(",")
     }
     help_of |= _FACE_HELP
-    return [_option(parameter, help_of) for parameter in _signature(command).parameters.values()]
+    letters = {name: letter for name, hint in command.hints.items() if (letter := short_of(hint))}
+    return [_option(parameter, help_of, letters) for parameter in _signature(command).parameters.values()]
 
 
 def explained(words: Sequence[str]) -> Command:
@@ -183,15 +186,16 @@ def usage(command: Command) -> str:
     return " ".join(words)
 
 
-def _option(parameter: inspect.Parameter, help_of: dict[str, str]) -> Option:
+def _option(parameter: inspect.Parameter, help_of: dict[str, str], letters: dict[str, str]) -> Option:
     positional = parameter.kind is not inspect.Parameter.KEYWORD_ONLY
     required = parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_POSITIONAL
     default = None if required else parameter.default
     name = parameter.name.strip("_").replace("_", "-")
     flag = f"--no-{name}" if default is True else f"--{name}"
     return Option(
-        parameter.name, flag, help_of.get(parameter.name, ""), default, required, positional, isinstance(default, bool)
-    )
+        parameter.name, flag, help_of.get(parameter.name, ""), default, required, positional, isinstance(default, bool),
+        letters.get(parameter.name, ""),
+    )  # fmt: skip
 
 
 @cache

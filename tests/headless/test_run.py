@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from jupyter_mlops import cli
 from jupyter_mlops.errors import InvalidUsage
 from jupyter_mlops.headless.parameters import Parameter
 
@@ -170,6 +171,11 @@ def test_parameters_of_a_notebook_without_any_and_of_one_with_two_cells(write: C
     assert "has no parameters" in run("a.ipynb", "-p", "n=1").err
     write("b.ipynb", ("n = 1", "parameters"), PARAMS)
     assert "more than one cell of parameters: cell 1 and cell 2" in run("b.ipynb").err
+
+
+def test_help_names_the_letter_of_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["help", "run", "notebooks"]) == 0
+    assert "-p, --param PARAM" in capsys.readouterr().out
 
 
 def test_help_params_and_a_file_of_parameters(write: Callable[..., str]) -> None:
