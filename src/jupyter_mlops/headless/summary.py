@@ -70,9 +70,9 @@ def _of_book(book: Executed) -> Iterator[str]:
             + "\n\n</details>\n"
         )
     for title, marks in (("gate or change", _MARKS), ("report", _MARKS | {False: "⚠️ found something"})):
-        told = [each for each in book.told if each.is_report == (title == "report")]
-        if told:
-            yield from _table((title, "", ""), [(each.command, marks[each.ok], each.text) for each in told])
+        these = [each for each in book.told if each.is_report == (title == "report")]
+        if these:
+            yield from _table((title, "", ""), [(each.command, marks[each.ok], each.text) for each in these])
     if book.runs:
         yield from _runs(book.runs)
 
