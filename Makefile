@@ -44,7 +44,7 @@ docs: $(STAMP)  ## Write the README's table of commands anew
 clean:  ## Remove what was built and installed
 	rm -rf $(VENV) build dist
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml hatch_build.py $(shell find labextension/src labextension/style labextension/schema -type f)
 ifneq ($(UV),)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	$(UV) pip install --quiet --python $(BIN)/python -e '.[lab,headless,sign,fairness,security,nlp,dask]' --group test --group check

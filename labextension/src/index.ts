@@ -8,7 +8,7 @@ import { actions } from './actions/plugin';
 import { cells } from './cells/plugin';
 import { commands } from './commands/plugin';
 import { statusBar } from './commands/statusbar';
-import { project } from './server/plugin';
+import { projects } from './server/plugin';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [project, actions, results, sidebar, commands, statusBar, cells];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [projects, actions, results, sidebar, commands, statusBar, cells];
 export default plugins;

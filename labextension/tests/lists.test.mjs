@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { lineOf, open } from '../lib/actions/lines.js';
+import { lineOf, open, titleOf } from '../lib/actions/lines.js';
+import { cellsFor, loads } from '../lib/actions/loading.js';
 import { offersOfRuns, offersOfVersion } from '../lib/actions/offers.js';
-import { turned } from '../lib/cells/track.js';
+import { turned } from '../lib/cells/turning.js';
 import { pieces, round, scale } from '../lib/charts/scale.js';
+import { known } from '../lib/results/known.js';
 import { join } from '../lib/sidebar/joining.js';
+import { activeIn, drawn } from '../lib/sidebar/sight.js';
 
 const trans = { __: text => text, _n: text => text };
 const promote = {
-  name: 'promote', magic: '%mlops promote', cell: false,
+  name: 'promote', key: 'promote', magic: '%mlops promote', cell: false,
   parameters: [
     { name: 'model', positional: true, required: true },
     { name: 'to', positional: false, required: false },
@@ -20,7 +23,52 @@ const promote = {
 test('an action is the line that one would type', () => {
   const act = { command: 'promote', parameters: { to: 'champion', model: 'my model/3', dry_run: true } };
   assert.equal(lineOf(act, promote), "%mlops promote 'my model/3' --to champion --dry-run");
-  assert.equal(lineOf({ command: 'run', parameters: {} }, { ...promote, cell: true }), '%%mlops run\n');
+  assert.equal(lineOf({ command: 'run', parameters: {} }, { ...promote, name: 'run', cell: true }), '%%mlops run\n');
+  assert.equal(lineOf({ command: 'run notebooks', parameters: {} }, { ...promote, name: 'run' }), '%mlops run', 'typed by its name, found by its key');
+});
+
+test('a model that is called as a flag is stays that model', () => {
+  const act = { command: 'promote', parameters: { model: '--model=churn/3', to: 'champion' } };
+  assert.equal(lineOf(act, promote), '%mlops promote --model=--model=churn/3 --to champion');
+  const odd = { command: 'promote', parameters: { model: 'a\nb/3' } };
+  assert.throws(() => lineOf(odd, promote));
+  assert.equal(titleOf(odd, promote), '%mlops promote', 'over REST it is named as it is');
+});
+
+test('a cell has the extension loaded before it is needed', () => {
+  assert.ok(loads('import x\n  %load_ext jupyter_mlops'));
+  assert.ok(loads('%reload_ext jupyter_mlops'));
+  assert.ok(!loads('# %load_ext jupyter_mlops'));
+  assert.ok(!loads('%load_ext jupyter_mlops_other'));
+  assert.deepEqual(cellsFor('%mlops runs', true), ['%mlops runs']);
+  assert.deepEqual(cellsFor('%mlops runs', false), ['%load_ext jupyter_mlops\n%mlops runs']);
+  assert.deepEqual(cellsFor('%%mlops check\n', false), ['%load_ext jupyter_mlops', '%%mlops check\n'], 'a cell magic is the first of its cell');
+});
+
+test('the row that was active stays it when another comes above', () => {
+  const keyOf = row => row;
+  assert.equal(activeIn([...'nab'], keyOf, { key: 'a', index: 0 }), 1);
+  assert.equal(activeIn([...'nb'], keyOf, { key: 'x', index: 5 }), 1, 'it has gone: the last');
+  assert.equal(activeIn([], keyOf, { key: 'x', index: 5 }), 0);
+  assert.deepEqual(drawn(10, 13, 2, 100), [2, 10, 11, 12]);
+  assert.deepEqual(drawn(10, 13, 50, 100), [10, 11, 12, 50]);
+  assert.deepEqual(drawn(0, 3, 1, 3), [0, 1, 2]);
+  assert.deepEqual(drawn(0, 0, 0, 0), []);
+});
+
+test('only what has the form of a result is drawn as one', () => {
+  const table = { type: 'table', columns: ['a'], rows: [[1], [{ number: 'NaN' }]] };
+  const card = { type: 'card', title: 'a', badge: null, facts: [['a', 1]], tables: [table], next: '' };
+  for (const view of [table, card]) {
+    assert.ok(known({ version: 1, view }));
+    assert.equal(known({ version: 2, view }), null, 'a later version');
+    assert.equal(known({ view }), null);
+  }
+  const bad = [null, 3, { ...table, rows: [1] }, { ...table, columns: [{}] }, { ...card, title: {} }, { ...card, tables: {} }, { ...card, tables: [1] },
+    { ...card, facts: [1] }, { ...card, next: {} }, { ...card, diffs: [{}] }, { ...card, pictures: [1] }];
+  for (const view of bad) {
+    assert.equal(known({ version: 1, view }), null, JSON.stringify(view));
+  }
 });
 
 test('what is missing is asked for', () => {

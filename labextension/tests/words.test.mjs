@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { saidIn } from '../lib/server/events.js';
 import { ago, figure, span, utc } from '../lib/words/figures.js';
-import { line, word } from '../lib/words/quoting.js';
+import { isLine, line, word } from '../lib/words/quoting.js';
 import { compare, safeLink } from '../lib/results/view.js';
 
 test('figures are written as Python writes them', () => {
@@ -22,10 +22,20 @@ test('times', () => {
 test('a name is one word of a line, whatever is in it', () => {
   assert.equal(word('churn@champion'), 'churn@champion');
   assert.equal(word("it's"), `'it'"'"'s'`);
-  assert.equal(word('a\nb'), "'a b'");
   assert.equal(word(''), "''");
   assert.equal(line('promote', ['my model/3'], { alias: 'champion', dry_run: true, force: false, reason: 'so it is', param: ['a=1', 'b=2'] }),
     "%mlops promote 'my model/3' --alias champion --dry-run --reason 'so it is' --param a=1 --param b=2");
+});
+
+test('a name that a line would read otherwise is no other name', () => {
+  for (const end of ['\n', '\r', '\0', '\t', '\x1b', '\x7f', '\x85', '\x9f', '\u2028', '\u2029']) {
+    assert.throws(() => word(`a${end}!rm b`), /can't stand in a line/, JSON.stringify(end));
+    assert.equal(isLine(`%mlops runs${end}!cmd`), false, JSON.stringify(end));
+  }
+  assert.ok(isLine("%mlops promote 'é ü'/3"));
+  assert.ok(!isLine('%mlops promote a/3, and then look'));
+  assert.throws(() => line('compare', ['run:a', '--json']), /read as a flag/);
+  assert.equal(line('deploy', [], { name: '--model=x', param: ['-a'], note: "-it's" }), `%mlops deploy --name=--model=x --param=-a '--note=-it'"'"'s'`);
 });
 
 test('cells are put in order: numbers by size, words after them, what is missing last', () => {

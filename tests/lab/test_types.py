@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlops.server import openapi
+from jupyter_mlops.server.forms import described
 
 TYPES = (Path(__file__).parents[2] / "labextension/src/server/types.ts").read_text()
 NAMES = {
@@ -123,6 +124,11 @@ def test_a_type_that_is_off_is_found() -> None:
         assert fits({field: interface(name)[field]}, schemas[NAMES[name]], schemas)
         with pytest.raises(AssertionError):
             fits({field: off}, schemas[NAMES[name]], schemas)
+
+
+def test_a_click_can_tell_commands_apart() -> None:
+    keys = [command.key for command in described().commands]
+    assert len(set(keys)) == len(keys)
 
 
 def test_the_kinds_of_results_are_those_that_python_writes() -> None:

@@ -7,6 +7,7 @@ import React from 'react';
 
 import { ViewOf } from '../results/card';
 import type { Outcome, Parameter } from '../server/types';
+import type { Act } from './lab';
 
 /** What would be done, from where to where: as the command itself draws it when it is only tried. */
 export class Confirm extends ReactWidget {
@@ -26,7 +27,7 @@ export class Confirm extends ReactWidget {
 }
 
 /** A field for each parameter that is missing, with the help of the command itself. */
-export class Form extends ReactWidget implements Dialog.IBodyWidget<Record<string, string | number | boolean>> {
+export class Form extends ReactWidget implements Dialog.IBodyWidget<Act['parameters']> {
   constructor(
     private readonly summary: string,
     private readonly wanted: Parameter[]
@@ -35,13 +36,15 @@ export class Form extends ReactWidget implements Dialog.IBodyWidget<Record<strin
     this.addClass('mlops-form');
   }
 
-  getValue(): Record<string, string | number | boolean> {
-    const given: Record<string, string | number | boolean> = {};
-    for (const { name, type } of this.wanted) {
+  getValue(): Act['parameters'] {
+    const given: Act['parameters'] = {};
+    for (const { name, type, many } of this.wanted) {
       const input = this.node.querySelector<HTMLInputElement>(`input[name="${name}"]`);
       const value = input?.value.trim() ?? '';
       if (type === 'boolean') {
         given[name] = input?.checked ?? false;
+      } else if (many && value !== '') {
+        given[name] = value.split(/[\s,]+/).filter(Boolean);
       } else if (value !== '') {
         given[name] = ['integer', 'number'].includes(type) && Number.isFinite(Number(value)) ? Number(value) : value;
       }

@@ -6,17 +6,18 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Refusal } from '../server/client';
 import type { Project } from '../server/project';
+import type { Projects } from '../server/projects';
 import type { Command, Commands, Outcome } from '../server/types';
-import { hasNotebook, insert } from './cells';
+import { insert, notebookOf } from './cells';
 import { Confirm, Form } from './dialogs';
 import type { Act, Place } from './lab';
-import { lineOf, open } from './lines';
+import { lineOf, open, titleOf } from './lines';
 
 interface Surroundings {
-  project: Project;
+  projects: Projects;
   notebooks: INotebookTracker | null;
   trans: TranslationBundle;
-  show: (place: Place) => void;
+  show: (project: Project, place: Place) => void;
   /** Whether cells that are put in run at once. */
   runs: () => boolean;
 }
@@ -28,7 +29,7 @@ export class Doing {
 
   /** The commands that there are; asked for once, and again where that failed. */
   commands(): Promise<Command[]> {
-    this.registry ??= this.around.project.get<Commands>('commands').then(
+    this.registry ??= this.around.projects.current.get<Commands>('commands').then(
       answer => answer.commands,
       (error: unknown) => {
         this.registry = null;
@@ -38,16 +39,20 @@ export class Doing {
     return this.registry;
   }
 
-  async act(asked: Act, now = false): Promise<void> {
-    const { notebooks, trans } = this.around;
+  /** Do it in this project, in the notebook that was active at the click. */
+  async act(project: Project, asked: Act, now = false): Promise<void> {
+    const { notebooks, projects, trans } = this.around;
+    const panel = notebookOf(notebooks);
     try {
-      const command = (await this.commands()).find(one => one.name === asked.command);
+      const command = (await this.commands()).find(one => one.key === asked.command);
       const act = command ? await this.completed(asked, command) : asked;
       if (!act) {
         return;
       }
-      if (hasNotebook(notebooks)) {
-        await insert(notebooks, lineOf(act, command), now || this.around.runs());
+      if (panel && (await projects.same(project, panel.context.path))) {
+        if (!panel.isDisposed) {
+          await insert(panel, lineOf(act, command), now || this.around.runs());
+        }
       } else if (!command || command.needs_kernel) {
         await showDialog({
           title: trans.__('This needs a notebook'),
@@ -55,7 +60,7 @@ export class Doing {
           buttons: [Dialog.okButton()]
         });
       } else {
-        await this.overRest(act, command);
+        await this.overRest(project, act, command);
       }
     } catch (error) {
       this.tell(error);
@@ -78,14 +83,15 @@ export class Doing {
     return answer.button.accept ? { ...act, parameters: { ...act.parameters, ...answer.value } } : null;
   }
 
-  private async overRest(act: Act, command: Command): Promise<void> {
-    const { project, trans } = this.around;
+  private async overRest(project: Project, act: Act, command: Command): Promise<void> {
+    const { trans } = this.around;
     const path = `commands/${encodeURIComponent(act.command)}`;
+    const title = titleOf(act, command);
     const body = Object.fromEntries(Object.entries(act.parameters).filter(([, value]) => value !== ''));
     if (command.changes) {
       const tried = await project.post<Outcome>(path, { ...body, dry_run: true });
       const answer = await showDialog({
-        title: lineOf(act, command),
+        title,
         body: new Confirm(tried, trans),
         buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Do it') })]
       });
@@ -93,7 +99,7 @@ export class Doing {
         return;
       }
     }
-    const working = Notification.emit(lineOf(act, command), 'in-progress', { autoClose: false });
+    const working = Notification.emit(title, 'in-progress', { autoClose: false });
     try {
       const done = await project.post<Outcome>(path, body);
       Notification.dismiss(working);
@@ -103,7 +109,7 @@ export class Doing {
       }
       if (!command.changes || done.ok === false) {
         const [bundle = null] = Object.values(done.mime);
-        this.around.show({ kind: 'result', title: lineOf(act, command), bundle, text: done.text });
+        this.around.show(project, { kind: 'result', title, bundle, text: done.text });
       }
     } catch (error) {
       Notification.dismiss(working);

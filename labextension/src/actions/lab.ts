@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Bundle } from '../results/view';
 import type { Project } from '../server/project';
 
-/** A command with its parameters, by their names in Python. */
+/** A command, by its key in the registry, with its parameters, by their names in Python. */
 export interface Act {
   command: string;
   parameters: Record<string, string | number | boolean | string[]>;

@@ -3,7 +3,7 @@
 import type { CodeCell } from '@jupyterlab/cells';
 import { type PanelLayout, Widget } from '@lumino/widgets';
 
-import type { LabOf } from '../actions/plugin';
+import type { Lab } from '../actions/lab';
 import type { Bundle } from '../results/view';
 import { TYPES } from '../results/view';
 import { Refusal } from '../server/client';
@@ -19,9 +19,17 @@ export class RunBadge {
   private shown = '';
   private name = '';
   private wanted = true;
+  private asked = false;
+  private seen = false;
+  private ran = false;
+  private readonly sight = new IntersectionObserver(changes => {
+    this.seen = changes.at(-1)?.isIntersecting ?? false;
+    this.see();
+  });
 
   constructor(
-    private readonly lab: LabOf,
+    /** What can be done in the project of its notebook, which may be moved. */
+    private readonly lab: () => Lab,
     private readonly cell: CodeCell
   ) {
     this.widget.addClass('mlops-cell');
@@ -31,6 +39,8 @@ export class RunBadge {
     this.widget.node.appendChild(this.button);
     this.widget.hide();
     cell.model.outputs.changed.connect(() => this.look());
+    this.sight.observe(cell.node);
+    cell.disposed.connect(() => this.sight.disconnect());
     this.look();
   }
 
@@ -41,7 +51,8 @@ export class RunBadge {
 
   begin(): void {
     this.shown = '';
-    this.say(this.lab.trans.__('run: running…'));
+    this.ran = true;
+    this.say(this.lab().trans.__('run: running…'));
   }
 
   /** The cell has run; where no run came of it, nothing is said. */
@@ -49,7 +60,9 @@ export class RunBadge {
     if (!this.shown) {
       this.say('');
     }
+    this.ran = true;
     this.look();
+    this.see();
   }
 
   /** Find the run in what the cell has shown; it is kept in the notebook, and shows without a kernel. */
@@ -62,16 +75,26 @@ export class RunBadge {
       if (bundle?.result === 'RunCard' && typeof id === 'string') {
         if (id !== this.shown) {
           this.shown = id;
-          void this.ask(id);
+          this.asked = false;
+          this.name = '';
+          this.say(`run:${id.slice(0, 8)}`);
+          this.see();
         }
         return;
       }
     }
   }
 
+  /** A notebook may have hundreds of runs: how one stands is asked when its cell has run, or comes into sight. */
+  private see(): void {
+    if (this.shown && !this.asked && (this.ran || this.seen)) {
+      this.asked = true;
+      void this.ask(this.shown);
+    }
+  }
+
   private async ask(id: string): Promise<void> {
-    const { project, trans } = this.lab;
-    this.say(`run:${id.slice(0, 8)}`);
+    const { project, trans } = this.lab();
     try {
       const run = await project.get<RunRow>(`runs/${encodeURIComponent(id)}`, { brief: 'true' });
       if (this.shown === id) {
@@ -82,13 +105,15 @@ export class RunBadge {
     } catch (error) {
       if (this.shown === id && error instanceof Refusal && error.status === 404) {
         this.say(trans.__('run:%1 is not there any more', id.slice(0, 8)));
+      } else {
+        this.asked = false; // when it is seen again
       }
     }
   }
 
   private say(text: string): void {
     this.button.textContent = text;
-    this.button.title = text && this.lab.trans.__('Open the run');
+    this.button.title = text && this.lab().trans.__('Open the run');
     if (text && !this.widget.parent) {
       void this.cell.ready.then(() => this.place()); // a cell out of sight has no parts yet
     }
@@ -106,7 +131,7 @@ export class RunBadge {
 
   private open(): void {
     if (this.shown) {
-      this.lab.open({ kind: 'run', id: this.shown, title: this.name || `run:${this.shown.slice(0, 8)}` });
+      this.lab().open({ kind: 'run', id: this.shown, title: this.name || `run:${this.shown.slice(0, 8)}` });
     }
   }
 }

@@ -19,16 +19,16 @@ export const cells: JupyterFrontEndPlugin<void> = {
     const badges = new WeakMap<CodeCell, RunBadge>();
     let wanted = true;
 
-    const mark = (cell: CodeCell): void => {
+    const mark = (cell: CodeCell, panel: NotebookPanel): void => {
       let badge = badges.get(cell);
       if (!badge) {
-        badge = new RunBadge(lab, cell);
+        badge = new RunBadge(() => lab.in(lab.projects.of(panel.context.path)), cell);
         badges.set(cell, badge);
       }
       badge.setHidden(!wanted);
     };
     const markAll = (panel: NotebookPanel): void => {
-      panel.content.widgets.filter(cell => cell instanceof CodeCell).forEach(mark);
+      panel.content.widgets.filter(cell => cell instanceof CodeCell).forEach(cell => mark(cell, panel));
     };
 
     notebooks?.widgetAdded.connect((_, panel) => {
@@ -42,11 +42,12 @@ export const cells: JupyterFrontEndPlugin<void> = {
         badges.get(cell)?.begin();
       }
     });
-    NotebookActions.executed.connect((_, { cell }) => {
+    NotebookActions.executed.connect((_, { cell, notebook }) => {
       if (cell instanceof CodeCell) {
         badges.get(cell)?.end();
         if (/%mlops|mlops\./.test(cell.model.sharedModel.getSource())) {
-          lab.project.tell('all');
+          const panel = notebooks?.find(one => one.content === notebook);
+          (panel ? lab.projects.of(panel.context.path) : lab.projects.current).tell('all');
         }
       }
     });

@@ -53,7 +53,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     });
     app.commands.addCommand('jupyter-mlops:status', {
       label: trans.__('Status of the project'),
-      execute: () => lab.act({ command: 'status', parameters: {} }, true)
+      execute: () => lab.here().act({ command: 'status', parameters: {} }, true)
     });
     app.commands.addCommand('jupyter-mlops:track-cell', {
       label: trans.__('Track this cell as a run'),

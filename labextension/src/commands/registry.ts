@@ -8,14 +8,14 @@ import type { LabOf } from '../actions/plugin';
 export async function addRegistry(app: JupyterFrontEnd, lab: LabOf, palette: ICommandPalette, category: string): Promise<void> {
   const known = await lab.doing.commands().catch(() => []); // the side bar says when the server is away
   for (const command of known) {
-    const id = `jupyter-mlops:do-${command.name.replaceAll(' ', '-')}`;
+    const id = `jupyter-mlops:do-${command.key.replaceAll(' ', '-')}`;
     if (app.commands.hasCommand(id)) {
-      continue; // a shell has another command of that name
+      continue; // the window was asked twice
     }
     app.commands.addCommand(id, {
       label: `${command.magic}: ${command.summary}`,
       caption: command.usage,
-      execute: () => lab.act({ command: command.name, parameters: {} })
+      execute: () => lab.here().act({ command: command.key, parameters: {} })
     });
     palette.addItem({ command: id, category });
   }

@@ -3,11 +3,13 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IStatusBar, TextItem } from '@jupyterlab/statusbar';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import React from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { Lab } from '../actions/lab';
 import { ILab, type LabOf } from '../actions/plugin';
 import type { Said } from '../server/events';
+import type { Project } from '../server/project';
+import type { Projects } from '../server/projects';
 import type { Status } from '../server/types';
 import { useAnswer, usePresence } from '../sidebar/use';
 import { short } from '../words/figures';
@@ -20,16 +22,34 @@ export const statusBar: JupyterFrontEndPlugin<void> = {
   optional: [IStatusBar],
   activate: (app: JupyterFrontEnd, lab: LabOf, bar: IStatusBar | null): void => {
     const show = (part: string): void => void app.commands.execute('jupyter-mlops:show', { part });
-    const item = ReactWidget.create(<Item lab={lab} show={show} />);
+    const item = ReactWidget.create(<Current lab={lab} show={show} />);
     bar?.registerStatusItem('jupyter-mlops:statusbar', { item, align: 'left', rank: 90 });
   }
 };
 
+const EVERY = 60_000;
 const toldOf = (news: Said): Status | null => (news.kind === 'status' && news.status ? (news.status as Status) : null);
+
+function Current({ lab, show }: { lab: LabOf; show: (part: string) => void }): React.JSX.Element {
+  const [project, setProject] = useState(lab.projects.current);
+  useEffect(() => {
+    const changed = (_: Projects, now: Project): void => setProject(now);
+    lab.projects.changed.connect(changed);
+    return () => {
+      lab.projects.changed.disconnect(changed);
+    };
+  }, [lab]);
+  return <Item key={project.at} lab={lab.in(project)} show={show} />;
+}
 
 function Item({ lab, show }: { lab: Lab; show: (part: string) => void }): React.JSX.Element {
   const { project, trans } = lab;
-  const { data } = useAnswer<Status>(project, 'status', {}, 'alerts', toldOf);
+  const { data, again } = useAnswer<Status>(project, 'status', {}, 'alerts', toldOf);
+  useEffect(() => {
+    // With the side bar closed nothing tells of changes: it is looked now and then, and not behind another window.
+    const timer = setInterval(() => document.hidden || again(), EVERY);
+    return () => clearInterval(timer);
+  }, [again]);
   const there = usePresence(project);
   if (!data?.initialised) {
     return <></>;

@@ -1,22 +1,26 @@
 /** Runs beside one another: only what differs, unless all is asked for. */
 
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { Lab } from '../actions/lab';
 import { type Axis, Parallel } from '../charts/parallel';
 import { DiffOf } from '../results/card';
 import { TableOf } from '../results/table';
 import type { Cell } from '../results/view';
-import type { Comparison, Figure } from '../server/types';
+import type { Project } from '../server/project';
+import type { Comparison, Figure, RunRow } from '../server/types';
 import { Notice } from '../sidebar/notice';
-import { useAnswer } from '../sidebar/use';
+import { type Loaded, useAnswer } from '../sidebar/use';
 import { number } from '../words/values';
 import { PageHead, Section } from './parts';
+
+/** A comparison is work: it is asked for no more often than this, and while a run of it goes on. */
+const QUIET = 15_000;
 
 export function ComparePage({ lab, runs }: { lab: Lab; runs: string[] }): React.JSX.Element {
   const { project, trans } = lab;
   const [all, setAll] = useState(false);
-  const { data, error, loading } = useAnswer<Comparison>(project, 'compare', { run: runs }, 'runs');
+  const { data, error, loading } = useComparison(project, runs);
   if (!data) {
     return <Notice error={error} loading={loading} trans={trans} />;
   }
@@ -66,6 +70,33 @@ export function ComparePage({ lab, runs }: { lab: Lab; runs: string[] }): React.
       )}
     </>
   );
+}
+
+/** Runs that are over don't change: only while one of them goes on is it compared anew, and once more at its end. */
+function useComparison(project: Project, runs: string[]): Loaded<Comparison> {
+  const [live, setLive] = useState<boolean | null>(null); // null: not known yet
+  const found = useAnswer<Comparison>(project, 'compare', { run: runs }, live === false ? '' : 'runs', undefined, QUIET);
+  const { data, again } = found;
+  const asked = runs.join(',');
+  useEffect(() => {
+    if (!data || live === false) {
+      return undefined;
+    }
+    const ending = new AbortController();
+    const each = asked.split(',').map(run => project.get<RunRow>(`runs/${encodeURIComponent(run)}`, { brief: 'true' }, ending.signal));
+    Promise.all(each).then(
+      rows => {
+        const goesOn = rows.some(({ status }) => status === 'RUNNING' || status === 'SCHEDULED');
+        if (live && !goesOn) {
+          again();
+        }
+        setLive(goesOn);
+      },
+      () => undefined // it stays as it was
+    );
+    return () => ending.abort();
+  }, [project, data, live, asked, again]);
+  return found;
 }
 
 function cellOf(value: Figure | null): Cell {

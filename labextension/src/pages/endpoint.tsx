@@ -48,7 +48,7 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
       </Section>
       <Section title={trans.__('Versions that answer')}>
         {table(
-          ['role', 'version', 'answered', 'refused', 'failed', 'p50', 'p99'].map(word => trans.__(word)),
+          [trans.__('role'), trans.__('version'), trans.__('answered'), trans.__('refused'), trans.__('failed'), 'p50', 'p99'],
           it.arms.map(arm => [arm.role, arm.version, arm.answered, arm.refused, arm.failed, inMilliseconds(arm.p50_ms), inMilliseconds(arm.p99_ms)]),
           trans.__('Nothing was asked yet.')
         )}
@@ -67,14 +67,14 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
       </Section>
       <Section title={trans.__('Alerts')}>
         {table(
-          ['rule', 'why', 'opened', 'over'].map(word => trans.__(word)),
+          [trans.__('rule'), trans.__('why'), trans.__('opened'), trans.__('over')],
           it.alerting.map(alert => [alert.rule, alert.why, { time: alert.opened }, alert.recovered === null ? null : { time: alert.recovered }]),
           trans.__('Nothing has rung.')
         )}
       </Section>
       <Section title={trans.__('History')}>
         {table(
-          ['when', 'role', 'version', 'refused'].map(word => trans.__(word)),
+          [trans.__('when'), trans.__('role'), trans.__('version'), trans.__('refused')],
           it.history.map(one => [{ time: one.time }, one.role, one.version, one.refused]),
           trans.__('Nothing yet.')
         )}

@@ -12,14 +12,16 @@ import { Page } from './page';
 const pages = new Map<string, Widget>();
 let results = 0;
 
+/** Open a page, which stays in the project of this `lab` whatever becomes active. */
 export function openPage(app: JupyterFrontEnd, lab: Lab, place: Place): void {
-  const id = idOf(place);
+  const id = idOf(lab, place);
   let widget = pages.get(id);
   if (!widget || widget.isDisposed) {
     widget = new MainAreaWidget({ content: new Page(lab, place) });
     widget.id = id;
-    widget.title.label = short(titleOf(place), 30);
-    widget.title.caption = titleOf(place);
+    const title = titleOf(lab, place);
+    widget.title.label = short(title, 30);
+    widget.title.caption = title;
     widget.title.icon = icon;
     widget.title.closable = true;
     widget.disposed.connect(() => pages.delete(id));
@@ -32,7 +34,7 @@ export function openPage(app: JupyterFrontEnd, lab: Lab, place: Place): void {
   app.shell.activateById(id);
 }
 
-function idOf(place: Place): string {
+function idOf(lab: Lab, place: Place): string {
   const what = {
     run: () => (place as Place & { kind: 'run' }).id,
     compare: () => (place as Place & { kind: 'compare' }).runs.join('+'),
@@ -40,13 +42,13 @@ function idOf(place: Place): string {
     endpoint: () => (place as Place & { kind: 'endpoint' }).name,
     result: () => String((results += 1))
   }[place.kind]();
-  return `jupyter-mlops:${place.kind}:${what}`;
+  return `jupyter-mlops:${lab.project.at}:${place.kind}:${what}`;
 }
 
-function titleOf(place: Place): string {
+function titleOf({ trans }: Lab, place: Place): string {
   switch (place.kind) {
     case 'compare':
-      return `${place.runs.length} runs`;
+      return trans._n('%1 run', '%1 runs', place.runs.length);
     case 'model':
       return place.name;
     case 'endpoint':

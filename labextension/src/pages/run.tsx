@@ -63,7 +63,7 @@ export function RunPage({ lab, id }: { lab: Lab; id: string }): React.JSX.Elemen
           trans={trans}
           table={{
             type: 'table',
-            columns: ['name', 'role', 'rows', 'columns', 'digest'].map(word => trans.__(word)),
+            columns: [trans.__('name'), trans.__('role'), trans.__('rows'), trans.__('columns'), trans.__('digest')],
             rows: run.data.map(set => [set.name, set.role, set.rows ?? null, set.columns ?? null, { code: set.digest }]),
             empty: trans.__('No data was logged.')
           }}

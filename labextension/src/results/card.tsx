@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { isLine } from '../words/quoting';
 import { Badge, CellOf } from './cell';
 import { TableOf } from './table';
 import type { Card, View } from './view';
@@ -59,11 +60,6 @@ export function CardOf({ card, trans, insert }: { card: Card } & Shown): React.J
       )}
     </section>
   );
-}
-
-/** Whether the next step is a line that can stand in a cell, and not a sentence about one. */
-function isLine(next: string): boolean {
-  return /^%mlops\b[^,\n]*$/.test(next);
 }
 
 /** A change, line by line: what came and what went is said by its sign, not by colour alone. */

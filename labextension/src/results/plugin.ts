@@ -5,7 +5,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { insert } from '../actions/cells';
+import { insert, notebookOf } from '../actions/cells';
 import { rendererFactory } from './renderer';
 
 export const results: JupyterFrontEndPlugin<void> = {
@@ -22,7 +22,12 @@ export const results: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlops');
     registry.addFactory(
-      rendererFactory(trans, line => void insert(notebooks, line)),
+      rendererFactory(trans, line => {
+        const panel = notebookOf(notebooks);
+        if (panel) {
+          void insert(panel, line);
+        }
+      }),
       10
     );
   }

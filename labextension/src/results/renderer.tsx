@@ -7,10 +7,12 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import React from 'react';
 
 import { ViewOf } from './card';
+import { known } from './known';
 import { type Bundle, TYPES } from './view';
 
 export class ResultWidget extends ReactWidget implements IRenderMime.IRenderer {
   private bundle: Bundle | null = null;
+  private drawn = 0;
 
   constructor(
     private readonly type: string,
@@ -22,26 +24,37 @@ export class ResultWidget extends ReactWidget implements IRenderMime.IRenderer {
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.drawn += 1;
     this.bundle = known(model.data[this.type] as ReadonlyPartialJSONObject | undefined);
     this.update();
     return this.renderPromise ?? Promise.resolve();
   }
 
   protected override render(): React.JSX.Element {
+    // A later version of the package has written it, or it was edited by hand.
+    const other = <div className="mlops-line">{this.trans.__('This result was written by another version of jupyter-mlops.')}</div>;
     if (!this.bundle) {
-      // A later version of the package has written it, or it was edited by hand.
-      return <div className="mlops-line">{this.trans.__('This result was written by another version of jupyter-mlops.')}</div>;
+      return other;
     }
-    return <ViewOf view={this.bundle.view} trans={this.trans} insert={this.insert} />;
+    return (
+      <Boundary key={this.drawn} instead={other}>
+        <ViewOf view={this.bundle.view} trans={this.trans} insert={this.insert} />
+      </Boundary>
+    );
   }
 }
 
-/** A notebook may come from anywhere: only what has the form of a result is drawn as one. */
-function known(data: ReadonlyPartialJSONObject | undefined): Bundle | null {
-  const view = data?.view as ReadonlyPartialJSONObject | undefined;
-  const isCard = view?.type === 'card' && typeof view.title === 'string';
-  const isTable = view?.type === 'table' && Array.isArray(view.columns) && Array.isArray(view.rows);
-  return isCard || isTable ? (data as unknown as Bundle) : null;
+/** What `known` lets through and still has parts of another form: it is said, and nothing beside it breaks. */
+class Boundary extends React.Component<{ instead: React.JSX.Element; children: React.ReactNode }, { failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError(): { failed: boolean } {
+    return { failed: true };
+  }
+
+  override render(): React.ReactNode {
+    return this.state.failed ? this.props.instead : this.props.children;
+  }
 }
 
 export function rendererFactory(trans: TranslationBundle, insert: (line: string) => void): IRenderMime.IRendererFactory {

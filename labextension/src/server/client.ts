@@ -83,7 +83,7 @@ function search(query: Query): string {
 
 async function refusal(response: Response): Promise<Refusal> {
   const said = await response.json().catch(() => ({})) as { code?: string; message?: string; hint?: string };
-  if (response.status === 401 || (response.status === 403 && !said.code)) {
+  if (response.status === 401 || (response.status === 403 && (!said.code || said.code === 'Unauthorised'))) {
     const hint = 'Log in again, or reload the page with its token.';
     return new Refusal('The Jupyter server does not know you any more.', response.status, 'unauthorised', hint);
   }

@@ -1,12 +1,16 @@
 /** What changes on the server, as it changes: server-sent events, read from a request with the usual credentials. */
 
-import type { Client } from './client';
+import { type Client, Refusal } from './client';
 
 /** A change: its kind, and for `status` and `endpoints` what it is now. */
 export type Said = Record<string, unknown> & { kind: string };
 
 const FIRST = 1_000;
 const LONGEST = 10_000;
+/** The server says something every 15 s: who hears nothing for so long has a dead connection. */
+const SILENCE = 40_000;
+/** Who is refused asks no more often than this. */
+const REFUSED = 60_000;
 
 /** Listens while it is wanted, and comes back by itself when the server was away. */
 export class Events {
@@ -15,7 +19,8 @@ export class Events {
   constructor(
     private readonly client: Client,
     private readonly heard: (said: Said) => void,
-    private readonly connected: (there: boolean) => void
+    private readonly connected: (there: boolean) => void,
+    private readonly silence = SILENCE
   ) {}
 
   /** Begin to listen, for the project of this path. */
@@ -32,13 +37,27 @@ export class Events {
 
   private async listen(at: string, signal: AbortSignal): Promise<void> {
     let wait = FIRST;
+    let refused = false;
+    // Who is not let in, or is again, finds it out by asking: the views then say so.
+    const turn = (now: boolean): void => {
+      this.connected(true);
+      if (now !== refused) {
+        refused = now;
+        this.heard({ kind: 'all' });
+      }
+    };
     while (!ended(signal)) {
       try {
         const stream = await this.client.stream('events', { at }, signal);
-        this.connected(true);
+        turn(false);
         wait = FIRST;
-        await read(stream, this.heard);
-      } catch {
+        await read(stream, this.heard, this.silence);
+      } catch (error) {
+        if (!ended(signal) && error instanceof Refusal && !error.away && error.status < 500) {
+          turn(true);
+          await pause(REFUSED, signal);
+          continue;
+        }
         // told below, and tried again
       }
       if (!ended(signal)) {
@@ -50,11 +69,12 @@ export class Events {
   }
 }
 
-async function read(stream: ReadableStream<Uint8Array>, heard: (said: Said) => void): Promise<void> {
+async function read(stream: ReadableStream<Uint8Array>, heard: (said: Said) => void, silence: number): Promise<void> {
   const reader = stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   let rest = '';
   for (;;) {
-    const { done, value } = await reader.read();
+    const timer = setTimeout(() => void reader.cancel(), silence); // ends the reading, as the end of the stream does
+    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
     if (done) {
       return;
     }

@@ -1,24 +1,25 @@
-/** The project of the active notebook, or of the folder that is looked at where there is none. */
+/** Where one works: in the project of the active notebook, or of the folder that is looked at where there is none. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 
-import { Project } from './project';
+import { Projects } from './projects';
 
-export const IProject = new Token<Project>('jupyter-mlops:IProject', 'The project that is looked at.');
+export const IProjects = new Token<Projects>('jupyter-mlops:IProjects', 'The projects that are looked at.');
 
-export const project: JupyterFrontEndPlugin<Project> = {
+export const projects: JupyterFrontEndPlugin<Projects> = {
   id: 'jupyter-mlops:project',
   description: 'The project that the active notebook is in.',
   autoStart: true,
-  provides: IProject,
+  provides: IProjects,
   optional: [INotebookTracker, IDefaultFileBrowser],
-  activate: (_app: JupyterFrontEnd, notebooks: INotebookTracker | null, files: IDefaultFileBrowser | null): Project => {
-    const made = new Project();
+  activate: (_app: JupyterFrontEnd, notebooks: INotebookTracker | null, files: IDefaultFileBrowser | null): Projects => {
+    const made = new Projects();
     const follow = (): void => {
-      made.at = notebooks?.currentWidget?.context.path ?? files?.model.path ?? '';
+      const path = notebooks?.currentWidget?.context.path;
+      made.current = path === undefined ? made.at(files?.model.path ?? '') : made.of(path);
     };
     notebooks?.currentChanged.connect((_, panel) => {
       panel?.context.pathChanged.connect(follow); // it was renamed, or moved

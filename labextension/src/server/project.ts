@@ -1,4 +1,4 @@
-/** The project that the active notebook is in: what of it changes, and whether its server is there. */
+/** A project, found from a folder of it: what of it changes, and whether its server is there. */
 
 import { type IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
@@ -11,6 +11,17 @@ const GATHER = 400;
 /** Traffic changes all the time: what asks because of it asks no more often than this. */
 const QUIET = 5_000;
 
+/** Whether the window is hidden; one in the background needs nothing new, and keeps no connection. */
+export interface Sight {
+  hidden: () => boolean;
+  turned: (then: () => void) => void;
+}
+
+const SIGHT: Sight = {
+  hidden: () => document.hidden,
+  turned: then => document.addEventListener('visibilitychange', then)
+};
+
 export class Project implements IDisposable {
   /** What has changed: `runs`, `models`, `endpoints`, `alerts`, `status`, or `all`. */
   readonly changed = new Signal<this, ReadonlySet<string>>(this);
@@ -18,34 +29,28 @@ export class Project implements IDisposable {
   readonly news = new Signal<this, Said>(this);
   /** Whether the server answers. */
   readonly presence = new Signal<this, boolean>(this);
-  readonly client = new Client();
+  /** What its views remember: what was filtered for, and which model was looked at. */
+  readonly kept = new Map<string, unknown>();
   isDisposed = false;
 
   private watchers = 0;
-  private path = '';
   private there = true;
   private gathered = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private later: ReturnType<typeof setTimeout> | undefined;
-  private readonly events = new Events(
-    this.client,
-    said => this.hear(said),
-    there => this.appear(there)
-  );
+  private readonly events: Events;
 
-  /** The path of the active notebook: the server finds the project from it. */
-  get at(): string {
-    return this.path;
-  }
-
-  set at(path: string) {
-    if (path !== this.path) {
-      this.path = path;
-      if (this.watchers > 0) {
-        this.events.open(path);
-      }
-      this.tell('all');
-    }
+  constructor(
+    readonly at: string,
+    private readonly client = new Client(),
+    private readonly sight: Sight = SIGHT
+  ) {
+    this.events = new Events(
+      client,
+      said => this.hear(said),
+      there => this.appear(there)
+    );
+    sight.turned(() => this.turn());
   }
 
   get isThere(): boolean {
@@ -53,18 +58,18 @@ export class Project implements IDisposable {
   }
 
   get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    return this.asked(this.client.get<T>(path, { ...query, at: this.path }, signal));
+    return this.asked(this.client.get<T>(path, { ...query, at: this.at }, signal));
   }
 
   post<T>(path: string, body: unknown): Promise<T> {
-    return this.asked(this.client.post<T>(path, body, { at: this.path }));
+    return this.asked(this.client.post<T>(path, body, { at: this.at }));
   }
 
-  /** Somebody looks: listen to what changes. Nobody does: rest. */
+  /** Somebody looks: listen to what changes. Nobody does, or the window is hidden: rest. */
   watch(): () => void {
     this.watchers += 1;
-    if (this.watchers === 1) {
-      this.events.open(this.path);
+    if (this.watchers === 1 && !this.sight.hidden()) {
+      this.events.open(this.at);
     }
     let ended = false;
     return () => {
@@ -82,10 +87,12 @@ export class Project implements IDisposable {
   tell(kind: string): void {
     this.gathered.add(kind);
     this.timer ??= setTimeout(() => {
-      const gathered = this.gathered;
       this.timer = undefined;
-      this.gathered = new Set();
-      this.changed.emit(gathered);
+      if (!this.sight.hidden()) {
+        const gathered = this.gathered;
+        this.gathered = new Set();
+        this.changed.emit(gathered);
+      }
     }, GATHER);
   }
 
@@ -95,6 +102,20 @@ export class Project implements IDisposable {
     clearTimeout(this.later);
     this.events.close();
     Signal.clearData(this);
+  }
+
+  /** The window was hidden, or is seen again: then all may have changed meanwhile. */
+  private turn(): void {
+    if (this.sight.hidden()) {
+      this.events.close();
+      return;
+    }
+    if (this.watchers > 0) {
+      this.events.open(this.at);
+      this.tell('all');
+    } else if (this.gathered.size > 0) {
+      this.tell('status'); // and what was said while it was hidden
+    }
   }
 
   private hear(said: Said): void {
@@ -131,8 +152,8 @@ export class Project implements IDisposable {
       this.presence.emit(there);
       if (there) {
         this.tell('all'); // what has happened meanwhile
-      } else if (this.watchers > 0) {
-        this.events.open(this.path); // a stream may not notice; a new one is tried until it is there
+      } else if (this.watchers > 0 && !this.sight.hidden()) {
+        this.events.open(this.at); // a stream may not notice; a new one is tried until it is there
       }
     }
   }

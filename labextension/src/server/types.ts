@@ -210,6 +210,8 @@ export interface Parameter {
 
 export interface Command {
   name: string;
+  /** Two may have one name: `run` is a cell, and `run notebooks` is typed `%mlops run`. */
+  key: string;
   magic: string;
   summary: string;
   group: string;

@@ -10,7 +10,7 @@ import { EndpointsView } from './endpoints';
 import { Head } from './head';
 import { ModelsView } from './models';
 import { RunsView } from './runs';
-import { keepFor, useAnswer } from './use';
+import { useAnswer } from './use';
 import { Welcome } from './welcome';
 
 interface Part {
@@ -34,7 +34,6 @@ export function App({ lab, part, choose }: { lab: Lab; part: string; choose: (id
   const status = useAnswer<Status>(lab.project, 'status', {}, 'alerts', toldOf);
   const { data } = status;
   const root = data?.root ?? '';
-  keepFor(root);
   return (
     <>
       <Head lab={lab} status={status} />

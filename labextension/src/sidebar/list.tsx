@@ -2,6 +2,8 @@
 
 import React, { useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 
+import { type Active, activeIn, drawn } from './sight';
+
 const BEYOND = 8;
 
 interface Props<T> {
@@ -25,7 +27,7 @@ export function List<T>({ items, keyOf, height, label, draw, selected, select, o
   const node = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [sight, setSight] = useState(400);
-  const [active, setActive] = useState(0);
+  const [last, setLast] = useState<Active>({ key: null, index: 0 });
   const pressed = useRef<{ item: T; x: number; y: number } | null>(null);
 
   useLayoutEffect(() => {
@@ -45,6 +47,12 @@ export function List<T>({ items, keyOf, height, label, draw, selected, select, o
       end?.();
     }
   });
+
+  const active = activeIn(items, keyOf, last);
+  const setActive = (index: number): void => {
+    const item = items[index];
+    setLast({ key: item === undefined ? null : keyOf(item), index });
+  };
 
   const choose = (index: number, add: boolean): void => {
     const item = items[index];
@@ -121,6 +129,7 @@ export function List<T>({ items, keyOf, height, label, draw, selected, select, o
       aria-multiselectable={many ?? false}
       aria-activedescendant={items.length > 0 ? `${id}-${active}` : undefined}
       onScroll={event => setTop(event.currentTarget.scrollTop)}
+      onFocus={() => last.key === null && setActive(active)}
       onKeyDown={onKeyDown}
       onContextMenu={onContextMenu}
       onPointerMove={onPointerMove}
@@ -128,8 +137,11 @@ export function List<T>({ items, keyOf, height, label, draw, selected, select, o
       onPointerLeave={() => (pressed.current = null)}
     >
       <div role="presentation" style={{ height: items.length * height, position: 'relative' }}>
-        {items.slice(from, to).map((item, offset) => {
-          const index = from + offset;
+        {drawn(from, to, active, items.length).map(index => {
+          const item = items[index];
+          if (item === undefined) {
+            return null;
+          }
           const key = keyOf(item);
           return (
             <div

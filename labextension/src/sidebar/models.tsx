@@ -19,13 +19,13 @@ const keyOf = (model: ModelRow): string => model.name;
 const read = ({ models, next }: Models): { rows: ModelRow[]; next: string | null } => ({ rows: models, next });
 
 export function ModelsView({ lab }: { lab: Lab }): React.JSX.Element {
-  const [name, setName] = useKept<string | null>('models.name', null);
+  const [name, setName] = useKept<string | null>(lab.project, 'models.name', null);
   return name === null ? <Names lab={lab} open={setName} /> : <Versions lab={lab} name={name} back={() => setName(null)} />;
 }
 
 function Names({ lab, open }: { lab: Lab; open: (name: string) => void }): React.JSX.Element {
   const { project, trans } = lab;
-  const [search, setSearch] = useKept('models.search', '');
+  const [search, setSearch] = useKept(project, 'models.search', '');
   const [selected, setSelected] = useState<string[]>([]);
   const { rows, error, loading, more } = usePages(project, 'models', { search }, 'models', read, keyOf);
   const [chosen] = rows.filter(model => selected.includes(model.name));

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 
+import { oneByOne } from '../server/asking';
 import type { Query } from '../server/client';
 import type { Project } from '../server/project';
 import { join, type PageOf } from './joining';
@@ -29,48 +30,57 @@ export function usePages<T>(
   const [page, setPage] = useState<PageOf<T>>({ rows: [], next: null });
   const [error, setError] = useState<Error | null>(null);
   const [loading, setLoading] = useState(true);
-  const [turn, setTurn] = useState(0);
   const asked = `${path}?${JSON.stringify(query)}`;
   const shown = useRef('');
+  const asker = useRef<() => void>(() => undefined);
   const count = useRef(0);
   const busy = useRef(false);
   count.current = page.rows.length;
 
   useEffect(() => {
     const ending = new AbortController();
-    const again = shown.current === asked;
-    const limit = again ? Math.min(Math.max(count.current, FIRST), MOST) : FIRST;
-    const timer = setTimeout(() => {
+    const ask = async (): Promise<void> => {
+      const again = shown.current === asked;
+      const limit = again ? Math.min(Math.max(count.current, FIRST), MOST) : FIRST;
       setLoading(true);
       busy.current = true;
-      const answer = project.get<never>(path, { ...query, limit }, ending.signal);
-      answer.then(read).then(
-        found => {
-          shown.current = asked;
-          busy.current = false;
-          setError(null);
-          setLoading(false);
-          // What was scrolled through stays; only its beginning is new.
-          setPage(now => (again && now.rows.length > limit ? join(found, now, keyOf) : found));
-        },
-        (failed: unknown) => {
-          if (!ending.signal.aborted) {
-            busy.current = false;
-            setError(failed as Error);
-            setLoading(false);
-          }
+      try {
+        const found = read(await project.get<never>(path, { ...query, limit }, ending.signal));
+        if (ending.signal.aborted) {
+          return;
         }
-      );
-    }, again || !shown.current ? 0 : 300); // one who types is waited for
+        shown.current = asked;
+        setError(null);
+        // What was scrolled through stays; only its beginning is new.
+        setPage(now => (again && now.rows.length > limit ? join(found, now, keyOf) : found));
+      } catch (failed) {
+        if (ending.signal.aborted) {
+          return; // another question is under way
+        }
+        setError(failed as Error);
+      }
+      busy.current = false;
+      setLoading(false);
+    };
+    const { again, end } = oneByOne(ask);
+    const timer = setTimeout(
+      () => {
+        asker.current = again;
+        again();
+      },
+      shown.current ? 300 : 0 // one who types is waited for
+    );
     return () => {
       clearTimeout(timer);
+      asker.current = () => undefined;
+      end();
       ending.abort();
     };
     // `asked` stands for path and query
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [project, asked, turn]);
+  }, [project, asked]);
 
-  const again = useCallback(() => setTurn(now => now + 1), []);
+  const again = useCallback(() => asker.current(), []);
   useChange(project, kinds, again);
 
   const more = (): void => {

@@ -4,7 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
-import type { Lab } from '../actions/lab';
+import type { LabOf } from '../actions/plugin';
 import { icon } from '../words/icon';
 import { App } from './app';
 
@@ -12,7 +12,7 @@ export class SideBar extends ReactWidget {
   private stop: (() => void) | null = null;
   private part = 'runs';
 
-  constructor(private readonly lab: Lab) {
+  constructor(private readonly lab: LabOf) {
     super();
     this.id = 'jupyter-mlops:sidebar';
     this.addClass('mlops-sidebar');
@@ -20,12 +20,16 @@ export class SideBar extends ReactWidget {
     this.title.caption = lab.trans.__('MLOps: runs, models, endpoints');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', lab.trans.__('MLOps'));
-    // A window in the background needs nothing new either.
-    document.addEventListener('visibilitychange', this.onVisibility);
+    // Of another project nothing that is shown holds.
+    lab.projects.changed.connect(() => {
+      if (this.stop) {
+        this.rest();
+        this.look();
+      }
+    });
   }
 
   override dispose(): void {
-    document.removeEventListener('visibilitychange', this.onVisibility);
     this.rest();
     super.dispose();
   }
@@ -67,31 +71,23 @@ export class SideBar extends ReactWidget {
   }
 
   protected override render(): React.JSX.Element {
-    const { lab, part } = this;
-    return this.stop ? <App lab={lab} part={part} choose={id => this.choose(id)} /> : <></>;
+    const { part } = this;
+    const lab = this.lab.here();
+    return this.stop ? <App key={lab.project.at} lab={lab} part={part} choose={id => this.choose(id)} /> : <></>;
   }
-
-  private readonly onVisibility = (): void => {
-    if (document.hidden) {
-      this.rest(false);
-    } else if (this.isVisible) {
-      this.look();
-      this.lab.project.tell('all'); // what has happened meanwhile
-    }
-  };
 
   private look(): void {
     if (!this.stop) {
-      this.stop = this.lab.project.watch();
+      this.stop = this.lab.projects.current.watch();
       this.update();
     }
   }
 
-  /** Nobody sees it: nothing is asked, and what was drawn goes, unless it is only the window that is hidden. */
-  private rest(redraw = true): void {
+  /** Nobody sees it: nothing is asked, and what was drawn goes. */
+  private rest(): void {
     this.stop?.();
     this.stop = null;
-    if (redraw && !this.isDisposed) {
+    if (!this.isDisposed) {
       this.update();
     }
   }

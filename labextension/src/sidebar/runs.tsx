@@ -7,6 +7,7 @@ import { offersOfRuns } from '../actions/offers';
 import { Badge, Moment } from '../results/cell';
 import type { Tone } from '../results/view';
 import type { Experiments, RunRow, Runs } from '../server/types';
+import { line } from '../words/quoting';
 import { metricsInShort } from '../words/values';
 import { List } from './list';
 import { Notice } from './notice';
@@ -22,10 +23,10 @@ const read = ({ runs, next }: Runs): { rows: RunRow[]; next: string | null } => 
 
 export function RunsView({ lab }: { lab: Lab }): React.JSX.Element {
   const { project, trans } = lab;
-  const [experiment, setExperiment] = useKept('runs.experiment', '');
-  const [filter, setFilter] = useKept('runs.filter', '');
-  const [sort, setSort] = useKept('runs.sort', 'started');
-  const [descending, setDescending] = useKept('runs.descending', true);
+  const [experiment, setExperiment] = useKept(project, 'runs.experiment', '');
+  const [filter, setFilter] = useKept(project, 'runs.filter', '');
+  const [sort, setSort] = useKept(project, 'runs.sort', 'started');
+  const [descending, setDescending] = useKept(project, 'runs.descending', true);
   const [selected, setSelected] = useState<string[]>([]);
   const query = { experiment, filter, sort, descending: String(descending) };
   const { rows, error, loading, more } = usePages(project, 'runs', query, 'runs', read, keyOf);
@@ -79,7 +80,7 @@ export function RunsView({ lab }: { lab: Lab }): React.JSX.Element {
         open={open}
         end={more}
         menu={(x, y) => lab.menu(offers, x, y)}
-        drag={(run, event) => lab.drag(`%mlops lineage run:${run.run_id}`, run.name, event)}
+        drag={(run, event) => lab.drag(line('lineage', [`run:${run.run_id}`]), run.name, event)}
         draw={run => <Row run={run} metric={sort} />}
       />
     </>

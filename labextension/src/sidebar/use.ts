@@ -1,7 +1,8 @@
 /** How a view gets its data: asked for when it is shown, again when it has changed, and never while nobody looks. */
 
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 
+import { oneByOne } from '../server/asking';
 import type { Query } from '../server/client';
 import type { Said } from '../server/events';
 import type { Project } from '../server/project';
@@ -17,26 +18,46 @@ export interface Loaded<T> {
  * Ask for `path`, and again whenever one of `kinds` has changed.
  *
  * What was shown stays while it is asked again, and when the answer is an error. `told` reads it from the news, where
- * these bring it along.
+ * these bring it along; `quiet` milliseconds lie between two questions.
  */
-export function useAnswer<T>(project: Project, path: string, query: Query, kinds: string, told?: (news: Said) => T | null): Loaded<T> {
+export function useAnswer<T>(
+  project: Project,
+  path: string,
+  query: Query,
+  kinds: string,
+  told?: (news: Said) => T | null,
+  quiet = 0
+): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, 'again'>>({ data: null, error: null, loading: true });
-  const [turn, setTurn] = useState(0);
+  const asker = useRef<() => void>(() => undefined);
   const asked = `${path}?${JSON.stringify(query)}`;
   useEffect(() => {
     const ending = new AbortController();
-    project.get<T>(path, query, ending.signal).then(
-      data => setState({ data, error: null, loading: false }),
-      (error: unknown) => {
-        if (!ending.signal.aborted) {
-          setState(now => ({ ...now, error: error as Error, loading: false }));
-        }
-      }
+    const { again, end } = oneByOne(
+      () =>
+        project.get<T>(path, query, ending.signal).then(
+          data => {
+            if (!ending.signal.aborted) {
+              setState({ data, error: null, loading: false });
+            }
+          },
+          (error: unknown) => {
+            if (!ending.signal.aborted) {
+              setState(now => ({ ...now, error: error as Error, loading: false }));
+            }
+          }
+        ),
+      quiet
     );
-    return () => ending.abort();
+    asker.current = again;
+    again();
+    return () => {
+      end();
+      ending.abort();
+    };
     // `asked` stands for path and query
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [project, asked, turn]);
+  }, [project, asked, quiet]);
   useEffect(() => {
     const heard = (_: Project, news: Said): void => {
       const data = told?.(news);
@@ -49,7 +70,7 @@ export function useAnswer<T>(project: Project, path: string, query: Query, kinds
       project.news.disconnect(heard);
     };
   }, [project, told]);
-  const again = useCallback(() => setTurn(now => now + 1), []);
+  const again = useCallback(() => asker.current(), []);
   useChange(project, kinds, again);
   return { ...state, again };
 }
@@ -70,26 +91,15 @@ export function useChange(project: Project, kinds: string, then: () => void): vo
   }, [project, kinds, then]);
 }
 
-const kept = new Map<string, unknown>();
-let keptOf = '';
-
-/** In another project nothing of it holds: its experiments and models are others. */
-export function keepFor(project: string): void {
-  if (project !== keptOf) {
-    keptOf = project;
-    kept.clear();
-  }
-}
-
-/** A state that is still there when one comes back: what was filtered for, and which model was looked at. */
-export function useKept<T>(name: string, first: T): [T, (value: T) => void] {
+/** A state of a project that is still there when one comes back: what was filtered for, and which model was looked at. */
+export function useKept<T>({ kept }: Project, name: string, first: T): [T, (value: T) => void] {
   const [value, setValue] = useState(() => (kept.has(name) ? (kept.get(name) as T) : first));
   const keep = useCallback(
     (next: T) => {
       kept.set(name, next);
       setValue(next);
     },
-    [name]
+    [kept, name]
   );
   return [value, keep];
 }
