@@ -135,7 +135,7 @@ def _statements(method: str, words: list[str]) -> list[ast.stmt]:
     after: list[ast.stmt] = []
     code = body[0] if method == "run_cell_magic" else line
     if name == "mlops":
-        read, into = _variables(line)
+        read, into = _variables(line, cell=method == "run_cell_magic")
         before, after = _reading(read), _binding(into)
         code = body[0] if method == "run_cell_magic" else ""
     elif name == "capture":
@@ -148,14 +148,14 @@ def _statements(method: str, words: list[str]) -> list[ast.stmt]:
     return [*before, *inner.body, *after]
 
 
-def _variables(line: str) -> tuple[list[str], list[str]]:
-    """Name the variables that a line of ours reads, and those that it binds."""
+def _variables(line: str, *, cell: bool) -> tuple[list[str], list[str]]:
+    """Name the variables that a line of ours reads, and those that it binds; ``cell`` where a body follows it."""
     from ...command import pairs
     from ...errors import MlopsError
     from ...grammar import parse as parse_line
 
     try:
-        invocation = parse_line(line or "status")
+        invocation = parse_line(line or "status", cell=cell)
         bound = inspect.signature(invocation.command.function).bind(*invocation.args, **invocation.kwargs)
         read: list[str] = []
         for name, value in bound.arguments.items():
