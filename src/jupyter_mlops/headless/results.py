@@ -124,6 +124,7 @@ class Executed(Result):
         table = Table(("cell", "", "time", "", "why"), rows)
         facts: list[tuple[str, Cell]] = [("why", self.message)] if self.message else []
         facts += [("executed", self.executed)] if self.executed else []
+        facts += [("page", self.page)] if self.page else []
         facts += [(f"parameter {name}", str(value)) for name, value in self.params.items()]
         facts += [("note", note) for note in self.notes]
         return Card(self.notebook, Badge(self.verdict.word, self.verdict.tone), facts=facts, tables=[table])
