@@ -179,14 +179,14 @@ def test_a_place_that_is_gone_at_the_end_loses_nothing(write: Callable[..., str]
     shutil.rmtree(Path(book["executed"]).parent)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="mounts a small disk")
+@pytest.mark.skipif(os.getuid() != 0, reason="it mounts a small disk, which takes root")
 def test_a_disk_that_is_full_at_the_end(write: Callable[..., str], tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=24m", "none", disk], check=False, capture_output=True
     ).returncode:
-        pytest.skip("nothing can be mounted here")
+        pytest.skip("no small disk can be mounted here: it takes a machine that lets root mount one")
     try:
         write(
             "a.ipynb",

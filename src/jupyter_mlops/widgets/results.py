@@ -62,5 +62,5 @@ class Panel(Result):
         from . import live
 
         if self.look is None or not live.is_watched():
-            raise NotImplementedError  # IPython's word for "draw it the usual way": once
+            raise NotImplementedError  # what IPython asks of _ipython_display_ where it is to draw the usual forms, once
         live.begin(self)
