@@ -127,11 +127,14 @@ def test_an_interrupted_cell_is_back_within_a_second_and_its_run_is_killed(tmp_p
             reply = client.get_shell_msg(timeout=30)
         assert time.monotonic() - begin < 2
         assert reply["content"]["ename"] == "KeyboardInterrupt"
-        # and a kernel that is killed in a run is no hindrance for the next
+        # and a kernel that is killed in a run is no hindrance for the next; right after an error it aborts what it is asked
+        while client.execute_interactive("0", timeout=30)["content"]["status"] == "aborted":
+            pass
         client.execute("%%mlops run dead --no-autolog\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
         end = time.monotonic() + 30
         while manager.is_alive() and time.monotonic() < end:
             time.sleep(0.1)
+        assert not manager.is_alive()
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
