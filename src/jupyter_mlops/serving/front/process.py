@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -139,6 +140,7 @@ async def _run(options: argparse.Namespace) -> None:
         if not await process.obey_next(lines):  # the rules: nobody is let in without them
             return
         orders = asyncio.create_task(process.obey(lines))
+        gc.freeze()  # what has been imported stays for good: no collection looks at it
         await server.serve(sockets=[listener])
         orders.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import multiprocessing
 import os
@@ -58,6 +59,7 @@ def run(order: Order, report: Connection) -> None:
             message = f"It takes more than the {order.memory // 2**20} MB that a model may have."
             _say(report, {"refused": "ProcessFailed", "message": message, "hint": None})
             return
+    gc.freeze()  # nor does one look at the model, which stays as long as the process
     _say(report, said)
     service = Service(predictor, listener)
     signal.signal(signal.SIGTERM, service.end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,4 +26,10 @@ def leaving_out(*names: str) -> Iterator[None]:
 
 with leaving_out("dask", "pytest"):
     from ... import estimators  # noqa: F401  # first: skops looks through all modules that are there, for each of its types
-    from . import process  # noqa: F401
+    from . import process, shortcut
+
+shortcut.for_arrays()
+
+# What has been imported stays for good: no collection looks at it, nor copies its pages into every process.
+gc.collect()
+gc.freeze()
