@@ -22,6 +22,7 @@ CALM_SECONDS, SECONDS = 20.0, 60.0
 GOOD = range(1, 7)
 OTHER_COLUMNS, BROKEN = 7, 8
 ROLLBACKS = 20
+EVERY = 0.4  # seconds from one move to the next: 150 in a minute, of which a fifth goes to a bad version
 PAUSE = 1.0  # until the swap before has been written into the audit
 BACK, ANOTHER, BAD = "back to the version before", "to another", "to a bad one"
 
@@ -38,17 +39,21 @@ def run() -> Report:
         with traffic.asking(endpoint.url, CLIENTS, folder) as calm:
             time.sleep(CALM_SECONDS)
         with traffic.asking(endpoint.url, CLIENTS, folder) as answers:
-            moves = _move(endpoint)
+            moves = _move(endpoint, EVERY)
+        with traffic.asking(endpoint.url, CLIENTS, folder) as hurried:
+            more = _move(endpoint, 0)
         rollbacks = _roll_back(endpoint)
-    return _report(calm, answers, moves, rollbacks)
+    return _report(calm, answers, moves, hurried, more, rollbacks)
 
 
-def _move(endpoint: Endpoint) -> Counter[str]:
-    """Move the alias as fast as the endpoint follows, and count what it was moved to."""
+def _move(endpoint: Endpoint, every: float) -> Counter[str]:
+    """Move the alias every so many seconds, at the most as fast as the endpoint follows; count what it was moved to."""
     chance = random.Random(0)
     moves: Counter[str] = Counter()
-    now, before, end = 1, 2, time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    now, before = _answering(endpoint), 2
+    begin = time.monotonic()
+    while (spent := time.monotonic() - begin) < SECONDS:
+        time.sleep(max(0.0, sum(moves.values()) * every - spent))
         others = [number for number in (*GOOD, OTHER_COLUMNS, BROKEN) if number != now]
         number = before if chance.random() < 0.3 else chance.choice(others)
         traffic.point(number)
@@ -61,8 +66,7 @@ def _move(endpoint: Endpoint) -> Counter[str]:
         else:
             _until(lambda number=number: _is_refused(number))  # type: ignore[misc]
             moves[BAD] += 1
-        print(f"\r  {sum(moves.values())} moves", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+    print(f"  {sum(moves.values())} moves", file=sys.stderr, flush=True)
     return moves
 
 
@@ -111,10 +115,13 @@ def _report(
     calm: Sequence[traffic.Answer],
     answers: Sequence[traffic.Answer],
     moves: Counter[str],
+    hurried: Sequence[traffic.Answer],
+    more: Counter[str],
     rollbacks: tuple[list[float], list[float]],
 ) -> Report:
-    bad = sum(answer.status != 200 for answer in answers)
-    mixed = sum(answer.is_mixed for answer in answers)
+    bad = sum(answer.status != 200 for answer in (*answers, *hurried))
+    mixed = sum(answer.is_mixed for answer in (*answers, *hurried))
+    count = len(answers) + len(hurried)
     swaps = moves[BACK] + moves[ANOTHER]
     slower = traffic.p99(answers) / traffic.p99(calm)
     switch, command = (
@@ -124,22 +131,25 @@ def _report(
     return Report(
         "swaps",
         f"{CLIENTS} clients ask one endpoint for {SECONDS:g} s over connections that stay, while the alias of its model "
-        f"is moved as fast as it follows: among {len(GOOD)} good versions, one with other columns and one whose file is "
-        "cut. Each answer's value names the version that made it, and is held against the header. Calm: the same "
+        f"is moved every {EVERY:g} s: among {len(GOOD)} good versions, one with other columns and one whose file is "
+        f"cut; then for {SECONDS:g} s more in a hurry, which is as fast as it follows. Each answer's value names the version that made it, and is held against the header. Calm: the same "
         f"clients for {CALM_SECONDS:g} s before. A rollback: the version before is warm, and the swap before has been written into the audit; /health is asked until it says so.",
         [
             Samples("answers while it swaps", [len(answers)], ""),
             Samples("answers in calm", [len(calm)], ""),
-            *(Samples(f"moves {what}", [count], "") for what, count in moves.items()),
+            Samples("answers in a hurry", [len(hurried)], ""),
+            *(Samples(f"moves {what}", [many], "") for what, many in moves.items()),
+            *(Samples(f"moves {what}, in a hurry", [many], "") for what, many in more.items()),
             Samples("p99 in calm", [traffic.p99(calm)], "ms"),
             Samples("p99 while it swaps", [traffic.p99(answers)], "ms"),
+            Samples("p99 in a hurry", [traffic.p99(hurried)], "ms"),
             switch,
             command,
         ],
         [
             Claim("swaps", f"{swaps}", "≥ 100", swaps >= 100),
-            Claim("answers that are not 200", f"{bad} of {len(answers):,}", "0", bad == 0),
-            Claim("answers that are not of the version they name", f"{mixed} of {len(answers):,}", "0", mixed == 0),
+            Claim("answers that are not 200", f"{bad} of {count:,}", "0", bad == 0),
+            Claim("answers that are not of the version they name", f"{mixed} of {count:,}", "0", mixed == 0),
             Claim("p99 while it swaps ÷ in calm", f"{slower:.2f}", "≤ 2", slower <= 2),
             Claim(switch.name, f"{switch.median:.0f} ms", "≤ 100 ms", switch.median <= 100),
         ],
