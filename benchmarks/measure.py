@@ -85,7 +85,7 @@ def ratio(ours: Samples, peer: Samples, aim: float | None = None) -> Claim:
     text = f"{ours.name} ÷ {peer.name}"
     if aim is None:
         return Claim(text, f"{value:.2f}{spread}")
-    return Claim(text, f"{value:.2f}{spread}", f"≤ {aim:g}", value <= aim)
+    return Claim(text, f"{value:.2f}{spread}", f"≤ {aim:.3g}", value <= aim)
 
 
 def added(more: Samples, less: Samples, aim: float | None = None) -> Claim:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from filelock import FileLock, Timeout
 
 from ..backend import audit, origin, versions
-from ..backend.events import ALIAS_MOVED, MADE, MODEL_DELETED, SOMEBODY, Event, number_of
+from ..backend.events import ALIAS_MOVED, MADE, MODEL_DELETED, SOMEBODY, Event, Stored, number_of
 from ..backend.processes import nudge
 from ..entities import typed
 from ..errors import Conflict, MlopsError, NotFound, writing_to
@@ -18,12 +18,22 @@ from .said import Said
 
 
 def move(
-    workspace: Workspace, name: str, alias: str, *, before: int | None, after: int, action: str, why: str, evidence: str
+    workspace: Workspace,
+    name: str,
+    alias: str,
+    chain: Sequence[Stored] = (),
+    *,
+    before: int | None,
+    after: int,
+    action: str,
+    why: str,
+    evidence: str,
 ) -> tuple[str, ...]:
     """Point an alias at a version, and tell the endpoints that follow it.
 
     The event is written before the alias moves: a crash in between leaves a word too much in the
     audit, never a change without one. Where somebody else has moved it before, that is written first.
+    ``chain`` is the model's audit as it was read a moment ago.
 
     Returns
     -------
@@ -37,7 +47,7 @@ def move(
     """
     with _alone(workspace, name):
         _still(workspace, name, alias, before)
-        _note_the_way(workspace, name, alias, before)
+        _note_the_way(workspace, name, alias, before, chain)
         try:
             record(workspace, name, action, alias=alias, before=before, after=after, why=why, evidence=evidence)
             workspace.mlflow.write("set_registered_model_alias", name, alias, str(after))
@@ -144,9 +154,11 @@ def line_of_champions(events: Sequence[Event], alias: str, now: int | None) -> l
     return line
 
 
-def _note_the_way(workspace: Workspace, name: str, alias: str, before: int | None) -> None:
+def _note_the_way(
+    workspace: Workspace, name: str, alias: str, before: int | None, chain: Sequence[Stored] = ()
+) -> None:
     """Write down that somebody else has moved the alias to where it is now, if the audit does not know it."""
-    events = [stored.event for stored in audit.read(workspace.mlflow, name)]
+    events = [stored.event for stored in audit.read(workspace.mlflow, name, known=chain)]
     said, now = Said.of(events, name).aliases.get(alias, ""), "" if before is None else str(before)
     if said != now:
         record(workspace, name, ALIAS_MOVED, alias=alias, before=said, after=now, who=SOMEBODY, noticed=True)

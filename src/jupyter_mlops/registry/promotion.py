@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..backend import audit, guard, versions
-from ..backend.events import Event
+from ..backend.events import Event, Stored
 from ..entities import CHALLENGER, CHAMPION, ModelRef, typed
 from ..errors import Inconclusive, NotFound, ValidationFailed
 from ..settings import GateSettings
@@ -29,10 +29,9 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
         Where it says no; ``Inconclusive`` where it can't say.
     """
     version = versions.find_version(workspace.mlflow, ref, CHALLENGER)
-    if not dry_run:
-        outside.notice(workspace, ref.name)
+    chain = _chain(workspace, ref.name, notices=not dry_run)
     before, after = aliases.current(workspace, ref.name, to), int(version.version)
-    events = _events(workspace, ref.name)
+    events = [stored.event for stored in chain]
     asked = reports.asked_of(workspace, ref.name, version)
     if not dry_run:  # before it judges: who tries one gate after the other is on record, too
         _note_gate(workspace, ref.name, str(asked), events)
@@ -48,7 +47,7 @@ def promote(workspace: Workspace, ref: ModelRef, to: str, *, force: bool, reason
         raise refusal(plan)
     evidence = verdict.evidence(forced)
     followers = aliases.move(
-        workspace, ref.name, to, before=before, after=after, action="promote", why=reason, evidence=evidence
+        workspace, ref.name, to, chain, before=before, after=after, action="promote", why=reason, evidence=evidence
     )
     return replace(plan, done=True, forced=forced, followers=followers)
 
@@ -63,9 +62,9 @@ def rollback(workspace: Workspace, name: str, to: int | None, *, reason: str, dr
     """
     if not dry_run:
         versions.model(workspace.mlflow, name)  # says which models there are
-        outside.notice(workspace, name)
+    chain = _chain(workspace, name, notices=not dry_run)
     before = aliases.current(workspace, name, CHAMPION)
-    line = aliases.line_of_champions(_events(workspace, name), CHAMPION, before)
+    line = aliases.line_of_champions([stored.event for stored in chain], CHAMPION, before)
     if to is not None and to not in line:
         raise NotFound(f"{name}/{to} was not the champion before this one.", f"%mlops promote {typed(f'{name}/{to}')}")
     earlier = [version for version in line if version != before]
@@ -80,13 +79,17 @@ def rollback(workspace: Workspace, name: str, to: int | None, *, reason: str, dr
         except NotFound:
             raise aliases.deleted_is_told(name, after) from None
         followers = aliases.move(
-            workspace, name, CHAMPION, before=before, after=after, action="rollback", why=reason, evidence=""
+            workspace, name, CHAMPION, chain, before=before, after=after, action="rollback", why=reason, evidence=""
         )
     return Change("rollback", name, CHAMPION, before, after, None, done=moves, why=reason, followers=followers)
 
 
-def _events(workspace: Workspace, name: str) -> list[Event]:
-    return [stored.event for stored in audit.read(workspace.mlflow, name)]
+def _chain(workspace: Workspace, name: str, *, notices: bool) -> list[Stored]:
+    """Read the audit of a model; what somebody else has done is written into it first, where it ``notices``."""
+    chain = audit.read(workspace.mlflow, name)
+    if notices and outside.notice(workspace, name, chain):
+        chain = audit.read(workspace.mlflow, name)
+    return chain
 
 
 def gate_of(

@@ -26,9 +26,10 @@ def leaving_out(*names: str) -> Iterator[None]:
 
 with leaving_out("dask", "pytest"):
     from ... import estimators  # noqa: F401  # first: skops looks through all modules that are there, for each of its types
-    from . import process, shortcut
+    from . import process  # noqa: F401
+    from .shortcut import for_arrays
 
-shortcut.for_arrays()
+for_arrays()
 
 # What has been imported stays for good: no collection looks at it, nor copies its pages into every process.
 gc.collect()
