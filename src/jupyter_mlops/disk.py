@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from typing import Final
 
 from .errors import writing_to
+
+LOG_BYTES: Final = 16 << 20
+_LOG_KEPT: Final = 1 << 20
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -49,3 +53,25 @@ def write_private(path: Path, content: bytes) -> None:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def shorten(log: Path, most: int = LOG_BYTES) -> bool:
+    """Keep only the last MB of a log that has grown beyond ``most`` bytes, and say so in its first line.
+
+    Who appends to it goes on at its new end; what is written in this very moment may be lost, as lines of a log may be.
+
+    Returns
+    -------
+    bool
+        Whether it was cut.
+    """
+    if not log.exists() or log.stat().st_size <= most:
+        return False
+    with log.open("r+b") as file:
+        file.seek(-min(_LOG_KEPT, most), os.SEEK_END)
+        file.readline()  # the rest of one
+        kept = file.read()
+        file.truncate(0)
+    with log.open("ab") as file:
+        file.write("… what was before has been left out, to save room\n".encode() + kept)
+    return True

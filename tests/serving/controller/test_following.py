@@ -93,6 +93,26 @@ def test_an_alias_that_anybody_moves_is_followed_and_the_audit_says_so(name: str
     assert events[-1].evidence == f"endpoint {name} follows @champion"
 
 
+def test_an_alias_that_is_gone_and_a_model_that_was_deleted_are_told_and_what_answers_goes_on(name: str) -> None:
+    first, second = add(name, 1.0), add(name, 2.0)
+    point(name, first)
+    endpoint = mlops.deploy(name)
+    mlflow = Workspace.here().mlflow
+    mlflow.write("delete_registered_model_alias", name, "champion")
+    until(lambda: mlops.endpoints().rows[0].refused)
+    assert mlops.endpoints().rows[0].refused == (
+        f"{name}@champion names no version any more, and version {first} goes on as the champion."
+    )
+    assert ask(endpoint.url) == ("1", 1.0)
+    point(name, second)
+    until(lambda: ask(endpoint.url) == ("2", 2.0))
+    until(lambda: not mlops.endpoints().rows[0].refused)
+    mlflow.write("delete_registered_model", name)
+    until(lambda: f"version {second} goes on" in mlops.endpoints().rows[0].refused)
+    assert ask(endpoint.url) == ("2", 2.0)
+    assert sum("names no version any more" in line for line in mlops.logs(name).lines) == 2
+
+
 def test_a_rollback_is_told_to_the_endpoint_at_once(name: str) -> None:
     first, second = add(name, 1.0), add(name, 2.0)
     mlops.promote(f"{name}/{first}", force=True, reason="test")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ...backend.processes import Process
 from ...backend.state import State
-from ...entities import ModelRef
+from ...disk import shorten
+from ...entities import ModelRef, typed
 from ...errors import BackendUnreachable, MlopsError
 from ..files import NOTHING_REFUSED, EndpointFiles, Standing, Wanted
 from ..history import add_to_history
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds from one look at the registry to the next; a move by our own commands is told at once."""
-_COMPACT_SECONDS = 600.0
+_CLEAN_UP_SECONDS = 600.0
 _FIGURES_SECONDS = 1.0
 _KEPT_SECONDS = 600  # that files stay which nobody serves: a kernel may have fetched them a moment ago
 
@@ -67,6 +68,7 @@ class Controller:
         self._wanted: Wanted | None = None
         self._standing, self._written = Standing(state="starting"), 0.0
         self._refused: dict[str, int] = {}
+        self._lost: set[str] = set()  # the roles whose alias names nothing any more
         self._record = Record(self._registry)
         self._auto = Auto(root, files, self._lineup, self._orders, self._record, tell=self._tell_auto, nudge=self.nudge)
         self._nudged = asyncio.Event()
@@ -86,7 +88,7 @@ class Controller:
         self._record.start()
         try:
             await self._lineup.start_front()
-            await asyncio.gather(self._look(), self._health.watch(), self._compact(), self._webhook.listen())
+            await asyncio.gather(self._look(), self._health.watch(), self._clean_up(), self._webhook.listen())
         finally:
             await asyncio.gather(self._lineup.end(), self._webhook.end())
             await self._record.end()
@@ -112,10 +114,13 @@ class Controller:
             await self._auto.look(wanted)
         self._stay_known()
 
-    async def _compact(self) -> None:
-        """Put the log in order now and then, in a process of its own: it takes memory that it then gives back."""
+    async def _clean_up(self) -> None:
+        """Put what is written in order now and then."""
         while True:
-            await asyncio.sleep(_COMPACT_SECONDS)
+            await asyncio.sleep(_CLEAN_UP_SECONDS)
+            with contextlib.suppress(OSError):  # a full disk, on which it is needed most: the next one may do
+                await asyncio.to_thread(shorten, self._files.log)
+            # In a process of its own: it takes memory that it then gives back.
             limits = ["--days", str(self._settings.log.days), "--megabytes", str(self._settings.log.megabytes)]
             command = ["-P", "-m", "jupyter_mlops.serving.log.compaction", str(self._files.predictions), *limits]
             process = await asyncio.create_subprocess_exec(sys.executable, *command)
@@ -124,7 +129,7 @@ class Controller:
 
     async def _fulfil(self, wanted: Wanted) -> None:
         """Do what a person has asked for: another version is taken as it is, also where it wants other columns."""
-        self._wanted, self._refused = wanted, {}
+        self._wanted, self._refused, self._lost = wanted, {}, set()
         if wanted.stamp != self._standing.stamp:  # else it is what --auto has made of it
             self._stand(auto="")
         self._settings = self._orders.latest()
@@ -153,6 +158,7 @@ class Controller:
         before = version.number if version else None
         with contextlib.suppress(BackendUnreachable, FrontGone):
             named = await asyncio.to_thread(self._registry.alias, wanted.model, alias)
+            self._tell_lost(ModelRef(wanted.model, alias=alias), role, before, is_lost=named is None)
             if named is None or int(named.version) in (before, self._refused.get(role)):
                 return
             number = int(named.version)
@@ -210,6 +216,19 @@ class Controller:
         state = "serving" if self._lineup.champion else "failed"
         told = {"refused": error.message, "refused_version": number, "hint": error.hint, "kind": type(error).__name__}
         self._stand(state=state, **told, **more)
+
+    def _tell_lost(self, ref: ModelRef, role: str, now: int | None, *, is_lost: bool) -> None:
+        """Say once that an alias is gone, or its model: what answers goes on, and will follow it when it is back."""
+        if is_lost == (role in self._lost) or now is None:
+            return
+        if is_lost:
+            self._lost.add(role)
+            said = f"{ref} names no version any more, and version {now} goes on as the {role}."
+            _log.warning("%s", said)
+            self._stand(**NOTHING_REFUSED | {"refused": said, "hint": f"%mlops models {typed(ref.name)}"})
+        else:
+            self._lost.remove(role)
+            self._stand(**NOTHING_REFUSED)
 
     def _tell_auto(self, what: str) -> None:
         if what != self._standing.auto:
