@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ MANY: Final = 20_000  # numbers from which a table is quicker than sorting
 CELLS: Final = 1 << 15
 _MOST_SORTED: Final = 0.3
 _TAIL: Final = 100  # a hundredth of the edges at each end is left to sorting: tails may go far out
-_CHUNK: Final = 65_536  # numbers that stay in the cache of a core from one step to the next
+_CHUNK: Final = 131_072  # numbers that stay in the cache of a core from one step to the next
 
 
 def width(edges: Floats) -> float:
@@ -49,6 +49,64 @@ def at_cells(edges: Floats) -> Floats:
         ends = np.where(is_lower, np.floor(edges / wide), np.ceil(edges / wide)) * wide
         moved = np.unique(np.where(ends == ends.astype(np.float32), ends, edges))
     return moved if len(moved) >= len(edges) - is_lower.sum() else edges
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What is summed up of finite numbers; those of two parts add.
+
+    Attributes
+    ----------
+    rows : int
+    least, most, mean : float
+        NaN where there are no numbers.
+    squares : float
+        The sum of squared distances to the mean.
+    below, above : float
+        How far the numbers beyond the ends of a grid lie out, summed up.
+    """
+
+    rows: int = 0
+    least: float = math.nan
+    most: float = math.nan
+    mean: float = math.nan
+    squares: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
+
+    @classmethod
+    def of(cls, values: Floats, least: float, most: float, first: float, last: float) -> Self:
+        """Sum up some numbers between ``least`` and ``most``; ``first`` and ``last`` are the ends of the grid."""
+        mean = float(values.mean())
+        apart = values - mean
+        squares = float(np.einsum("i,i", apart, apart))  # not by @: BLAS would start threads for it, and wait for them
+        below = float((first - values[values < first]).sum()) if least < first else 0.0
+        above = float((values[values > last] - last).sum()) if most > last else 0.0
+        return cls(len(values), least, most, mean, squares, below, above)
+
+    def __add__(self, other: Moments) -> Moments:
+        """Put two parts together (Chan, Golub and LeVeque, 1983)."""
+        if not (self.rows and other.rows):
+            return self if self.rows else other
+        rows, apart = self.rows + other.rows, other.mean - self.mean
+        return Moments(
+            rows,
+            min(self.least, other.least),
+            max(self.most, other.most),
+            self.mean + apart * other.rows / rows,
+            self.squares + other.squares + apart**2 * self.rows * other.rows / rows,
+            self.below + other.below,
+            self.above + other.above,
+        )
+
+
+class Counted(NamedTuple):
+    """What ``Cells.count`` finds: the counts, of shape (k + 1,), the moments, and how many were no finite numbers."""
+
+    counts: Counts
+    moments: Moments
+    missing: int
+    infinite: int
 
 
 @dataclass(frozen=True)
@@ -108,25 +166,46 @@ class Cells:
             edges, scale, first, places, np.cumsum(in_cell) - in_cell, is_open, np.flatnonzero(is_open), in_cell > 2
         )
 
-    def count(self, values: Floats) -> Counts | None:
-        """Count finite numbers up to each edge from the one before, and above the last; None where sorting is quicker."""
-        places = np.empty(len(values), dtype=np.int64)
+    def count(self, values: Floats) -> Counted | None:
+        """Count numbers up to each edge from the one before, and above the last; None where sorting is quicker.
+
+        All that is asked of a number is asked while it is in the cache of a core: reading a million of them once more
+        takes as long as half of what is done here.
+        """
+        within = np.zeros(CELLS, dtype=np.int64)  # of cells that count as a whole
+        counts = np.zeros(len(self.edges) + 1, dtype=np.int64)
+        ends: list[Floats] = []
+        found = Moments()
+        missing = infinite = 0
+        buffer = np.empty(min(_CHUNK, len(values)), dtype=np.int64)
         for start in range(0, len(values), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            _place(values[part], self.scale, self.first, places[part])
-        in_cells = np.bincount(places, minlength=CELLS)
-        if in_cells[self.is_crowded].sum() > _MOST_SORTED * len(values):
-            return None
-        ends, opened = in_cells[0] + in_cells[-1], in_cells[self.opened].sum()
-        in_cells[self.opened] = 0
-        upto = np.cumsum(in_cells)[self.places]  # at the end of the cell that an edge lies in
-        counts = np.diff(np.concatenate([[0], upto, [len(values) - opened]]))
-        if opened == ends:
-            if ends:
-                counts += _sorted_in(values[(places == 0) | (places == CELLS - 1)], self.edges)
-            return counts
-        mask = self.is_open.take(places)
-        return np.asarray(counts + self._held_against_edges(values[mask], places[mask]), dtype=np.int64)
+            part = values[start : start + _CHUNK]
+            least, most = float(part.min()), float(part.max())
+            if not (math.isfinite(least) and math.isfinite(most)):  # NaN comes out as either
+                missing += int(np.isnan(part).sum())
+                infinite += int(np.isinf(part).sum())
+                part = part[np.isfinite(part)]
+                if not len(part):
+                    continue
+                least, most = float(part.min()), float(part.max())
+            places = buffer[: len(part)]
+            _place(part, self.scale, self.first, places)
+            in_cells = np.bincount(places, minlength=CELLS)
+            if in_cells[self.is_crowded].sum() > _MOST_SORTED * len(part):
+                return None
+            found += Moments.of(part, least, most, self.edges[0], self.edges[-1])
+            if in_cells[self.opened[1:-1]].any():
+                mask = self.is_open.take(places)
+                counts += self._held_against_edges(part[mask], places[mask])
+            elif in_cells[0] or in_cells[-1]:
+                ends.append(part[(places == 0) | (places == CELLS - 1)])
+            in_cells[self.opened] = 0
+            within += in_cells
+        if ends:  # few: sorting them all at once is quickest
+            counts += _sorted_in(np.concatenate(ends), self.edges)
+        upto = np.cumsum(within)[self.places]  # at the end of the cell that an edge lies in
+        counts += np.diff(np.concatenate([[0], upto, [within.sum()]]))
+        return Counted(counts, found, missing, infinite)
 
     def _held_against_edges(self, values: Floats, places: Counts) -> Counts:
         is_crowded = self.is_crowded.take(places)
@@ -142,20 +221,6 @@ def _sorted_in(values: Floats, edges: Floats) -> Counts:
     """Count by sorting."""
     below = np.searchsorted(np.sort(values), edges, side="right")
     return np.diff(np.concatenate([[0], below, [len(values)]])).astype(np.int64)
-
-
-def all_finite(values: Floats) -> bool:
-    """Whether all are: NaN and infinity come out as the least or the most."""
-    return bool(np.isfinite(values.min()) and np.isfinite(values.max()))
-
-
-def squared(values: Floats, mean: float) -> float:
-    """Sum squared distances to the mean; not by @: BLAS would start threads for it, and wait for them."""
-    total = 0.0
-    for start in range(0, len(values), _CHUNK):
-        apart = values[start : start + _CHUNK] - mean
-        total += float(np.einsum("i,i", apart, apart))
-    return total
 
 
 def _place(values: Floats, scale: float, first: float, found: Counts) -> None:

@@ -95,7 +95,11 @@ class _Columns(Mapping[str, Column]):
 
     def counted(self, name: str, known: Known) -> Sketch | None:
         """Count a column as Arrow has it; None where that takes pandas."""
-        return None if self._is_frame else arrow.counted(known, self._data.column(self._places[name]))
+        place = self._places[name]
+        if not self._is_frame:
+            return arrow.counted(known, self._data.column(place))
+        values = self._data.iloc[:, place].array
+        return arrow.counted(known, pa.array(values)) if isinstance(values, pd.arrays.ArrowStringArray) else None
 
 
 def _learnt(data: Any, hidden: frozenset[str]) -> Profile:

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from .counting import MANY, Cells, Counts, Floats, all_finite, at_cells, squared, width
+from .counting import MANY, Cells, Counts, Floats, Moments, at_cells, width
 
 EDGES: Final = 1_023  # what is missed between two of them is at most a thousandth of the rows
 CATEGORIES: Final = 500
@@ -72,11 +72,8 @@ class Numbers:
     def count(self, values: Any, missing: int = 0) -> Self:
         """Take a window, on the same grid."""
         given = np.asarray(values, dtype=np.float64)
-        if len(given) >= MANY and self._cells is not None:
-            there = given if all_finite(given) else given[np.isfinite(given)]
-            if len(there) and (counts := self._cells.count(there)) is not None:
-                gone = int(np.isnan(given).sum()) if len(there) < len(given) else 0
-                return self._summed(there, counts, self.edges, missing + gone, len(given) - gone - len(there))
+        if len(given) >= MANY and self._cells is not None and (found := self._cells.count(given)) is not None:
+            return self._made(self.edges, found.counts, missing + found.missing, found.infinite, found.moments)
         return self._of(np.sort(given), self.edges, missing)
 
     @cached_property
@@ -90,29 +87,20 @@ class Numbers:
         upto = np.searchsorted(there, edges, side="right")  # the other way takes six times as long
         counts = np.diff(np.concatenate([[0], upto, [len(there)]])).astype(np.int64)
         infinite = len(ordered) - gone - len(there)
-        return cls._summed(there, counts, edges, missing + gone, infinite)
+        ends = (float(edges[0]), float(edges[-1])) if len(edges) else (-np.inf, np.inf)
+        its = Moments.of(there, float(there[0]), float(there[-1]), *ends) if len(there) else Moments()
+        return cls._made(edges, counts, missing + gone, infinite, its)
 
     @classmethod
-    def _summed(cls, there: Floats, counts: Counts, edges: Floats, missing: int, infinite: int) -> Self:
-        if not len(there):
-            nothing = float("nan")
-            return cls(edges, counts, missing, infinite, nothing, nothing, nothing, 0.0, 0.0, 0.0)
-        mean = float(there.mean())
-        low, high = (int(counts[0]), int(counts[-1])) if len(edges) else (0, 0)
-        below = float(edges[0] * low - there[there <= edges[0]].sum()) if low else 0.0
-        above = float(there[there > edges[-1]].sum() - edges[-1] * high) if high else 0.0
+    def _made(cls, edges: Floats, counts: Counts, missing: int, infinite: int, its: Moments) -> Self:
         return cls(
-            edges,
-            counts,
-            missing,
-            infinite,
-            float(there.min()),
-            float(there.max()),
-            mean,
-            squared(there, mean),
-            below,
-            above,
-        )
+            edges, counts, missing, infinite, its.least, its.most, its.mean, its.squares, its.below, its.above
+        )  # fmt: skip
+
+    @property
+    def moments(self) -> Moments:
+        """What is summed up of its numbers."""
+        return Moments(self.rows, self.least, self.most, self.mean, self.squares, self.below, self.above)
 
     @property
     def rows(self) -> int:
@@ -156,26 +144,8 @@ class Numbers:
     def __add__(self, other: Numbers) -> Numbers:
         if self.edges is not other.edges and not np.array_equal(self.edges, other.edges):
             raise ValueError("they are counted on different grids")
-        rows = max(1, self.rows + other.rows)
-        if not (self.rows and other.rows):
-            some = self if self.rows else other
-            mean, squares = some.mean, some.squares
-        else:  # Chan, Golub and LeVeque (1983)
-            apart = other.mean - self.mean
-            mean = self.mean + apart * other.rows / rows
-            squares = self.squares + other.squares + apart**2 * self.rows * other.rows / rows
-        return Numbers(
-            self.edges,
-            self.counts + other.counts,
-            self.missing + other.missing,
-            self.infinite + other.infinite,
-            float(np.fmin(self.least, other.least)),
-            float(np.fmax(self.most, other.most)),
-            mean,
-            squares,
-            self.below + other.below,
-            self.above + other.above,
-        )
+        missing, infinite = self.missing + other.missing, self.infinite + other.infinite
+        return self._made(self.edges, self.counts + other.counts, missing, infinite, self.moments + other.moments)
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
@@ -222,6 +192,19 @@ class Words:
         found = _by_text(named)
         kept = {name: found.get(name, 0) for name in self.counts}
         return replace(self, counts=kept, rest=int(counts.sum()) - sum(kept.values()), missing=missing)
+
+    def placed(self, places: Any, rows: int, missing: int = 0) -> Self:
+        """Take a window of so many rows, of which these places on the grid are known.
+
+        Parameters
+        ----------
+        places : array of int
+            One for each row that holds a category of the grid.
+        rows, missing : int
+        """
+        found = np.bincount(places, minlength=len(self.counts)).tolist()
+        kept = dict(zip(self.counts, found, strict=True))
+        return replace(self, counts=kept, rest=rows - missing - len(places), missing=missing)
 
     @property
     def rows(self) -> int:
