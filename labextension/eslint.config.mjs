@@ -16,7 +16,12 @@ export default tseslint.config(
       'max-lines': ['error', 300],
       // Everything is drawn as text: a name is never markup.
       'no-restricted-properties': ['error', { property: 'innerHTML' }, { property: 'outerHTML' }],
-      'no-restricted-syntax': ['error', { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: 'What is shown is text.' }]
+      'no-restricted-syntax': [
+        'error',
+        { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: 'What is shown is text.' },
+        { selector: 'JSXText[value=/[A-Za-z]{2}/]', message: 'Words go through the translation bundle: trans.__(…).' },
+        { selector: "JSXAttribute[name.name=/^(title|alt|placeholder|aria-label)$/] > Literal", message: 'Words go through the translation bundle: trans.__(…).' }
+      ]
     }
   }
 );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { lineOf, open, titleOf } from '../lib/actions/lines.js';
+import { changes, lineOf, open, titleOf } from '../lib/actions/lines.js';
 import { cellsFor, loads } from '../lib/actions/loading.js';
 import { offersOfRuns, offersOfVersion } from '../lib/actions/offers.js';
 import { turned } from '../lib/cells/turning.js';
@@ -69,6 +69,15 @@ test('only what has the form of a result is drawn as one', () => {
   for (const view of bad) {
     assert.equal(known({ version: 1, view }), null, JSON.stringify(view));
   }
+});
+
+test('what only lists is not asked about', () => {
+  const alerts = { changes: true, changes_with: 'silence' };
+  assert.equal(changes({ parameters: {} }, alerts), false);
+  assert.equal(changes({ parameters: { silence: '' } }, alerts), false);
+  assert.equal(changes({ parameters: { silence: 'drift' } }, alerts), true);
+  assert.equal(changes({ parameters: {} }, { changes: true, changes_with: null }), true);
+  assert.equal(changes({ parameters: {} }, { changes: false, changes_with: null }), false);
 });
 
 test('what is missing is asked for', () => {

@@ -13,7 +13,15 @@ import { Projects } from '../lib/server/projects.js';
 /** A client whose server answers this. */
 const answering = answer => new Client(ServerConnection.makeSettings({ baseUrl: 'http://localhost/', fetch: async request => answer(request) }));
 const json = (status, said) => new Response(JSON.stringify(said), { status });
-const never = () => new Response(new ReadableStream({ start: it => it.enqueue(new TextEncoder().encode('data: {"kind": "hello"}\n\n')) }));
+const never = request =>
+  new Response(
+    new ReadableStream({
+      start(stream) {
+        stream.enqueue(new TextEncoder().encode('data: {"kind": "hello"}\n\n'));
+        request.signal.addEventListener('abort', () => stream.error(request.signal.reason), { once: true });
+      }
+    })
+  );
 
 test('a slow answer is shown although changes come faster', async () => {
   let [asked, answered] = [0, 0];
@@ -36,13 +44,13 @@ test('a slow answer is shown although changes come faster', async () => {
 
 test('what is work rests between two questions', async () => {
   let asked = 0;
-  const { again, end } = oneByOne(() => ((asked += 1), Promise.resolve()), 60);
+  const { again, end } = oneByOne(() => ((asked += 1), Promise.resolve()), 300);
   again();
   await wait(5);
   again();
   await wait(20);
   assert.equal(asked, 1);
-  await wait(80);
+  await wait(600);
   assert.equal(asked, 2);
   end();
 });
@@ -92,7 +100,7 @@ test('a hidden window keeps no connection and asks nothing', async () => {
   const client = answering(request => {
     opened += 1;
     request.signal.addEventListener('abort', () => (closed += 1));
-    return never();
+    return never(request);
   });
   const project = new Project('', client, window);
   const changes = [];
@@ -115,12 +123,43 @@ test('a hidden window keeps no connection and asks nothing', async () => {
   project.dispose();
 });
 
+test('what was refused is asked anew when the MLflow server answers again', async () => {
+  const states = ['up', 'down', 'up', 'up'];
+  const client = answering(() => json(200, { root: '', tracking: { state: states.shift() } }));
+  const project = new Project('', client, sight());
+  const changes = [];
+  project.changed.connect((_, what) => changes.push(...what));
+  for (const expected of [[], [], ['all'], ['all']]) {
+    await project.get('status');
+    await wait(450);
+    assert.deepEqual(changes, expected);
+  }
+  project.dispose();
+});
+
+test('the runs of the experiment that is looked at are told of', async () => {
+  const asked = [];
+  const client = answering(request => (asked.push(new URL(request.url).searchParams.get('experiment')), never(request)));
+  const project = new Project('', client, sight());
+  project.follow('7');
+  const stop = project.watch();
+  await wait(10);
+  project.follow('7');
+  project.follow('');
+  await wait(10);
+  stop();
+  project.follow('8');
+  await wait(10);
+  assert.deepEqual(asked, ['7', null]);
+  project.dispose();
+});
+
 test('what stays open keeps its project', async () => {
   const asked = [];
   const client = answering(request => {
     const at = new URL(request.url).searchParams.get('at') ?? '';
     asked.push(at);
-    return json(200, { root: at.startsWith('b') ? '/b' : '/a' });
+    return json(200, { root: at.startsWith('b') ? '/b' : '/a', tracking: { state: 'up' } });
   });
   const projects = new Projects(at => new Project(at, client, sight()));
   const first = (projects.current = projects.of('a/train.ipynb'));

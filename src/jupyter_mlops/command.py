@@ -98,6 +98,8 @@ class Command:
         The room it lives in: ``tracking``, ``registry`` …
     changes : bool
         It changes something and so takes ``--dry-run``.
+    changes_with : str, optional
+        The parameter with which it changes something; without it, it lists.
     cell : bool
         It acts on the body of a cell, and in Python is a context manager.
     """
@@ -106,6 +108,7 @@ class Command:
     function: Callable[..., Any]
     group: str
     changes: bool
+    changes_with: str | None
     cell: bool
 
     @property
@@ -157,7 +160,9 @@ class Command:
 _commands: dict[str, Command] = {}
 
 
-def command(*, name: str | None = None, changes: bool = False, cell: bool = False) -> Callable[[Function], Function]:
+def command(
+    *, name: str | None = None, changes: bool | str = False, cell: bool = False
+) -> Callable[[Function], Function]:
     """Make a function a command of every face.
 
     Parameters
@@ -165,8 +170,9 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
     name : str, optional
         Where it differs from the function's: ``"validate data"``, ``"import"``. A cell and a line may share one:
         ``%%mlops run NAME`` and ``%mlops run NOTEBOOK``.
-    changes : bool
-        The command changes something shared; its function has a ``dry_run`` parameter.
+    changes : bool or str
+        The command changes something shared; its function has a ``dry_run`` parameter. The name of a parameter: it
+        changes something with that, and lists without it.
     cell : bool
         The function returns a context manager; the body of the cell runs in it.
     """
@@ -177,7 +183,7 @@ def command(*, name: str | None = None, changes: bool = False, cell: bool = Fals
         called = _held_back(words, function) if changes else function
         if NOTES in os.environ and words in _NOTED:
             called = _noted(words, called, Path(os.environ[NOTES]))  # now: a cell may clear the environment
-        made = Command(words, called, group, changes, cell)
+        made = Command(words, called, group, bool(changes), changes if isinstance(changes, str) else None, cell)
         _commands[made.key] = made
         return called
 

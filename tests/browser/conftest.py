@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, expect, sync_playwright
 
 from jupyter_mlops.backend.processes import free_port
 
@@ -24,9 +24,14 @@ from ..serving.front.conftest import FLAGS
 from .site import ROOT, Site, build
 
 TOKEN = "sesame"
-# Faults of Notebook 7.6 itself: it says them without our extension too.
-THEIRS = ("reading 'schema'", "'filebrowser:open-path' not registered")
-STORY = (Path(__file__).parent / "story.py").read_text()
+expect.set_options(timeout=20_000)  # a machine that does other things beside is slow, and not broken
+STORIES = Path(__file__).parent
+KNOWN = {
+    "reading 'schema'": "Notebook 7.6 itself says it, without our extension too",
+    "'filebrowser:open-path' not registered": "the same",
+    "Failed to load resource": "the browser itself, of each answer that refuses: what our parts make of those is tested",
+}
+"""What the console may say, and why it is none of our faults."""
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +47,62 @@ def folder(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     churn = place / "churn"
     churn.mkdir()
     shutil.copy(ROOT / "examples" / "mlops.toml", churn)
-    site.run(STORY, churn)
+    site.run((STORIES / "story.py").read_text(), churn)
     yield place
     for project in (found.parent for found in place.rglob("mlops.toml")):
         with contextlib.suppress(AssertionError):
             site.run("import jupyter_mlops as mlops; mlops.stop(all=True)", project)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A project in which all may go wrong: names of every kind, an alert that rings, runs that are deleted.
+
+    Attributes
+    ----------
+    folder : Path
+    mlflow : str
+    pid : int
+        Of its MLflow server.
+    experiment : str
+    runs : dict
+        Their ids, by what is special about them.
+    model : str
+        A name that is hard to write.
+    """
+
+    folder: Path
+    mlflow: str
+    pid: int
+    experiment: str
+    runs: dict[str, str]
+    model: str
+
+    def mlflow_post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask MLflow itself, past all that is ours."""
+        answer = requests.post(f"{self.mlflow}/api/2.0/mlflow/{path}", json=body, timeout=30)
+        assert answer.ok, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def log(self, name: str) -> str:
+        """Make a run in no time, as another machine would; what is live shows it."""
+        now = round(time.time() * 1000)
+        made = {"experiment_id": self.experiment, "run_name": name, "start_time": now}
+        run_id: str = self.mlflow_post("runs/create", made)["run"]["info"]["run_id"]
+        self.mlflow_post("runs/log-metric", {"run_id": run_id, "key": "accuracy", "value": 0.5, "timestamp": now})
+        self.mlflow_post("runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": now})
+        return run_id
+
+
+@pytest.fixture(scope="session")
+def workshop(site: Site, folder: Path) -> Workshop:
+    """A project of its own, so that what goes wrong in it disturbs no other test."""
+    place = folder / "workshop"
+    (place / "deep").mkdir(parents=True)
+    (place / "mlops.toml").write_text('[monitor.people]\ndrift = "minor"\n')
+    said = json.loads(site.run((STORIES / "workshop.py").read_text(), place).splitlines()[-1])
+    return Workshop(place, **said)
 
 
 @dataclass
@@ -62,6 +118,8 @@ class Lab:
         """Open a page in a window of its own; what goes wrong in it is kept in ``faults``."""
         page = self.browser.new_context(viewport={"width": 1280, "height": 800}, **context).new_page()
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("console", self._hear)
+        page.on("response", self._see)
         page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(
             f"{self.url}/{path}{'&' if '?' in path else '?'}token={TOKEN}{'&reset' if path.startswith('lab') else ''}"
@@ -69,6 +127,25 @@ class Lab:
         page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
         page.evaluate("window.jupyterapp.restored.then(() => true)")
         return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(known in message.text for known in KNOWN):
+            self.faults.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def _see(self, response: Response) -> None:
+        if response.status == 500 and "/jupyter-mlops/" in response.url:
+            self.faults.append(f"answer: 500 of {response.url}")
+
+    def in_folder(self, folder: str, part: str = "runs") -> Page:
+        """Open JupyterLab with a folder in its file browser and the side bar beside it."""
+        page = self.open(f"lab/tree/{folder}")
+        self.go(page, folder)
+        self.side_bar(page, part)
+        return page
+
+    def go(self, page: Page, folder: str) -> None:
+        """Go to a folder in the file browser."""
+        do(page, "filebrowser:go-to-path", path=folder)
 
     def side_bar(self, page: Page, part: str = "runs") -> None:
         """Show a part of the side bar."""
@@ -143,7 +220,7 @@ def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "lab" in request.fixturenames:
         lab: Lab = request.getfixturevalue("lab")
-        faults = [fault for fault in lab.faults if not any(theirs in fault for theirs in THEIRS)]
+        faults = [fault for fault in lab.faults if not any(known in fault for known in KNOWN)]
         lab.faults.clear()
         for context in lab.browser.contexts:
             with contextlib.suppress(Error):
@@ -162,8 +239,15 @@ def shoot() -> Callable[[Page, str], None]:
     return take
 
 
-def notebook(cells: list[str]) -> str:
+def act(page: Page, row: str, action: str, *, shift: bool = False) -> None:
+    """Choose a row of the side bar, and of its menu what is to be done with it."""
+    page.locator(".mlops-option").filter(has_text=row).first.click()
+    page.locator(".mlops-sidebar").get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name=action, exact=True).click(modifiers=["Shift"] if shift else [])
+
+
+def notebook(cells: list[str], kernel: str = "python3", language: str = "python") -> str:
     """Write a notebook of code cells."""
     made = [{"cell_type": "code", "execution_count": None, "id": f"c{n}", "metadata": {}, "outputs": [], "source": source} for n, source in enumerate(cells)]  # fmt: skip
-    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    spec = {"name": kernel, "display_name": kernel, "language": language}
     return json.dumps({"cells": made, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5})

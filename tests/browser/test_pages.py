@@ -18,9 +18,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "contrast": "J
 
 @pytest.fixture
 def page(lab: Lab) -> Page:
-    page = lab.open("lab/tree/churn")
-    page.evaluate("window.jupyterapp.commands.execute('filebrowser:go-to-path', {path: 'churn'}).then(() => null)")
-    lab.side_bar(page)
+    page = lab.in_folder("churn")
     expect(page.locator(".mlops-option")).to_have_count(3)
     return page
 
@@ -86,7 +84,15 @@ def test_every_part_can_be_read_in_every_theme(lab: Lab, page: Page, theme: str,
 
 
 def test_all_goes_by_keys_alone(lab: Lab, page: Page) -> None:
-    page.keyboard.press("Control+Alt+m")
+    taken = page.evaluate(
+        """() => {
+            const all = window.jupyterapp.commands.keyBindings.map(({keys, command}) => [keys.join(' '), command]);
+            const ours = all.filter(([, command]) => command.startsWith('jupyter-mlops:')).map(([keys]) => keys);
+            return Object.fromEntries(ours.map(keys => [keys, all.filter(one => one[0] === keys).length]));
+        }"""
+    )
+    assert taken == {"Alt Shift M": 1, "Alt Shift T": 1}, "no other command has them"
+    page.keyboard.press("Alt+Shift+m")
     tab = page.get_by_role("tab", name="Runs", exact=True)
     expect(tab).to_be_focused()
     page.keyboard.press("ArrowRight")
@@ -106,7 +112,7 @@ def test_all_goes_by_keys_alone(lab: Lab, page: Page) -> None:
     expect(page.locator(".mlops-option[aria-selected=true]")).to_contain_text("scaled")
     page.keyboard.press("Enter")
     expect(page.locator(".mlops-page:visible h1")).to_contain_text("scaled")
-    page.keyboard.press("Control+Alt+m")
+    page.keyboard.press("Alt+Shift+m")
     expect(tab).to_be_focused()
 
 

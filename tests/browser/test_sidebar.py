@@ -16,9 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def page(lab: Lab) -> Page:
     """JupyterLab in the folder of the project, without a notebook."""
-    page = lab.open("lab/tree/churn")
-    page.evaluate("window.jupyterapp.commands.execute('filebrowser:go-to-path', {path: 'churn'}).then(() => null)")
-    lab.side_bar(page)
+    page = lab.in_folder("churn")
     expect(page.locator(".mlops-head h2")).to_have_text("breast-cancer")
     return page
 
@@ -59,9 +57,7 @@ def test_it_fills_from_the_server(lab: Lab, page: Page) -> None:
 
 
 def test_promoting_by_a_click_swaps_the_endpoint_and_a_cell_rolls_back(lab: Lab, page: Page, folder: Path) -> None:
-    other = lab.open("lab/tree/churn")  # a second window sees it too, by itself
-    other.evaluate("window.jupyterapp.commands.execute('filebrowser:go-to-path', {path: 'churn'}).then(() => null)")
-    lab.side_bar(other, "endpoints")
+    other = lab.in_folder("churn", "endpoints")  # a second window sees it too, by itself
     expect(other.locator(".mlops-option")).to_contain_text("tumour/1 @champion")
     page.bring_to_front()
 

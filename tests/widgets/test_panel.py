@@ -88,7 +88,9 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
         assert kind == "display_data"
         assert set(data) > FORMS
         assert not [form for form in data if "widget" in form]
-        assert data["application/vnd.jupyter-mlops.table.v1+json"]["result"] == "Panel"
+        own = data["application/vnd.jupyter-mlops.table.v1+json"]
+        assert own["result"] == "Panel"
+        assert len(own["subject"]["display"]) == 32, "found again where the page was loaded anew"
         trained("second", accuracy=0.95)
         front.until("second", 20)
         assert front.run("sum(range(10))") < 2, "cells run as ever"
@@ -106,6 +108,8 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
         assert front.until("another panel has taken over", 10)
         front.run("%mlops panel --close")
         assert "Closed: runs" in front.shown[-1][2]["text/plain"]
+        front.run("%mlops panel validation")
+        assert re.search(r"No report yet.*live,\s+every 3 s", front.shown[-1][2]["text/plain"], re.DOTALL)
         assert front.errors == []
 
 

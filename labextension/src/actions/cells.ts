@@ -29,7 +29,15 @@ export function followKernels(notebooks: INotebookTracker | null): void {
 export function notebookOf(notebooks: INotebookTracker | null): NotebookPanel | null {
   const panel = notebooks?.currentWidget;
   const model = panel && !panel.isDisposed ? panel.content.model : null;
-  return panel && model && !model.readOnly && /^(i?python3?)?$/i.test(model.defaultKernelLanguage) ? panel : null;
+  return panel && model && !model.readOnly && otherLanguage(notebooks) === null ? panel : null;
+}
+
+/** What the active notebook is written in, where that isn't Python: as its kernel says, or, until it has, as the file does. */
+export function otherLanguage(notebooks: INotebookTracker | null): string | null {
+  const model = notebooks?.currentWidget?.content.model;
+  const spec = model?.getMetadata('kernelspec') as { language?: unknown } | undefined;
+  const language = [model?.defaultKernelLanguage, spec?.language].find(one => typeof one === 'string' && one !== '') as string | undefined;
+  return language === undefined || /^i?python3?$/i.test(language) ? null : language;
 }
 
 /** Put a line below the active cell, and run that and nothing else where it is wanted. */

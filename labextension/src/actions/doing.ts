@@ -4,14 +4,14 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Refusal } from '../server/client';
 import type { Project } from '../server/project';
 import type { Projects } from '../server/projects';
 import type { Command, Commands, Outcome } from '../server/types';
-import { insert, notebookOf } from './cells';
+import { told } from '../words/errors';
+import { insert, notebookOf, otherLanguage } from './cells';
 import { Confirm, Form } from './dialogs';
 import type { Act, Place } from './lab';
-import { lineOf, open, titleOf } from './lines';
+import { changes, lineOf, open, titleOf } from './lines';
 
 interface Surroundings {
   projects: Projects;
@@ -54,9 +54,10 @@ export class Doing {
           await insert(panel, lineOf(act, command), now || this.around.runs());
         }
       } else if (!command || command.needs_kernel) {
+        const other = otherLanguage(notebooks);
         await showDialog({
-          title: trans.__('This needs a notebook'),
-          body: trans.__('Open one: it becomes a cell there.'),
+          title: trans.__('This needs a notebook of Python'),
+          body: other === null ? trans.__('Open one: it becomes a cell there.') : trans.__('The notebook that is open is one of %1. Open one of Python: it becomes a cell there.', other),
           buttons: [Dialog.okButton()]
         });
       } else {
@@ -88,7 +89,8 @@ export class Doing {
     const path = `commands/${encodeURIComponent(act.command)}`;
     const title = titleOf(act, command);
     const body = Object.fromEntries(Object.entries(act.parameters).filter(([, value]) => value !== ''));
-    if (command.changes) {
+    const isChange = changes(act, command);
+    if (isChange) {
       const tried = await project.post<Outcome>(path, { ...body, dry_run: true });
       const answer = await showDialog({
         title,
@@ -103,11 +105,11 @@ export class Doing {
     try {
       const done = await project.post<Outcome>(path, body);
       Notification.dismiss(working);
-      if (command.changes) {
+      if (isChange) {
         const said = `${act.command}: ${done.ok === false ? trans.__('refused') : trans.__('done')}`;
         Notification.emit(said, done.ok === false ? 'warning' : 'success', { autoClose: 4000 });
       }
-      if (!command.changes || done.ok === false) {
+      if (!isChange || done.ok === false) {
         const [bundle = null] = Object.values(done.mime);
         this.around.show(project, { kind: 'result', title, bundle, text: done.text });
       }
@@ -120,7 +122,7 @@ export class Doing {
   }
 
   private tell(error: unknown): void {
-    const said = error instanceof Refusal && error.hint ? `${error.message} ${error.hint}` : (error as Error).message;
-    Notification.emit(said.slice(0, 400), 'error', { autoClose: 8000 });
+    const { message, hint } = told(error, this.around.trans);
+    Notification.emit(`${message} ${hint}`.trim().slice(0, 400), 'error', { autoClose: 8000 });
   }
 }

@@ -11,6 +11,11 @@ export function open(act: Act, command: Command): string[] {
     .map(({ name }) => name);
 }
 
+/** Whether it would change something: some commands only list, unless they are given more. */
+export function changes({ parameters }: Act, { changes, changes_with }: Command): boolean {
+  return changes && (changes_with === null || Boolean(parameters[changes_with]));
+}
+
 /** The line for a title: its command alone, where a name in it has no place in a line. */
 export function titleOf(act: Act, command: Command): string {
   try {

@@ -53,7 +53,7 @@ export const actions: JupyterFrontEndPlugin<LabOf> = {
         project,
         trans,
         act: (act, now) => void doing.act(project, act, now),
-        open: place => openPage(app, made, place),
+        open: place => void openPage(app, made, place),
         menu: (offers, x, y) => menuOf(made, offers, x, y),
         drag: dragLine
       };

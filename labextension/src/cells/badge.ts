@@ -4,11 +4,11 @@ import type { CodeCell } from '@jupyterlab/cells';
 import { type PanelLayout, Widget } from '@lumino/widgets';
 
 import type { Lab } from '../actions/lab';
-import type { Bundle } from '../results/view';
-import { TYPES } from '../results/view';
+import { bundleIn } from '../results/view';
 import { Refusal } from '../server/client';
 import type { RunRow } from '../server/types';
 import { short } from '../words/figures';
+import { stateWord } from '../words/states';
 import { metricsInShort } from '../words/values';
 
 const MARKS: Record<RunRow['status'], string> = { FINISHED: '✓', FAILED: '✗', KILLED: '✗', RUNNING: '…', SCHEDULED: '…' };
@@ -69,8 +69,7 @@ export class RunBadge {
   private look(): void {
     const { outputs } = this.cell.model;
     for (let index = 0; index < outputs.length; index += 1) {
-      const { data } = outputs.get(index);
-      const bundle = TYPES.map(type => data[type] as unknown as Bundle | undefined).find(Boolean);
+      const bundle = bundleIn(outputs.get(index).data);
       const id = bundle?.subject?.run_id;
       if (bundle?.result === 'RunCard' && typeof id === 'string') {
         if (id !== this.shown) {
@@ -100,7 +99,7 @@ export class RunBadge {
       if (this.shown === id) {
         this.name = run.name;
         const metrics = metricsInShort(run.metrics, null, 1);
-        this.say([`${MARKS[run.status]} ${short(run.name, 40)}`, run.status === 'FINISHED' ? '' : run.status.toLowerCase(), metrics].filter(Boolean).join(' · '));
+        this.say([`${MARKS[run.status]} ${short(run.name, 40)}`, run.status === 'FINISHED' ? '' : stateWord(run.status, trans), metrics].filter(Boolean).join(' · '));
       }
     } catch (error) {
       if (this.shown === id && error instanceof Refusal && error.status === 404) {

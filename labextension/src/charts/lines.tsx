@@ -1,5 +1,6 @@
 /** Lines over steps or time, with axes that can be read. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { figure, short } from '../words/figures';
@@ -11,6 +12,7 @@ export interface Series {
 }
 
 interface Props {
+  trans: TranslationBundle;
   series: Series[];
   title: string;
   x: string;
@@ -24,7 +26,7 @@ interface Props {
 const LEFT = 56;
 const BELOW = 34;
 
-export function Lines({ series, title, x, width = 380, height = 180, xText = figure, zero }: Props): React.JSX.Element {
+export function Lines({ trans, series, title, x, width = 380, height = 180, xText = figure, zero }: Props): React.JSX.Element {
   const all = series.flatMap(one => one.points);
   const across = scale(all.map(point => point[0]), LEFT, width - 8);
   const up = scale([...all.map(point => point[1]), ...(zero ? [0] : [])], height - BELOW, 10);
@@ -64,7 +66,7 @@ export function Lines({ series, title, x, width = 380, height = 180, xText = fig
           )
         )}
       </svg>
-      {missing > 0 && <div className="mlops-small">{missing} NaN or infinite: left out of the line</div>}
+      {missing > 0 && <div className="mlops-small">{trans._n('%1 value is NaN or infinite: left out of the line', '%1 values are NaN or infinite: left out of the line', missing)}</div>}
     </figure>
   );
 }

@@ -7,6 +7,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { ILab, type LabOf } from '../actions/plugin';
+import { notebookOf } from '../actions/cells';
 import { isTracked, track } from '../cells/track';
 import type { SideBar } from '../sidebar/panel';
 import { ISideBar } from '../sidebar/plugin';
@@ -55,12 +56,13 @@ export const commands: JupyterFrontEndPlugin<void> = {
       label: trans.__('Status of the project'),
       execute: () => lab.here().act({ command: 'status', parameters: {} }, true)
     });
+    const canTrack = (): boolean => notebooks?.activeCell?.model.type === 'code' && notebookOf(notebooks) !== null;
     app.commands.addCommand('jupyter-mlops:track-cell', {
       label: trans.__('Track this cell as a run'),
       caption: trans.__('Begin the cell with %%mlops run: what it fits and measures is logged'),
       icon: trackIcon,
-      isEnabled: () => notebooks?.activeCell?.model.type === 'code',
-      isVisible: () => notebooks?.activeCell?.model.type === 'code',
+      isEnabled: canTrack,
+      isVisible: canTrack,
       isToggled: () => isTracked(notebooks?.activeCell?.model),
       execute: () => track(notebooks)
     });

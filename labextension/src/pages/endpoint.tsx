@@ -13,6 +13,7 @@ import { DRIFT, milliseconds, percent, STANDING } from '../sidebar/endpoints';
 import { Notice } from '../sidebar/notice';
 import { useAnswer } from '../sidebar/use';
 import { figure, utc } from '../words/figures';
+import { stateWord } from '../words/states';
 import { Facts, PageHead, Section } from './parts';
 
 const OUTCOMES: Record<Window['outcome'], Tone> = { ok: 'good', drift: 'bad', inconclusive: 'warn' };
@@ -29,7 +30,7 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
     [trans.__('requests/s'), it.requests_per_second === null ? '–' : figure(Math.round(it.requests_per_second * 10) / 10)],
     [trans.__('latency'), it.p50_ms === null || it.p99_ms === null ? '–' : `p50 ${milliseconds(it.p50_ms)} · p99 ${milliseconds(it.p99_ms)}`],
     [trans.__('refused or failed'), it.errors === null ? '–' : percent(it.errors)],
-    [trans.__('drift'), <Badge key="drift" text={it.drift_says || it.drift} tone={DRIFT[it.drift]} />]
+    [trans.__('drift'), <Badge key="drift" text={it.drift_says || stateWord(it.drift, trans)} tone={DRIFT[it.drift]} />]
   ];
   const table = (columns: string[], rows: Cell[][], empty: string): React.JSX.Element => (
     <TableOf trans={trans} table={{ type: 'table', columns, rows, empty }} />
@@ -37,13 +38,13 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
   return (
     <>
       <Notice error={error} trans={trans} />
-      <PageHead lab={lab} title={it.name} badge={{ text: it.state, tone: STANDING[it.state] }} offers={offersOfEndpoint(it, trans).slice(1)}>
-        {it.started !== null && <Moment at={it.started} />} {it.refused}
+      <PageHead lab={lab} title={it.name} badge={{ text: stateWord(it.state, trans), tone: STANDING[it.state] }} offers={offersOfEndpoint(it, trans).slice(1)}>
+        {it.started !== null && <Moment at={it.started} trans={trans} />} {it.refused}
       </PageHead>
       <Section title={trans.__('Now')}>
         <Facts facts={figures} />
         {it.series.length > 1 && (
-          <Lines zero title={trans.__('requests/s, lately')} x={trans.__('time')} xText={at => utc(at).slice(11, 19)} series={[{ name: it.name, points: it.series }]} />
+          <Lines trans={trans} zero title={trans.__('requests/s, lately')} x={trans.__('time')} xText={at => utc(at).slice(11, 19)} series={[{ name: it.name, points: it.series }]} />
         )}
       </Section>
       <Section title={trans.__('Versions that answer')}>
@@ -58,7 +59,7 @@ export function EndpointPage({ lab, name }: { lab: Lab; name: string }): React.J
           <ol className="mlops-windows" aria-label={trans.__('Windows')}>
             {it.windows.map((window, index) => (
               <li key={index} className={`mlops-window mlops-${OUTCOMES[window.outcome]}`} title={`${utc(window.start)} – ${utc(window.end)}: ${figure(window.rows)}`}>
-                <Badge text={window.outcome} tone={OUTCOMES[window.outcome]} />
+                <Badge text={stateWord(window.outcome, trans)} tone={OUTCOMES[window.outcome]} />
               </li>
             ))}
           </ol>

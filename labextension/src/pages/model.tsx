@@ -12,6 +12,7 @@ import { Notice } from '../sidebar/notice';
 import { Offers } from '../sidebar/offers';
 import { useAnswer } from '../sidebar/use';
 import { figure } from '../words/figures';
+import { stateWord } from '../words/states';
 import { metricsInShort } from '../words/values';
 import { Facts, PageHead, Section } from './parts';
 
@@ -38,7 +39,7 @@ export function ModelPage({ lab, name }: { lab: Lab; name: string }): React.JSX.
       <Section title={trans.__('Metrics of the versions')}>
         <div className="mlops-charts">
           {metricsOf(model.versions).map(metric => (
-            <Lines key={metric} title={metric} x={trans.__('version')} series={[{ name: metric, points: pointsOf(model.versions, metric) }]} />
+            <Lines trans={trans} key={metric} title={metric} x={trans.__('version')} series={[{ name: metric, points: pointsOf(model.versions, metric) }]} />
           ))}
         </div>
       </Section>
@@ -50,8 +51,8 @@ export function ModelPage({ lab, name }: { lab: Lab; name: string }): React.JSX.
                 v{row.version} {row.aliases.map(alias => <span key={alias} className="mlops-alias">@{alias}</span>)}
               </b>
               <span>
-                <Badge text={row.gate === 'none' ? trans.__('no gate') : trans.__('gate: %1', row.gate)} tone={VERDICTS[row.gate]} />{' '}
-                {row.signed && <Badge text={trans.__('signed')} tone="good" />} <Moment at={row.created} />
+                <Badge text={row.gate === 'none' ? trans.__('no gate') : trans.__('gate: %1', stateWord(row.gate, trans))} tone={VERDICTS[row.gate]} />{' '}
+                {row.signed && <Badge text={trans.__('signed')} tone="good" />} <Moment at={row.created} trans={trans} />
               </span>
             </div>
             <div className="mlops-small">

@@ -12,9 +12,10 @@ import { Page } from './page';
 const pages = new Map<string, Widget>();
 let results = 0;
 
-/** Open a page, which stays in the project of this `lab` whatever becomes active. */
-export function openPage(app: JupyterFrontEnd, lab: Lab, place: Place): void {
-  const id = idOf(lab, place);
+/** Open a page, which stays in the project of this `lab` whatever becomes active; one that is open already comes to the front. */
+export async function openPage(app: JupyterFrontEnd, lab: Lab, place: Place): Promise<void> {
+  const root = await lab.project.root().catch(() => lab.project.at); // the page itself says that the server is away
+  const id = idOf(root, place);
   let widget = pages.get(id);
   if (!widget || widget.isDisposed) {
     widget = new MainAreaWidget({ content: new Page(lab, place) });
@@ -34,7 +35,7 @@ export function openPage(app: JupyterFrontEnd, lab: Lab, place: Place): void {
   app.shell.activateById(id);
 }
 
-function idOf(lab: Lab, place: Place): string {
+function idOf(root: string, place: Place): string {
   const what = {
     run: () => (place as Place & { kind: 'run' }).id,
     compare: () => (place as Place & { kind: 'compare' }).runs.join('+'),
@@ -42,7 +43,7 @@ function idOf(lab: Lab, place: Place): string {
     endpoint: () => (place as Place & { kind: 'endpoint' }).name,
     result: () => String((results += 1))
   }[place.kind]();
-  return `jupyter-mlops:${lab.project.at}:${place.kind}:${what}`;
+  return `jupyter-mlops:${root}:${place.kind}:${what}`;
 }
 
 function titleOf({ trans }: Lab, place: Place): string {

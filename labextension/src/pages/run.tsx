@@ -14,6 +14,7 @@ import { Notice } from '../sidebar/notice';
 import { STATES } from '../sidebar/runs';
 import { useAnswer } from '../sidebar/use';
 import { figure, span } from '../words/figures';
+import { stateWord } from '../words/states';
 import { number } from '../words/values';
 import { Facts, PageHead, Section } from './parts';
 
@@ -29,10 +30,10 @@ export function RunPage({ lab, id }: { lab: Lab; id: string }): React.JSX.Elemen
   return (
     <>
       <Notice error={error} trans={trans} />
-      <PageHead lab={lab} title={run.name} badge={{ text: run.status.toLowerCase(), tone: STATES[run.status] }} offers={offers}>
-        {run.experiment.name} · <Moment at={run.started} />
-        {run.ended !== null && ` · ${span(run.ended - run.started)}`} · {run.user}
-        {run.notebook && ` · ${run.notebook}`} · <code>run:{run.run_id.slice(0, 8)}</code>
+      <PageHead lab={lab} title={run.name} badge={{ text: stateWord(run.status, trans), tone: STATES[run.status] }} offers={offers}>
+        {run.experiment.name} · <Moment at={run.started} trans={trans} />
+        {run.ended !== null && ` · ${span(run.ended - run.started, trans)}`} · {run.user}
+        {run.notebook && ` · ${run.notebook}`} · <code>{`run:${run.run_id.slice(0, 8)}`}</code>
       </PageHead>
       <Section title={trans.__('Metrics')}>
         <TableOf
@@ -47,6 +48,7 @@ export function RunPage({ lab, id }: { lab: Lab; id: string }): React.JSX.Elemen
         <div className="mlops-charts">
           {curves.map(([name, { points, total }]) => (
             <Lines
+              trans={trans}
               key={name}
               title={total > points.length ? trans.__('%1 (%2 of %3 values)', name, points.length, figure(total)) : name}
               x={trans.__('step')}
@@ -81,7 +83,7 @@ export function RunPage({ lab, id }: { lab: Lab; id: string }): React.JSX.Elemen
               ]),
               ...Object.entries(run.reports).map(([what, verdict]): [string, React.ReactNode] => [
                 what,
-                <Badge key={what} text={verdict} tone={VERDICTS[verdict]} />
+                <Badge key={what} text={stateWord(verdict, trans)} tone={VERDICTS[verdict]} />
               ])
             ]}
           />

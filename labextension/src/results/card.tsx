@@ -36,7 +36,7 @@ export function CardOf({ card, trans, insert }: { card: Card } & Shown): React.J
               <tr key={index}>
                 <th scope="row">{name}</th>
                 <td>
-                  <CellOf cell={cell} />
+                  <CellOf cell={cell} trans={trans} />
                 </td>
               </tr>
             ))}

@@ -1,5 +1,6 @@
 /** One cell of a table, or one fact of a card. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { ago, figure, utc } from '../words/figures';
@@ -17,7 +18,7 @@ export function Badge({ text, tone }: { text: string; tone: Tone }): React.JSX.E
   );
 }
 
-export function CellOf({ cell }: { cell: Cell }): React.JSX.Element {
+export function CellOf({ cell, trans }: { cell: Cell; trans: TranslationBundle }): React.JSX.Element {
   if (cell === null || typeof cell !== 'object') {
     return <>{figure(cell)}</>;
   }
@@ -38,13 +39,13 @@ export function CellOf({ cell }: { cell: Cell }): React.JSX.Element {
     );
   }
   if ('time' in cell) {
-    return <Moment at={cell.time} exact={cell.exact} />;
+    return <Moment at={cell.time} exact={cell.exact} trans={trans} />;
   }
   return <>{figure(Number(cell.number))}</>;
 }
 
 /** How long ago, with the moment itself in the tooltip. */
-export function Moment({ at, exact }: { at: number; exact?: boolean | undefined }): React.JSX.Element {
+export function Moment({ at, exact, trans }: { at: number; exact?: boolean | undefined; trans: TranslationBundle }): React.JSX.Element {
   const full = utc(at);
-  return <time title={full}>{exact ? full : ago(at)}</time>;
+  return <time title={full}>{exact ? full : ago(at, trans)}</time>;
 }

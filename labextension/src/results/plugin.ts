@@ -6,6 +6,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { insert, notebookOf } from '../actions/cells';
+import { followPanels } from './following';
 import { rendererFactory } from './renderer';
 
 export const results: JupyterFrontEndPlugin<void> = {
@@ -20,6 +21,7 @@ export const results: JupyterFrontEndPlugin<void> = {
     notebooks: INotebookTracker | null,
     translator: ITranslator | null
   ): void => {
+    followPanels(notebooks);
     const trans = (translator ?? nullTranslator).load('jupyter_mlops');
     registry.addFactory(
       rendererFactory(trans, line => {

@@ -49,7 +49,7 @@ export function TableOf({ table, trans }: { table: Table; trans: TranslationBund
               <tr key={at}>
                 {row.map((cell, index) => (
                   <td key={index}>
-                    <CellOf cell={cell} />
+                    <CellOf cell={cell} trans={trans} />
                   </td>
                 ))}
               </tr>

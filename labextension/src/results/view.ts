@@ -43,6 +43,8 @@ export interface Subject {
   model?: string;
   version?: number;
   endpoint?: string;
+  /** Of a panel: the display that its kernel replaces. */
+  display?: string;
 }
 
 export interface Bundle {
@@ -53,6 +55,11 @@ export interface Bundle {
 }
 
 export const TYPES = ['card', 'table'].map(kind => `application/vnd.jupyter-mlops.${kind}.v1+json`);
+
+/** What of ours an output carries. */
+export function bundleIn(data: { readonly [type: string]: unknown }): Bundle | undefined {
+  return TYPES.map(type => data[type] as Bundle | undefined).find(Boolean);
+}
 
 /** What a cell says, for sorting and for those who read it as text. */
 export function plain(cell: Cell): string | number | boolean | null {

@@ -5,7 +5,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 export type Query = Record<string, string | number | string[] | undefined>;
 
-/** What the server said no to, with what mends it; `away` where it did not answer at all. */
+/** What the server said no to, with what mends it; `away` where it did not answer at all. `words/errors.ts` has the words for it. */
 export class Refusal extends Error {
   constructor(
     message: string,
@@ -18,6 +18,11 @@ export class Refusal extends Error {
 
   get away(): boolean {
     return this.status === 0;
+  }
+
+  /** It is of the whole server, and not of what was asked: the head of the side bar says it once for all. */
+  get isOfAll(): boolean {
+    return this.away || this.code === 'unauthorised';
   }
 }
 
@@ -58,7 +63,7 @@ export class Client {
       if (init.signal?.aborted) {
         throw error;
       }
-      throw new Refusal('The Jupyter server does not answer.', 0, 'away', 'It is tried again by itself.');
+      throw new Refusal('', 0, 'away', '');
     }
   }
 }
@@ -84,9 +89,10 @@ function search(query: Query): string {
 async function refusal(response: Response): Promise<Refusal> {
   const said = await response.json().catch(() => ({})) as { code?: string; message?: string; hint?: string };
   if (response.status === 401 || (response.status === 403 && (!said.code || said.code === 'Unauthorised'))) {
-    const hint = 'Log in again, or reload the page with its token.';
-    return new Refusal('The Jupyter server does not know you any more.', response.status, 'unauthorised', hint);
+    return new Refusal('', response.status, 'unauthorised', '');
   }
-  const message = said.message ?? `The server answered ${response.status} ${response.statusText}.`;
-  return new Refusal(message, response.status, said.code ?? 'error', said.hint ?? '');
+  if (said.message === undefined) {
+    return new Refusal(`${response.status} ${response.statusText}`, response.status, 'unsaid', '');
+  }
+  return new Refusal(said.message, response.status, said.code ?? 'error', said.hint ?? '');
 }

@@ -1,6 +1,6 @@
 /** What changes on the server, as it changes: server-sent events, read from a request with the usual credentials. */
 
-import { type Client, Refusal } from './client';
+import { type Client, type Query, Refusal } from './client';
 
 /** A change: its kind, and for `status` and `endpoints` what it is now. */
 export type Said = Record<string, unknown> & { kind: string };
@@ -23,11 +23,11 @@ export class Events {
     private readonly silence = SILENCE
   ) {}
 
-  /** Begin to listen, for the project of this path. */
-  open(at: string): void {
+  /** Begin to listen, for the project of this path, and for the runs of an experiment beside its own. */
+  open(at: string, experiment = ''): void {
     this.close();
     const ending = (this.ending = new AbortController());
-    void this.listen(at, ending.signal);
+    void this.listen({ at, experiment }, ending.signal);
   }
 
   close(): void {
@@ -35,7 +35,7 @@ export class Events {
     this.ending = null;
   }
 
-  private async listen(at: string, signal: AbortSignal): Promise<void> {
+  private async listen(query: Query, signal: AbortSignal): Promise<void> {
     let wait = FIRST;
     let refused = false;
     // Who is not let in, or is again, finds it out by asking: the views then say so.
@@ -48,7 +48,7 @@ export class Events {
     };
     while (!ended(signal)) {
       try {
-        const stream = await this.client.stream('events', { at }, signal);
+        const stream = await this.client.stream('events', query, signal);
         turn(false);
         wait = FIRST;
         await read(stream, this.heard, this.silence);

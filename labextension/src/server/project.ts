@@ -5,6 +5,7 @@ import { Signal } from '@lumino/signaling';
 
 import { Client, Refusal, type Query } from './client';
 import { Events, type Said } from './events';
+import type { Status } from './types';
 
 /** How long changes gather before they are told: a burst of them is one request. */
 const GATHER = 400;
@@ -33,6 +34,9 @@ export class Project implements IDisposable {
   readonly kept = new Map<string, unknown>();
   isDisposed = false;
 
+  private found: string | null = null;
+  private answering = true;
+  private experiment = '';
   private watchers = 0;
   private there = true;
   private gathered = new Set<string>();
@@ -57,19 +61,28 @@ export class Project implements IDisposable {
     return this.there;
   }
 
-  get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    return this.asked(this.client.get<T>(path, { ...query, at: this.at }, signal));
+  async get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    const given = await this.asked(this.client.get<T>(path, { ...query, at: this.at }, signal));
+    if (path === 'status') {
+      this.learn(given as unknown as Status);
+    }
+    return given;
   }
 
   post<T>(path: string, body: unknown): Promise<T> {
     return this.asked(this.client.post<T>(path, body, { at: this.at }));
   }
 
+  /** Its folder, as the server has last said it: two folders of one project have the same. */
+  async root(): Promise<string> {
+    return this.found ?? (await this.get<Status>('status')).root ?? this.at;
+  }
+
   /** Somebody looks: listen to what changes. Nobody does, or the window is hidden: rest. */
   watch(): () => void {
     this.watchers += 1;
     if (this.watchers === 1 && !this.sight.hidden()) {
-      this.events.open(this.at);
+      this.listen();
     }
     let ended = false;
     return () => {
@@ -81,6 +94,16 @@ export class Project implements IDisposable {
         }
       }
     };
+  }
+
+  /** Also the runs of this experiment are told of when they change; '' stands for the project's own. */
+  follow(experiment: string): void {
+    if (experiment !== this.experiment) {
+      this.experiment = experiment;
+      if (this.watchers > 0 && !this.sight.hidden()) {
+        this.listen();
+      }
+    }
   }
 
   /** Say that something has changed; also after an action of our own. */
@@ -104,6 +127,10 @@ export class Project implements IDisposable {
     Signal.clearData(this);
   }
 
+  private listen(): void {
+    this.events.open(this.at, this.experiment);
+  }
+
   /** The window was hidden, or is seen again: then all may have changed meanwhile. */
   private turn(): void {
     if (this.sight.hidden()) {
@@ -111,7 +138,7 @@ export class Project implements IDisposable {
       return;
     }
     if (this.watchers > 0) {
-      this.events.open(this.at);
+      this.listen();
       this.tell('all');
     } else if (this.gathered.size > 0) {
       this.tell('status'); // and what was said while it was hidden
@@ -123,6 +150,9 @@ export class Project implements IDisposable {
       return;
     }
     this.news.emit(said);
+    if (said.kind === 'status' && said.status) {
+      this.learn(said.status as Status);
+    }
     if (said.kind !== 'endpoints') {
       this.tell(said.kind);
     } else {
@@ -131,6 +161,16 @@ export class Project implements IDisposable {
         this.tell('endpoints');
       }, QUIET);
     }
+  }
+
+  /** Where the MLflow server answers again, what was refused meanwhile is asked anew. */
+  private learn({ root, tracking }: Status): void {
+    this.found = root;
+    const answers = tracking.state === 'up' || tracking.state === 'slow';
+    if (answers && !this.answering) {
+      this.tell('all');
+    }
+    this.answering = answers;
   }
 
   private async asked<T>(answer: Promise<T>): Promise<T> {
@@ -153,7 +193,7 @@ export class Project implements IDisposable {
       if (there) {
         this.tell('all'); // what has happened meanwhile
       } else if (this.watchers > 0 && !this.sight.hidden()) {
-        this.events.open(this.at); // a stream may not notice; a new one is tried until it is there
+        this.listen(); // a stream may not notice; a new one is tried until it is there
       }
     }
   }

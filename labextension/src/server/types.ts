@@ -216,6 +216,8 @@ export interface Command {
   summary: string;
   group: string;
   changes: boolean;
+  /** The parameter with which it changes something; without it, it lists. */
+  changes_with: string | null;
   cell: boolean;
   needs_kernel: boolean;
   usage: string;

@@ -1,6 +1,6 @@
 /** The endpoints of the project: who answers, how fast, how well, and whether what is asked has drifted. */
 
-import React, { useState } from 'react';
+import React from 'react';
 
 import type { Lab } from '../actions/lab';
 import { offersOfEndpoint } from '../actions/offers';
@@ -10,9 +10,8 @@ import type { Tone } from '../results/view';
 import type { Said } from '../server/events';
 import type { EndpointRow, Endpoints } from '../server/types';
 import { figure } from '../words/figures';
-import { List } from './list';
-import { Notice } from './notice';
-import { Offers } from './offers';
+import { stateWord } from '../words/states';
+import { Listing } from './listing';
 import { useAnswer } from './use';
 
 export const STANDING: Record<EndpointRow['state'], Tone> = {
@@ -25,28 +24,21 @@ const toldOf = (news: Said): Endpoints | null => (news.kind === 'endpoints' && A
 
 export function EndpointsView({ lab }: { lab: Lab }): React.JSX.Element {
   const { project, trans } = lab;
-  const [selected, setSelected] = useState<string[]>([]);
   const { data, error, loading } = useAnswer<Endpoints>(project, 'endpoints', {}, '', toldOf);
-  const rows = data?.endpoints ?? [];
-  const [chosen] = rows.filter(row => selected.includes(row.name));
-  const offers = chosen ? offersOfEndpoint(chosen, trans) : [];
   return (
-    <>
-      <Notice error={error} loading={loading && !data} trans={trans} />
-      {data && rows.length === 0 && <div className="mlops-empty">{trans.__('No endpoint yet: deploy a version of a model.')}</div>}
-      <Offers lab={lab} offers={offers} label={trans.__('Actions for endpoints')} />
-      <List
-        items={rows}
-        keyOf={row => row.name}
-        height={86}
-        label={trans.__('Endpoints')}
-        selected={selected}
-        select={setSelected}
-        open={row => lab.open({ kind: 'endpoint', name: row.name })}
-        menu={(x, y) => lab.menu(offers, x, y)}
-        draw={row => <RowOf row={row} lab={lab} />}
-      />
-    </>
+    <Listing
+      lab={lab}
+      label={trans.__('Endpoints')}
+      rows={data?.endpoints ?? []}
+      error={error}
+      loading={loading}
+      empty={trans.__('No endpoint yet: deploy a version of a model.')}
+      keyOf={row => row.name}
+      height={86}
+      open={row => lab.open({ kind: 'endpoint', name: row.name })}
+      offersOf={([chosen]) => (chosen ? offersOfEndpoint(chosen, trans) : [])}
+      draw={row => <RowOf row={row} lab={lab} />}
+    />
   );
 }
 
@@ -59,7 +51,7 @@ function RowOf({ row, lab }: { row: EndpointRow; lab: Lab }): React.JSX.Element 
         <span className="mlops-name" title={row.name}>
           {row.name}
         </span>
-        <Badge text={row.state} tone={STANDING[row.state]} />
+        <Badge text={stateWord(row.state, trans)} tone={STANDING[row.state]} />
       </div>
       <div className="mlops-row mlops-small">
         <span className="mlops-name">
@@ -79,7 +71,7 @@ function RowOf({ row, lab }: { row: EndpointRow; lab: Lab }): React.JSX.Element 
       </div>
       <div className="mlops-row mlops-small">
         <span className="mlops-name" title={row.errors === null ? '' : trans.__('%1 of %2 refused or failed', percent(row.errors), figure(row.requests))}>
-          {[row.errors === null ? '' : trans.__('errors %1', percent(row.errors)), beside(row)].filter(Boolean).join(' · ')}
+          {[row.errors === null ? '' : trans.__('errors %1', percent(row.errors)), beside(row, lab)].filter(Boolean).join(' · ')}
         </span>
         {row.alerts > 0 && <Badge text={trans._n('%1 alert', '%1 alerts', row.alerts)} tone="bad" />}
       </div>
@@ -92,8 +84,9 @@ function driftWord(row: EndpointRow, { trans }: Lab): string {
   return { ok: trans.__('no drift'), drift: trans.__('drift'), unknown: trans.__('drift: not looked') }[row.drift];
 }
 
-function beside(row: EndpointRow): string {
-  return [row.canary === null ? '' : `canary ${row.canary}`, row.shadow === null ? '' : `shadow ${row.shadow}`].filter(Boolean).join(' ');
+function beside(row: EndpointRow, { trans }: Lab): string {
+  const words = [row.canary === null ? '' : trans.__('canary %1', row.canary), row.shadow === null ? '' : trans.__('shadow %1', row.shadow)];
+  return words.filter(Boolean).join(' ');
 }
 
 export function milliseconds(value: number): string {

@@ -40,7 +40,7 @@ export function Head({ lab, status }: { lab: Lab; status: Loaded<Status> }): Rea
         )}
         {href && (
           <a href={href} target="_blank" rel="noopener noreferrer">
-            MLflow
+            {'MLflow'}
           </a>
         )}
       </div>

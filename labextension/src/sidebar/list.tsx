@@ -20,9 +20,11 @@ interface Props<T> {
   menu?: (x: number, y: number) => void;
   drag?: (item: T, event: PointerEvent) => void;
   many?: boolean;
+  /** Another list is on its way. */
+  busy?: boolean;
 }
 
-export function List<T>({ items, keyOf, height, label, draw, selected, select, open, end, menu, drag, many }: Props<T>): React.JSX.Element {
+export function List<T>({ items, keyOf, height, label, draw, selected, select, open, end, menu, drag, many, busy }: Props<T>): React.JSX.Element {
   const id = useId();
   const node = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -122,7 +124,8 @@ export function List<T>({ items, keyOf, height, label, draw, selected, select, o
   return (
     <div
       ref={node}
-      className="mlops-list"
+      className={`mlops-list${busy ? ' mlops-busy' : ''}`}
+      aria-busy={busy ?? false}
       role="listbox"
       tabIndex={0}
       aria-label={label}

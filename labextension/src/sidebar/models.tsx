@@ -1,16 +1,15 @@
 /** Registered models, and the versions of one: aliases, what the gate says, and where they come from. */
 
-import React, { useState } from 'react';
+import React from 'react';
 
 import type { Lab } from '../actions/lab';
 import { offersOfModel, offersOfVersion } from '../actions/offers';
 import { Badge, Moment } from '../results/cell';
 import type { Tone } from '../results/view';
 import type { Model, ModelRow, Models, Verdict, VersionRow } from '../server/types';
+import { stateWord } from '../words/states';
 import { metricsInShort } from '../words/values';
-import { List } from './list';
-import { Notice } from './notice';
-import { Offers } from './offers';
+import { Listing } from './listing';
 import { usePages } from './pages';
 import { useAnswer, useKept } from './use';
 
@@ -26,10 +25,7 @@ export function ModelsView({ lab }: { lab: Lab }): React.JSX.Element {
 function Names({ lab, open }: { lab: Lab; open: (name: string) => void }): React.JSX.Element {
   const { project, trans } = lab;
   const [search, setSearch] = useKept(project, 'models.search', '');
-  const [selected, setSelected] = useState<string[]>([]);
   const { rows, error, loading, more } = usePages(project, 'models', { search }, 'models', read, keyOf);
-  const [chosen] = rows.filter(model => selected.includes(model.name));
-  const offers = chosen ? offersOfModel(chosen.name, trans) : [];
   return (
     <>
       <div className="mlops-tools">
@@ -42,21 +38,18 @@ function Names({ lab, open }: { lab: Lab; open: (name: string) => void }): React
           onChange={event => setSearch(event.target.value)}
         />
       </div>
-      <Notice error={error} loading={loading && rows.length === 0} trans={trans} />
-      {rows.length === 0 && !loading && !error && (
-        <div className="mlops-empty">{search ? trans.__('No model is called so.') : trans.__('No model yet: register the model of a run.')}</div>
-      )}
-      <Offers lab={lab} offers={offers} label={trans.__('Actions for models')} />
-      <List
-        items={rows}
+      <Listing
+        lab={lab}
+        label={trans.__('Models')}
+        rows={rows}
+        error={error}
+        loading={loading}
+        empty={search ? trans.__('No model is called so.') : trans.__('No model yet: register the model of a run.')}
         keyOf={keyOf}
         height={44}
-        label={trans.__('Models')}
-        selected={selected}
-        select={setSelected}
         open={model => open(model.name)}
         end={more}
-        menu={(x, y) => lab.menu(offers, x, y)}
+        offersOf={([chosen]) => (chosen ? offersOfModel(chosen.name, trans) : [])}
         draw={model => (
           <>
             <div className="mlops-row">
@@ -77,7 +70,7 @@ function Names({ lab, open }: { lab: Lab; open: (name: string) => void }): React
             </div>
             <div className="mlops-row mlops-small">
               <span className="mlops-name">{aliasesInShort(model)}</span>
-              <Moment at={model.updated} />
+              <Moment at={model.updated} trans={trans} />
             </div>
           </>
         )}
@@ -93,11 +86,7 @@ function aliasesInShort(model: ModelRow): string {
 
 function Versions({ lab, name, back }: { lab: Lab; name: string; back: () => void }): React.JSX.Element {
   const { project, trans } = lab;
-  const [selected, setSelected] = useState<string[]>([]);
   const { data, error, loading } = useAnswer<Model>(project, `models/${encodeURIComponent(name)}`, {}, 'models endpoints');
-  const rows = data?.versions ?? [];
-  const [chosen] = rows.filter(row => selected.includes(String(row.version)));
-  const offers = chosen ? offersOfVersion(name, chosen, trans) : offersOfModel(name, trans);
   return (
     <>
       <div className="mlops-tools mlops-row">
@@ -108,17 +97,17 @@ function Versions({ lab, name, back }: { lab: Lab; name: string; back: () => voi
           {name}
         </b>
       </div>
-      <Notice error={error} loading={loading && !data} trans={trans} />
-      <Offers lab={lab} offers={offers} label={trans.__('Actions for versions')} />
-      <List
-        items={rows}
+      <Listing
+        lab={lab}
+        label={trans.__('Versions of %1', name.slice(0, 60))}
+        rows={data?.versions ?? []}
+        error={error}
+        loading={loading}
+        empty={trans.__('This model has no version yet.')}
         keyOf={row => String(row.version)}
         height={64}
-        label={trans.__('Versions of %1', name.slice(0, 60))}
-        selected={selected}
-        select={setSelected}
         open={() => lab.open({ kind: 'model', name })}
-        menu={(x, y) => lab.menu(offers, x, y)}
+        offersOf={([chosen]) => (chosen ? offersOfVersion(name, chosen, trans) : offersOfModel(name, trans))}
         draw={row => <VersionOf row={row} lab={lab} />}
       />
     </>
@@ -134,12 +123,12 @@ function VersionOf({ row, lab }: { row: VersionRow; lab: Lab }): React.JSX.Eleme
           <b>v{row.version}</b> {row.aliases.map(alias => <span key={alias} className="mlops-alias">@{alias}</span>)}
         </span>
         <span title={row.reasons}>
-          <Badge text={row.gate === 'none' ? trans.__('no gate') : row.gate} tone={VERDICTS[row.gate]} />
+          <Badge text={row.gate === 'none' ? trans.__('no gate') : stateWord(row.gate, trans)} tone={VERDICTS[row.gate]} />
         </span>
       </div>
       <div className="mlops-row mlops-small">
         <span className="mlops-name">{metricsInShort(row.metrics, null)}</span>
-        <Moment at={row.created} />
+        <Moment at={row.created} trans={trans} />
       </div>
       <div className="mlops-row mlops-small">
         <span className="mlops-name">{lineageInShort(row)}</span>

@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import { Refusal } from '../server/client';
+import { told } from '../words/errors';
 
 interface Props {
   error: Error | null;
@@ -13,10 +13,10 @@ interface Props {
 
 export function Notice({ error, loading, trans }: Props): React.JSX.Element | null {
   if (error) {
-    const hint = error instanceof Refusal ? error.hint : '';
+    const { message, hint } = told(error, trans);
     return (
       <div className="mlops-notice" role="alert">
-        {error.message} {hint && <code>{hint}</code>}
+        {message} {hint && <code>{hint}</code>}
       </div>
     );
   }

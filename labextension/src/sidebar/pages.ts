@@ -14,6 +14,7 @@ const MOST = 200;
 
 export interface Pages<T> extends PageOf<T> {
   error: Error | null;
+  /** Another question is under way: what is shown is not yet its answer. */
   loading: boolean;
   /** Ask for the next page, where there is one. */
   more: () => void;
@@ -34,6 +35,8 @@ export function usePages<T>(
   const shown = useRef('');
   const asker = useRef<() => void>(() => undefined);
   const count = useRef(0);
+  const typed = [query.filter, query.search].join(' ');
+  const before = useRef(typed);
   const busy = useRef(false);
   count.current = page.rows.length;
 
@@ -42,7 +45,7 @@ export function usePages<T>(
     const ask = async (): Promise<void> => {
       const again = shown.current === asked;
       const limit = again ? Math.min(Math.max(count.current, FIRST), MOST) : FIRST;
-      setLoading(true);
+      setLoading(!again); // what is asked again is no other list
       busy.current = true;
       try {
         const found = read(await project.get<never>(path, { ...query, limit }, ending.signal));
@@ -63,12 +66,14 @@ export function usePages<T>(
       setLoading(false);
     };
     const { again, end } = oneByOne(ask);
+    const types = before.current !== typed;
+    before.current = typed;
     const timer = setTimeout(
       () => {
         asker.current = again;
         again();
       },
-      shown.current ? 300 : 0 // one who types is waited for
+      types ? 300 : 0 // one who types is waited for
     );
     return () => {
       clearTimeout(timer);

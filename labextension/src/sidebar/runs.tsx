@@ -1,6 +1,7 @@
 /** The runs of an experiment: filtered, sorted, and any number of them. */
 
-import React, { useState } from 'react';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React, { useEffect } from 'react';
 
 import type { Lab } from '../actions/lab';
 import { offersOfRuns } from '../actions/offers';
@@ -8,10 +9,9 @@ import { Badge, Moment } from '../results/cell';
 import type { Tone } from '../results/view';
 import type { Experiments, RunRow, Runs } from '../server/types';
 import { line } from '../words/quoting';
+import { stateWord } from '../words/states';
 import { metricsInShort } from '../words/values';
-import { List } from './list';
-import { Notice } from './notice';
-import { Offers } from './offers';
+import { Listing } from './listing';
 import { usePages } from './pages';
 import { useAnswer, useKept } from './use';
 
@@ -27,12 +27,9 @@ export function RunsView({ lab }: { lab: Lab }): React.JSX.Element {
   const [filter, setFilter] = useKept(project, 'runs.filter', '');
   const [sort, setSort] = useKept(project, 'runs.sort', 'started');
   const [descending, setDescending] = useKept(project, 'runs.descending', true);
-  const [selected, setSelected] = useState<string[]>([]);
+  useEffect(() => project.follow(experiment), [project, experiment]);
   const query = { experiment, filter, sort, descending: String(descending) };
   const { rows, error, loading, more } = usePages(project, 'runs', query, 'runs', read, keyOf);
-  const chosen = rows.filter(run => selected.includes(run.run_id));
-  const offers = offersOfRuns(chosen, trans);
-  const open = (run: RunRow): void => lab.open({ kind: 'run', id: run.run_id, title: run.name });
   return (
     <>
       <div className="mlops-tools">
@@ -66,28 +63,27 @@ export function RunsView({ lab }: { lab: Lab }): React.JSX.Element {
           </button>
         </div>
       </div>
-      <Notice error={error} loading={loading && rows.length === 0} trans={trans} />
-      {rows.length === 0 && !loading && !error && <Empty lab={lab} filtered={filter !== ''} />}
-      <Offers lab={lab} offers={offers} label={trans.__('Actions for runs')} />
-      <List
-        items={rows}
+      <Listing
+        lab={lab}
+        label={trans.__('Runs')}
+        rows={rows}
+        error={error}
+        loading={loading}
+        empty={filter ? trans.__('No run is like that.') : trans.__('No run yet: a cell that begins with %%mlops run is one.')}
         keyOf={keyOf}
         height={44}
-        label={trans.__('Runs')}
         many
-        selected={selected}
-        select={setSelected}
-        open={open}
+        open={run => lab.open({ kind: 'run', id: run.run_id, title: run.name })}
         end={more}
-        menu={(x, y) => lab.menu(offers, x, y)}
+        offersOf={chosen => offersOfRuns(chosen, trans)}
         drag={(run, event) => lab.drag(line('lineage', [`run:${run.run_id}`]), run.name, event)}
-        draw={run => <Row run={run} metric={sort} />}
+        draw={run => <Row run={run} metric={sort} trans={trans} />}
       />
     </>
   );
 }
 
-function Row({ run, metric }: { run: RunRow; metric: string }): React.JSX.Element {
+function Row({ run, metric, trans }: { run: RunRow; metric: string; trans: TranslationBundle }): React.JSX.Element {
   return (
     <>
       <div className="mlops-row">
@@ -95,11 +91,11 @@ function Row({ run, metric }: { run: RunRow; metric: string }): React.JSX.Elemen
           {run.parent && <span aria-hidden="true">↳ </span>}
           {run.name}
         </span>
-        {run.status !== 'FINISHED' && <Badge text={run.status.toLowerCase()} tone={STATES[run.status]} />}
+        {run.status !== 'FINISHED' && <Badge text={stateWord(run.status, trans)} tone={STATES[run.status]} />}
       </div>
       <div className="mlops-row mlops-small">
         <span className="mlops-name">{metricsInShort(run.metrics, metric)}</span>
-        <Moment at={run.started} />
+        <Moment at={run.started} trans={trans} />
       </div>
     </>
   );
@@ -118,15 +114,6 @@ function ExperimentChoice({ lab, value, choose }: { lab: Lab; value: string; cho
         </option>
       ))}
     </select>
-  );
-}
-
-function Empty({ lab, filtered }: { lab: Lab; filtered: boolean }): React.JSX.Element {
-  const { trans } = lab;
-  return (
-    <div className="mlops-empty">
-      {filtered ? trans.__('No run is like that.') : trans.__('No run yet: a cell that begins with %%mlops run is one.')}
-    </div>
   );
 }
 

@@ -29,7 +29,7 @@ export function Welcome({ lab }: { lab: Lab }): React.JSX.Element {
       </button>
       <Notice error={error} trans={trans} />
       <p className="mlops-small">
-        {trans.__('The same in a cell:')} <code>%mlops init</code>
+        {trans.__('The same in a cell:')} <code>{'%mlops init'}</code>
       </p>
     </div>
   );

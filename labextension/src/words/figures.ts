@@ -1,5 +1,7 @@
 /** How figures, times and sizes are written: as `display/views.py` writes them. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 export function figure(value: unknown): string {
   if (typeof value !== 'number') {
     return typeof value === 'string' || typeof value === 'boolean' ? String(value) : '';
@@ -39,28 +41,28 @@ function exponent(text: string): string {
 }
 
 /** A duration in seconds: `0.4 s`, `12 s`, `3 min`, `2 h 5 min`, `4 d`. */
-export function span(seconds: number): string {
+export function span(seconds: number, trans: TranslationBundle): string {
   if (seconds < 10) {
-    return `${seconds.toFixed(1)} s`;
+    return trans.__('%1 s', seconds.toFixed(1));
   }
   if (seconds < 100) {
-    return `${seconds.toFixed(0)} s`;
+    return trans.__('%1 s', seconds.toFixed(0));
   }
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) {
-    return `${minutes} min`;
+    return trans.__('%1 min', minutes);
   }
   if (minutes < 48 * 60) {
-    const rest = minutes % 60;
-    return `${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ''}`;
+    const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+    return rest ? trans.__('%1 h %2 min', hours, rest) : trans.__('%1 h', hours);
   }
-  return `${Math.floor(minutes / 1440)} d`;
+  return trans.__('%1 d', Math.floor(minutes / 1440));
 }
 
 /** How long ago a moment (seconds since the epoch) was. */
-export function ago(at: number, now: number = Date.now() / 1000): string {
+export function ago(at: number, trans: TranslationBundle, now: number = Date.now() / 1000): string {
   const seconds = now - at;
-  return seconds < 5 ? 'just now' : `${span(seconds)} ago`;
+  return seconds < 5 ? trans.__('just now') : trans.__('%1 ago', span(seconds, trans));
 }
 
 /** A moment in full, the same in every place. */

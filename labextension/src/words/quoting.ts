@@ -3,10 +3,24 @@
 /** What would end the line, or be read otherwise than it looks: control characters, and the line ends of Unicode. */
 const ENDS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
+/** A name that a line can't hold: it has control characters, or begins as a flag does. */
+export class Unwritable extends Error {
+  /** As much of the name as can be shown. */
+  readonly shown: string;
+
+  constructor(
+    readonly why: 'control' | 'dash',
+    name: string
+  ) {
+    super(`${why}: ${JSON.stringify(name.slice(0, 60))}`);
+    this.shown = JSON.stringify(name.slice(0, 60)).slice(1, -1);
+  }
+}
+
 /** Quote a word for the line of a magic, as `shlex.quote` does: what cannot stand in a line is an error, never another name. */
 export function word(text: string): string {
   if (ENDS.test(text)) {
-    throw new Error(`${JSON.stringify(text.slice(0, 60))} has control characters, and can't stand in a line: use Python, where it is a string.`);
+    throw new Unwritable('control', text);
   }
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
 }
@@ -21,7 +35,7 @@ export type Value = string | number | boolean | null | undefined | string[];
 export function line(command: string, words: string[], options: Record<string, Value> = {}): string {
   const dashed = words.find(isDashed);
   if (dashed !== undefined) {
-    throw new Error(`${JSON.stringify(dashed.slice(0, 60))} begins with '-', and would be read as a flag: use Python, where it is a string.`);
+    throw new Unwritable('dash', dashed);
   }
   const parts = ['%mlops', command, ...words.map(word)];
   for (const [name, value] of Object.entries(options)) {

@@ -32,7 +32,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """A command: ``key`` is what stands in the address of a call, and ``needs_kernel`` says that none can be made."""
+    """A command: ``key`` is what stands in the address of a call, and ``needs_kernel`` says that none can be made.
+
+    Where ``changes_with`` names a parameter, it changes something only with that, and lists without it.
+    """
 
     name: str
     key: str
@@ -40,6 +43,7 @@ class Form:
     summary: str
     group: str
     changes: bool
+    changes_with: str | None
     cell: bool
     needs_kernel: bool
     usage: str
@@ -66,6 +70,7 @@ def _form(command: Command) -> Form:
         summary=command.summary,
         group=command.group,
         changes=command.changes,
+        changes_with=command.changes_with,
         cell=command.cell,
         needs_kernel=not over_rest(command),
         usage=grammar.usage(command),

@@ -177,7 +177,7 @@ def label(
     return labelling.label(log, endpoint, data, on, column, dry_run=dry_run)
 
 
-@command(changes=True)
+@command(changes="restart")
 def endpoints(*, restart: bool = False, dry_run: bool = False) -> Endpoints:
     """List the endpoints of the project on this machine.
 

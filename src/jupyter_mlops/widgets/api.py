@@ -25,7 +25,7 @@ def panel(
     """Show what the project is doing, and redraw it as it changes; headless, and when it is saved, it is a picture.
 
     It works beside the kernel's cells. A new panel of the same kind takes over from the one before, and ``panel.close()`` stops it.
-    Where the page was loaded anew, the cell is run again: a front end forgets which display is whose.
+    In JupyterLab and Notebook it goes on where the page was loaded anew; elsewhere the cell is then run again.
 
     Parameters
     ----------

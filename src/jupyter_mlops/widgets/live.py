@@ -98,7 +98,7 @@ class _Live:
     def start(self) -> None:
         """Show it, and begin to look."""
         self._seen, self._drawn = [mime.data(self._last), self._note()], time.monotonic()
-        self._handle.display(bundle(self.panel, self._last, self._note()), raw=True)
+        self._handle.display(self._bundle(self._last, self._note()), raw=True)
         self._thread.start()
 
     def stop(self, why: str) -> None:
@@ -135,22 +135,28 @@ class _Live:
         seen = [mime.data(view), note]
         if seen != self._seen or time.monotonic() - self._drawn > _AGE:
             self._seen, self._drawn = seen, time.monotonic()
-            self._handle.update(bundle(self.panel, view, note), raw=True)
+            self._handle.update(self._bundle(view, note), raw=True)
 
     def _note(self) -> str:
         return f"live, every {self.panel.every:g} s · %mlops panel --close stops it"
 
+    def _bundle(self, view: View, note: str) -> dict[str, Any]:
+        """Draw a view in each form of a result, with what is going on below it, and which display it is.
 
-def bundle(panel: Panel, view: View, note: str) -> dict[str, Any]:
-    """Draw a view in each form of a result, with what is going on below it."""
-    noted = _noted(view, note)
-    subject = {"endpoint": panel.endpoint} if panel.endpoint else {}
-    own = mime.render(noted, type(panel).__name__, subject)
-    return {"text/plain": text.render(noted), "text/html": html.render(noted), **own}
+        A front end that was loaded anew has forgotten that, and finds it there.
+        """
+        noted = _noted(view, note)
+        subject = {"display": self._handle.display_id}
+        if self.panel.endpoint:
+            subject["endpoint"] = self.panel.endpoint
+        own = mime.render(noted, type(self.panel).__name__, subject)
+        return {"text/plain": text.render(noted), "text/html": html.render(noted), **own}
 
 
 def _noted(view: View, note: str) -> View:
-    """Write the note below the last table, or among the facts where there is none."""
+    """Write the note below the last table, or among the facts where there is none; an empty one is a line, and so is this."""
+    if isinstance(view, Table) and not view.rows:
+        return replace(view, empty=" · ".join(filter(None, (view.empty, note))))
     if isinstance(view, Table):
         return replace(view, note=" · ".join(filter(None, (view.note, note))))
     if not view.tables:

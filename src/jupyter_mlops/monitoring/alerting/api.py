@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .results import Alerts
 
 
-@command(changes=True)
+@command(changes="silence")
 def alerts(
     endpoint: Endpoint | None = None,
     *,
