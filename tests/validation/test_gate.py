@@ -10,10 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops as mlops
-from jupyter_mlops.backend import server
-from jupyter_mlops.backend.processes import stop
-from jupyter_mlops.backend.state import State
-from jupyter_mlops.errors import BackendUnreachable, Inconclusive, InvalidUsage, MlopsError, ValidationFailed
+from jupyter_mlops.errors import Inconclusive, InvalidUsage, ValidationFailed
 
 from ..conftest import Face
 from .test_quality import clean
@@ -146,35 +143,6 @@ def test_without_a_gate_a_report_that_passed_is_one(project: Path, name: str, ca
         mlops.promote(name)
     mlops.validate_model(name, data=test, target="target")
     assert mlops.promote(name).done
-
-
-def test_an_outage_in_the_middle_promotes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cancer: Any, test: Any) -> None:  # fmt: skip
-    from jupyter_mlops.registry import promotion
-
-    process = server.ensure(State(tmp_path / ".server"), lambda text: None).process
-    try:
-        monkeypatch.chdir(tmp_path)
-        (tmp_path / "mlops.toml").write_text(f'tracking_uri = "{process.url}"\nuser = "tester"\n\n[gates.tumour]\nmodel = "pass"\n')  # fmt: skip
-        registered("tumour", cancer, strong())
-        mlops.validate_model("tumour", data=test, target="target")
-        ready = promotion._note_gate
-
-        def killed(*arguments: Any) -> None:
-            ready(*arguments)
-            stop(process)
-
-        monkeypatch.setattr(promotion, "_note_gate", killed)
-        with pytest.raises((Inconclusive, BackendUnreachable)):
-            mlops.promote("tumour")
-        monkeypatch.undo()
-        monkeypatch.chdir(tmp_path)
-        process = server.ensure(State(tmp_path / ".server"), lambda text: None).process
-        (tmp_path / "mlops.toml").write_text(f'tracking_uri = "{process.url}"\nuser = "tester"\n\n[gates.tumour]\nmodel = "pass"\n')  # fmt: skip
-        with pytest.raises(MlopsError, match="no alias 'champion'"):
-            mlops.validate_model("tumour@champion", data=test, target="target")
-        assert mlops.promote("tumour").done
-    finally:
-        stop(process)
 
 
 def test_a_check_in_a_cell(project: Path, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import jupyter_mlops as mlops
-from jupyter_mlops.errors import BackendUnreachable
+from jupyter_mlops.errors import BackendUnreachable, Inconclusive, MlopsError
 
 from ..conftest import Face, Outcome
 from ..conftest import _through_python as through_python
@@ -149,6 +149,31 @@ def test_a_promotion_is_done_whole_or_not_at_all(project: Path, wire: Wire, name
         wire.cut_at(word)
         refused(wire, through_python(f"promote {name}@challenger"), when)
         assert champion(name) == 1, when
+    assert mlops.promote(name).done
+
+
+def test_an_outage_in_the_middle_promotes_nothing(
+    project: Path, wire: Wire, name: str, cancer: Any, test: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.registry import promotion
+
+    gate(project, name)
+    registered(name, cancer, strong())
+    mlops.validate_model(name, data=test, target="target")
+    ready = promotion._note_gate
+
+    def killed(*arguments: Any) -> None:
+        ready(*arguments)
+        wire.cut_at(b"")  # at the next word, whatever it is
+
+    with monkeypatch.context() as patch:
+        patch.setattr(promotion, "_note_gate", killed)
+        with pytest.raises((Inconclusive, BackendUnreachable)):
+            mlops.promote(name)
+    assert wire.is_cut
+    wire.mend()
+    with pytest.raises(MlopsError, match="no alias 'champion'"):
+        mlops.validate_model(f"{name}@champion", data=test, target="target")
     assert mlops.promote(name).done
 
 

@@ -6,8 +6,9 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import nbformat
@@ -26,7 +27,8 @@ FORMS = {"text/plain", "text/html"}
 class Kernel:
     """A kernel that a front end asks, and what it has shown."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, manager: KernelManager, client: Any) -> None:
+        self.manager = manager
         self._client = client
         self.shown: list[tuple[float, str, dict[str, Any]]] = []
         self.errors: list[str] = []
@@ -51,9 +53,18 @@ class Kernel:
                     return data
             try:
                 self._note(self._client.get_iopub_msg(timeout=0.2))
-            except Exception:  # nothing yet
+            except Empty:  # nothing yet
                 continue
         raise AssertionError(f"{text!r} was not shown; last was {self.shown[-1:]}")
+
+    def rest(self) -> None:
+        """Close all panels, and wait for what they still tell."""
+        self.run("%mlops panel --close")
+        with suppress(Empty):
+            while True:
+                self._client.get_iopub_msg(timeout=0.3)
+        self.shown.clear()
+        self.errors.clear()
 
     def _note(self, message: Any) -> None:
         if message["msg_type"] in ("display_data", "update_display_data", "execute_result"):
@@ -62,84 +73,89 @@ class Kernel:
             self.errors.append(message["content"]["evalue"])
 
 
-@contextmanager
-def kernel(folder: Path) -> Iterator[Kernel]:
+@pytest.fixture(scope="module")
+def kernel(_clean_environment: None) -> Iterator[Kernel]:
+    """One kernel for all tests: what it imports takes seconds."""
     manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(cwd=str(folder))
+    manager.start_kernel()
     client = manager.blocking_client()
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        yield Kernel(client)
+        front = Kernel(manager, client)
+        front.run(LOAD)
+        yield front
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
         manager.cleanup_resources()
 
 
-def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_closed(project: Path, trained: Any) -> None:
+@pytest.fixture
+def front(kernel: Kernel, project: Path) -> Iterator[Kernel]:
+    """The kernel in the project of the test, with nothing shown and no panel open, as if it were a new one."""
+    kernel.run(f"import os, time\nos.chdir({str(project)!r})")
+    yield kernel
+    kernel.rest()
+
+
+def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_closed(front: Kernel, trained: Any) -> None:
     trained("first", accuracy=0.9)
-    with kernel(project) as front:
-        front.run(LOAD)
-        front.run("p = %mlops panel runs --every 1\nimport time")
-        assert front.shown == [], "what has a name is not shown"
-        front.run("p")
-        [(_, kind, data)] = front.shown
-        assert kind == "display_data"
-        assert set(data) > FORMS
-        assert not [form for form in data if "widget" in form]
-        own = data["application/vnd.jupyter-mlops.table.v1+json"]
-        assert own["result"] == "Panel"
-        assert len(own["subject"]["display"]) == 32, "found again where the page was loaded anew"
-        trained("second", accuracy=0.95)
-        front.until("second", 20)
-        assert front.run("sum(range(10))") < 2, "cells run as ever"
-        front.run("p.is_live")
-        assert front.shown[-1][2]["text/plain"] == "True"
-        front.run("p.close()\n[t.name for t in __import__('threading').enumerate() if 'mlops-panel' in t.name]")
-        assert front.until("closed; as of", 10)
-        assert front.shown[-1][2]["text/plain"] == "[]"
-        count = len(front.shown)
-        trained("third", accuracy=0.96)
-        front.run("time.sleep(2.5)")
-        assert len(front.shown) == count
-        front.run("%mlops panel runs --every 1")
-        front.run("%mlops panel runs --every 1")
-        assert front.until("another panel has taken over", 10)
-        front.run("%mlops panel --close")
-        assert "Closed: runs" in front.shown[-1][2]["text/plain"]
-        front.run("%mlops panel validation")
-        assert re.search(r"No report yet.*live,\s+every 3 s", front.shown[-1][2]["text/plain"], re.DOTALL)
-        assert front.errors == []
+    front.run("p = %mlops panel runs --every 1")
+    assert front.shown == [], "what has a name is not shown"
+    front.run("p")
+    [(_, kind, data)] = front.shown
+    assert kind == "display_data"
+    assert set(data) > FORMS
+    assert not [form for form in data if "widget" in form]
+    own = data["application/vnd.jupyter-mlops.table.v1+json"]
+    assert own["result"] == "Panel"
+    assert len(own["subject"]["display"]) == 32, "found again where the page was loaded anew"
+    trained("second", accuracy=0.95)
+    front.until("second", 20)
+    assert front.run("sum(range(10))") < 2, "cells run as ever"
+    front.run("p.is_live")
+    assert front.shown[-1][2]["text/plain"] == "True"
+    front.run("p.close()\n[t.name for t in __import__('threading').enumerate() if 'mlops-panel' in t.name]")
+    assert front.until("closed; as of", 10)
+    assert front.shown[-1][2]["text/plain"] == "[]"
+    count = len(front.shown)
+    trained("third", accuracy=0.96)
+    front.run("time.sleep(2.5)")
+    assert len(front.shown) == count
+    front.run("%mlops panel runs --every 1")
+    front.run("%mlops panel runs --every 1")
+    assert front.until("another panel has taken over", 10)
+    front.run("%mlops panel --close")
+    assert "Closed: runs" in front.shown[-1][2]["text/plain"]
+    front.run("%mlops panel validation")
+    assert re.search(r"No report yet.*live,\s+every 3 s", front.shown[-1][2]["text/plain"], re.DOTALL)
+    assert front.errors == []
 
 
-def test_a_server_that_goes_away_is_told_below_the_last_picture(project: Path, trained: Any) -> None:
+def test_a_server_that_goes_away_is_told_below_the_last_picture(front: Kernel, project: Path, trained: Any) -> None:
     trained("first", accuracy=0.9)
-    with kernel(project) as front:
-        front.run(LOAD)
-        front.run("%mlops panel runs --every 1")
-        (project / "mlops.toml").write_text('tracking_uri = "http://127.0.0.1:9"\n')
-        data = front.until("not seen anew", 30)
-        assert "first" in data["text/html"]
+    front.run("%mlops panel runs --every 1")
+    (project / "mlops.toml").write_text('tracking_uri = "http://127.0.0.1:9"\n')
+    data = front.until("not seen anew", 30)
+    assert "first" in data["text/html"]
 
 
-@pytest.mark.parametrize("stdin", [True, False])
-def test_headless_it_is_a_picture_and_ends(
-    project: Path, trained: Any, monkeypatch: pytest.MonkeyPatch, stdin: bool
-) -> None:
-    """By nbclient, which says that nobody is there; and in CI, whoever runs it."""
+def test_in_ci_it_is_a_picture_whoever_runs_it(front: Kernel, trained: Any) -> None:
     trained("first", accuracy=0.9)
-    if stdin:
-        monkeypatch.setenv("CI", "true")
-        with kernel(project) as front:
-            front.run(LOAD)
-            front.run("%mlops panel runs\n")
-            assert [kind for _, kind, _ in front.shown] == ["execute_result"]
-        return
-    cells = [LOAD, *(f"%mlops panel {kind}" for kind in KINDS)]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(book, kernel_name="python3", timeout=120, resources={"metadata": {"path": str(project)}}).execute()
-    for cell in book.cells[1:]:
+    front.run("os.environ['CI'] = 'true'")
+    front.run("%mlops panel runs\n")
+    front.run("del os.environ['CI']")
+    assert [kind for _, kind, _ in front.shown] == ["execute_result"]
+
+
+def test_by_nbclient_which_says_that_nobody_is_there_it_is_a_picture_and_ends(front: Kernel, trained: Any) -> None:
+    trained("first", accuracy=0.9)
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"%mlops panel {kind}") for kind in KINDS])
+    client = NotebookClient(book, km=front.manager, timeout=120)
+    client.execute()
+    client.kc.stop_channels()  # the kernel is not its own, and so it leaves that to us
+    for cell in book.cells:
         [output] = cell.outputs
         assert set(output.data) > FORMS
         assert "widget" not in json.dumps(output).lower()
@@ -162,7 +178,7 @@ def test_names_are_only_text(project: Path) -> None:
 
 
 @pytest.mark.long
-def test_new_predictions_show_within_five_seconds(project: Path, name: str) -> None:
+def test_new_predictions_show_within_five_seconds(front: Kernel, name: str) -> None:
     """A real endpoint, and the log that it writes; the panel by the code that ``monitor`` uses."""
     import numpy as np
     import pandas as pd
@@ -176,17 +192,15 @@ def test_new_predictions_show_within_five_seconds(project: Path, name: str) -> N
     try:
         mlops.predict("people", data=frame.head(50))
         time.sleep(1)
-        with kernel(project) as front:
-            front.run(LOAD)
-            front.run("%mlops panel monitoring --endpoint people --every 1")
-            assert front.errors == []
-            assert ": 50 rows" in front.shown[0][2]["text/plain"]
-            time.sleep(3)  # it has looked once, and imported all it needs
-            begin = time.time()
-            mlops.predict("people", data=frame.head(25))
-            front.until(": 75 rows", 20)
-            came = next(at for at, _, data in front.shown if ": 75 rows" in data["text/plain"])
-            assert came - begin < 5
-            assert front.errors == []
+        front.run("%mlops panel monitoring --endpoint people --every 1")
+        assert front.errors == []
+        assert ": 50 rows" in front.shown[0][2]["text/plain"]
+        time.sleep(3)  # it has looked once, and imported all it needs
+        begin = time.time()
+        mlops.predict("people", data=frame.head(25))
+        front.until(": 75 rows", 20)
+        came = next(at for at, _, data in front.shown if ": 75 rows" in data["text/plain"])
+        assert came - begin < 5
+        assert front.errors == []
     finally:
         mlops.stop(all=True)
