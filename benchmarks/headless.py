@@ -14,7 +14,12 @@ from measure import Report, alternate, ratio, whole_process
 
 ROUNDS = 5
 
-BARE, PAPERMILL, OURS = "nbclient", "papermill", "`jupyter mlops run`"
+BARE, EXECUTE, PAPERMILL, OURS = (
+    "nbclient, 3 lines of Python",
+    "`jupyter execute`",
+    "`papermill`",
+    "`jupyter mlops run`",
+)
 BARE_CALL, PAPERMILL_CALL, OURS_CALL = "nbclient, the call alone", "papermill, the call alone", "ours, the call alone"
 BARE_MANY, OURS_MANY = "8 notebooks: nbclient, one by one", "8 notebooks: ours, `--jobs 2`"
 
@@ -48,11 +53,13 @@ def run() -> Report:
         many = [f"many{number}.ipynb" for number in range(8)]
         for book in many:
             _write(folder / book, 10, seconds=1.0)
-        command = [sys.executable, "-m", "jupyter_mlops.cli", "run"]
+        programs = Path(sys.executable).parent
+        command = [str(programs / "jupyter"), "mlops", "run"]
         ways = {
             BARE: partial(whole_process, [sys.executable, "-c", _NBCLIENT, "n.ipynb"], folder),
+            EXECUTE: partial(whole_process, [str(programs / "jupyter"), "execute", "n.ipynb", "--output", "e"], folder),
             PAPERMILL: partial(
-                whole_process, [sys.executable, "-m", "papermill", "--no-progress-bar", "n.ipynb", "p.ipynb"], folder
+                whole_process, [str(programs / "papermill"), "--no-progress-bar", "n.ipynb", "p.ipynb"], folder
             ),
             OURS: partial(whole_process, [*command, "n.ipynb"], folder),
             BARE_MANY: partial(whole_process, [sys.executable, "-c", _NBCLIENT, *many], folder),
@@ -67,6 +74,7 @@ def run() -> Report:
         list(found.values()),
         [
             ratio(found[OURS], found[BARE], 1.0),
+            ratio(found[OURS], found[EXECUTE], 1.0),
             ratio(found[OURS], found[PAPERMILL], 1.0),
             ratio(found[OURS_CALL], found[BARE_CALL], 1.0),
             ratio(found[OURS_CALL], found[PAPERMILL_CALL], 1.0),

@@ -1,46 +1,49 @@
-"""Run examples without a screen, as CI does; leave executed notebooks, pages and a summary behind.
+"""Run examples as CI does: ``jupyter mlops run``, each in a project of its own.
 
 Usage: python examples/demo.py [OUTPUT_FOLDER [NAME ...]]; by default the quickstart, with each step shown.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
-import jupyter_mlops as mlops
-
 HERE = Path(__file__).parent
 
 
-def main(output: Path, names: list[str]) -> int:
-    """Run each in a fresh folder of its own: it is a project of its own, with an MLflow server of its own."""
+def prepare(output: Path, names: list[str]) -> list[Path]:
+    """Copy each into a fresh folder: what an earlier time has left, and what another makes, is none of its business."""
     shutil.rmtree(output, ignore_errors=True)
     notebooks = []
     for name in names:
         folder = output / "projects" / name
         folder.mkdir(parents=True)
-        notebooks.append(shutil.copy(HERE / f"{name}.ipynb", folder))
+        notebooks.append(Path(shutil.copy(HERE / f"{name}.ipynb", folder)))
         if name == "quickstart":
             shutil.copy(HERE / "mlops.toml", folder)
-    results = mlops.run_notebooks(
-        *map(str, notebooks),
-        output=str(output),
-        html=str(output),
-        junit=str(output / "junit.xml"),
-        summary=str(output / "summary.md"),
-        timeout=600,
-        jobs=2,
-        show=len(names) == 1,
-    )
-    print(results)
-    return results.exit_code
+    return notebooks
+
+
+def command(output: Path, notebooks: list[Path]) -> list[str]:
+    """Say what is typed to run them."""
+    words = ["jupyter", "mlops", "run", *map(str, notebooks), "--timeout", "600"]
+    words += ["--output", str(output), "--html", str(output)]
+    words += ["--junit", str(output / "junit.xml"), "--summary", str(output / "summary.md")]
+    return [*words, "-p", "max_depth=4", "--jobs", "2"] if len(notebooks) > 1 else [*words, "--show"]
+
+
+def main(output: Path, names: list[str]) -> None:
+    """Show the command, and become it."""
+    words = command(output, prepare(output, names))
+    print("$", shlex.join(words), flush=True)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    os.execvp(words[0], words)
 
 
 if __name__ == "__main__":
     chosen = sys.argv[2:] or ["quickstart"]
     every = sorted(path.stem for path in HERE.glob("*.ipynb"))
-    sys.exit(
-        main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo").resolve(), every if chosen == ["all"] else chosen)
-    )
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo").absolute(), every if chosen == ["all"] else chosen)

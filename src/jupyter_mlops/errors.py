@@ -156,6 +156,9 @@ _OF_THE_DISK = frozenset(
         "ENOTDIR",
         "EISDIR",
         "ENAMETOOLONG",
+        "EFBIG",
+        "ELOOP",
+        "ESTALE",
     ]
 )
 

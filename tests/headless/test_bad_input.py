@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -20,12 +22,22 @@ from jupyter_mlops.headless.place import alone
 
 from .conftest import book_of, executed, run
 
+RULES_OFF = "-dac_override,-dac_read_search"
+"""What root gives up, for the rules of permission to hold for it too."""
+
+
+def call(*words: str, before: Sequence[str] = (), **options: Any) -> subprocess.CompletedProcess[str]:
+    """Call the command line in a process of its own."""
+    command = [*before, sys.executable, "-m", "jupyter_mlops.cli", "run", *words, "--json"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
 
 @pytest.mark.parametrize(
     ("name", "content", "code", "said"),
     [
         ("none.ipynb", None, 3, "There is no notebook none.ipynb. Did you mean nine.ipynb?"),
         ("folder.ipynb", ..., 2, "can't be read: is a directory"),
+        ("folder", ..., 2, "is a folder; notebooks are named"),
         ("a.py", "1", 2, "its name does not end with .ipynb"),
         ("a.ipynb", "", 2, "it is no JSON"),
         ("a.ipynb", "\x00\xff", 2, "it is no"),
@@ -147,6 +159,11 @@ def test_a_place_that_takes_nothing_is_told_before_anything_runs(write: Callable
         assert "can't be written" in ran.err
     Path("folder").mkdir()
     assert run("a.ipynb", "--junit", "folder").code == 2
+    write("b.ipynb", "1")
+    kept = Path("b.ipynb").read_text()
+    assert "would be written over a notebook" in run("a.ipynb", "--summary", "b.ipynb").err
+    assert "are to be written to one file" in run("a.ipynb", "--summary", "r", "--junit", "./r").err
+    assert Path("b.ipynb").read_text() == kept
     assert not Path("ran").exists()
 
 
@@ -197,6 +214,46 @@ def test_a_disk_that_is_full_at_the_end(write: Callable[..., str], tmp_path: Pat
         assert executed(ran.data["notebooks"][0]["executed"]).cells[0].outputs
     finally:
         subprocess.run(["umount", disk], check=False)
+
+
+def test_a_limit_on_the_size_of_files_is_told_as_a_full_disk_is(write: Callable[..., str], tmp_path: Path) -> None:
+    write("a.ipynb", "print('x' * 3_000_000)")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+
+    done = call("a.ipynb", "--html", "pages", "--junit", "j.xml", preexec_fn=limit)
+    assert done.returncode == 11, done.stderr
+    (book,) = json.loads(done.stdout)["notebooks"]
+    assert (book["verdict"], book["executed"]) == ("not written", "")
+    assert "executed/a.ipynb can't be written: file too large" in " ".join(book["notes"])
+    assert "not written" in Path("j.xml").read_text()
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in Path("executed").iterdir()] == []
+
+
+def test_without_permission_it_says_so_and_runs_nothing(write: Callable[..., str]) -> None:
+    without = [] if os.getuid() else ["setpriv", f"--bounding-set={RULES_OFF}", f"--inh-caps={RULES_OFF}"]
+    if without and (shutil.which("setpriv") is None or subprocess.run([*without, "true"], check=False).returncode):
+        pytest.skip("root may write everywhere, and this takes setpriv to give that up: run it as another user")
+    write("a.ipynb", "open('ran', 'w').close()")
+    write("closed.ipynb", "1")
+    Path("closed.ipynb").chmod(0)
+    Path("folder").mkdir(mode=0o500)
+    Path("report").touch(mode=0o400)
+    for words, code, said in (
+        (["closed.ipynb"], 2, "closed.ipynb can't be read: permission denied"),
+        (["a.ipynb", "--output", "folder/out"], 11, "folder/out/a.ipynb can't be written: permission denied"),
+        (["a.ipynb", "--output", "folder"], 11, "can't be written: permission denied"),
+    ):
+        done = call(*words, before=without)
+        assert (done.returncode, done.stdout) == (code, ""), done.stderr
+        assert said in done.stderr
+    assert not Path("ran").exists()
+    done = call("a.ipynb", "--junit", "folder/j.xml", "--html", "folder/pages", before=without)
+    assert done.returncode == 11, done.stderr
+    assert done.stderr.count("can't be written: permission denied") == 2
+    assert executed().metadata.mlops.verdict == "passed"
 
 
 def test_what_is_missing_is_the_line_that_installs_it(

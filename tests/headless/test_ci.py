@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -10,25 +11,34 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 import yaml
 
-from jupyter_mlops import ci_init, cli
+from jupyter_mlops import ci_init, cli, register
 from jupyter_mlops.errors import Conflict, InvalidUsage
 
 from .conftest import executed
 
 BIN = Path(sys.executable).parent
 LOAD = "%load_ext jupyter_mlops"
+long = pytest.mark.long
+
+
+@pytest.fixture
+def refused(project: Path, trained: Callable[..., Any], name: str) -> str:
+    """A model whose challenger the gate does not let through."""
+    trained("poor", accuracy=0.5)
+    register(name, run="poor", alias="challenger")
+    return name
 
 
 def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
 
 
-@pytest.mark.parametrize("dependencies", ["requirements.txt", ""])
 @pytest.mark.parametrize(
     ("provider", "file", "check"),
     [
@@ -38,25 +48,31 @@ def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedP
     ],
 )
 def test_the_file_for_ci_is_one_by_its_published_schema(
-    write: Callable[..., str], provider: str, file: str, check: list[str], dependencies: str
+    write: Callable[..., str], provider: str, file: str, check: list[str]
 ) -> None:
-    write("work/it's mine.ipynb", "1")
-    if dependencies:
-        Path(dependencies).touch()
-    assert cli.main(["ci", "init", "--provider", provider, "--dry-run"]) == 0
-    assert not Path(file).exists()
-    assert cli.main(["ci", "init", "--provider", provider]) == 0
-    text = Path(file).read_text()
-    assert "jupyter mlops run work/*.ipynb" in text
-    assert ("{{" in text) == (provider == "github")
-    assert "{%" not in text
-    assert (
-        f"-r {dependencies} " if dependencies.endswith("txt") else " . " if dependencies else "install 'jupyter"
-    ) in text
-    done = call(BIN / "check-jsonschema", *check, file) if check else call("sh", "-n", file)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert cli.main(["ci", "init", "--provider", provider]) == 0  # the same again
-    assert os.access(file, os.X_OK) == (provider == "plain")
+    written = []
+    for folder, dependencies in (("with", "requirements.txt"), ("project", "pyproject.toml"), ("without", "")):
+        write(f"{folder}/work/it's mine.ipynb", "1")
+        with contextlib.chdir(folder):
+            if dependencies:
+                Path(dependencies).touch()
+            assert cli.main(["ci", "init", "--provider", provider, "--dry-run"]) == 0
+            assert not Path(file).exists()
+            assert cli.main(["ci", "init", "--provider", provider]) == 0
+            text = Path(file).read_text()
+            assert "jupyter mlops run work/*.ipynb" in text
+            assert ("{{" in text) == (provider == "github")
+            assert "{%" not in text
+            installs = {"requirements.txt": "-r requirements.txt ", "pyproject.toml": " . ", "": "install 'jupyter"}
+            assert installs[dependencies] in text
+            assert cli.main(["ci", "init", "--provider", provider]) == 0  # the same again
+            assert os.access(file, os.X_OK) == (provider == "plain")
+        written.append(f"{folder}/{file}")
+    for command in (
+        [[BIN / "check-jsonschema", *check, *written]] if check else [["sh", "-n", each] for each in written]
+    ):
+        done = call(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_file_that_is_there_is_kept_and_a_pipeline_of_gitlab_includes_ours(write: Callable[..., str]) -> None:
@@ -113,6 +129,35 @@ def test_the_workflow_of_github_lets_signals_through_and_edits_its_own_comment(w
     assert Path("comment.md").read_text() == f"{mark}\n# it\n"
 
 
+def test_the_script_for_any_other_ci_runs_in_a_clean_clone_and_ends_as_the_run_does(
+    write: Callable[..., str], tmp_path: Path
+) -> None:
+    write("origin/work/a.ipynb", "print('ran')")
+    write("origin/work/b.ipynb", "1 / 0")
+    Path("origin/requirements.txt").touch()
+    call("git", "init", "-q", "origin")
+    with contextlib.chdir("origin"):
+        assert cli.main(["ci", "init", "--provider", "plain"]) == 0
+    for words in (["add", "."], ["-c", "user.name=t", "-c", "user.email=t", "commit", "-qm", "c"]):
+        assert call("git", *words, cwd=Path("origin")).returncode == 0
+    assert call("git", "clone", "-q", "origin", "clone").returncode == 0
+    # It installs from the internet; here its environment is the one that the tests run in, and pip only says what it was told.
+    Path("bin").mkdir()
+    Path("bin/python3").write_text(
+        "#!/bin/sh\nset -eu\n[ \"$*\" = '-m venv .venv' ]\nmkdir -p .venv/bin\n"
+        f"echo 'PATH=$PWD/.venv/bin:{BIN}:$PATH' > .venv/bin/activate\n"
+        "echo 'echo \"$@\" > installed' > .venv/bin/python\nchmod +x .venv/bin/python\n"
+    )
+    Path("bin/python3").chmod(0o755)
+    env = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run([tmp_path / "clone/ci/notebooks.sh"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "1 of 2 passed" in done.stdout
+    assert Path("clone/installed").read_text() == "-m pip install -r requirements.txt jupyter-mlops[headless]\n"
+    there = {path.name for path in Path("clone/out").iterdir()}
+    assert there == {"a.ipynb", "b.ipynb", "a.html", "b.html", "junit.xml", "summary.md"}
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 2, marks=pytest.mark.long)]
 )
@@ -164,23 +209,20 @@ def test_pytest_collects_notebooks_with_a_result_for_each_cell(
     assert "2 tests collected" in again.stdout  # what was executed is none
 
 
+NBCLIENT = "import nbformat, nbclient, sys; nbclient.NotebookClient(nbformat.read(sys.argv[1], 4)).execute()"
 RUNNERS = {
     "papermill": [BIN / "papermill", "a.ipynb", "out.ipynb"],
-    "jupyter execute": [BIN / "jupyter-execute", "a.ipynb"],
-    "nbconvert, as jupyter-scheduler does": [BIN / "jupyter-nbconvert", "--to", "notebook", "--execute", "a.ipynb"],
     "nbmake": [sys.executable, "-m", "pytest", "-p", "nbmake.pytest_plugin", "--nbmake", "-q", "a.ipynb"],
+    "nbclient": [sys.executable, "-c", NBCLIENT, "a.ipynb"],
+    "jupyter execute": [BIN / "jupyter-execute", "a.ipynb"],
+    "nbconvert": [BIN / "jupyter-nbconvert", "--to", "notebook", "--execute", "a.ipynb"],
 }
+LONG = ("nbclient", "jupyter execute", "nbconvert")
 
 
-@pytest.mark.parametrize(
-    "runner",
-    [
-        pytest.param(name, marks=pytest.mark.long) if "scheduler" in name or "execute" in name else name
-        for name in RUNNERS
-    ],
-)
+@pytest.mark.parametrize("runner", [pytest.param(each, marks=long) if each in LONG else each for each in RUNNERS])
 def test_other_runners_run_the_same_notebook_and_fail_where_it_fails(
-    write: Callable[..., str], runner: str, monkeypatch: pytest.MonkeyPatch
+    write: Callable[..., str], runner: str, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     params = ("%%mlops params\nn: int = 3  # how many", "parameters")
@@ -188,7 +230,46 @@ def test_other_runners_run_the_same_notebook_and_fail_where_it_fails(
     given = ["-p", "n", "5"] if runner == "papermill" else []
     done = call(*RUNNERS[runner], *given)
     assert done.returncode == 0, done.stdout + done.stderr
-    write("a.ipynb", LOAD, "%mlops deploy nothing@champion")
-    done = call(*RUNNERS[runner])
-    assert done.returncode != 0
-    assert "not in an mlops project yet" in done.stdout + done.stderr
+    for line, said in (
+        ("%mlops deploy nothing@champion", "There is no registered model 'nothing'"),
+        (f"%mlops promote {refused}@challenger", "accuracy"),
+    ):
+        write("a.ipynb", LOAD, line, "open('went_on', 'w').close()")
+        done = call(*RUNNERS[runner])
+        assert done.returncode != 0
+        assert said in done.stdout + done.stderr
+        assert not Path("went_on").exists()
+
+
+@long
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of its own, and of what it imports
+def test_a_job_of_jupyter_scheduler_runs_it_and_fails_where_it_fails(write: Callable[..., str], refused: str) -> None:
+    reason = "jupyter-scheduler joins every Jupyter server where it is installed: pip install --target FOLDER it, and PYTHONPATH=FOLDER"
+    executors = pytest.importorskip("jupyter_scheduler.executors", reason=reason)
+    from jupyter_scheduler.orm import Job, create_session, create_tables
+
+    database = f"sqlite:///{Path('jobs.sqlite').absolute()}"
+    create_tables(database)
+    for number, (line, status, said) in enumerate(
+        [
+            ("assert n == 5", "COMPLETED", ""),
+            ("%mlops deploy nothing@champion", "FAILED", "There is no registered model 'nothing'"),
+            (f"%mlops promote {refused}@challenger", "FAILED", "accuracy"),
+        ]
+    ):
+        write(f"job{number}/a.ipynb", LOAD, ("%%mlops params\nn: int = 3", "parameters"), line)
+        with create_session(database)() as session:
+            session.add(
+                Job(
+                    job_id=str(number), name="a", runtime_environment_name="here", input_filename="a.ipynb",
+                    output_formats=["notebook"], parameters={"n": 5},
+                )
+            )  # fmt: skip
+            session.commit()
+        folder = Path(f"job{number}").absolute()
+        paths = {"input": str(folder / "a.ipynb"), "notebook": str(folder / "out.ipynb")}
+        executors.DefaultExecutionManager(str(number), str(folder), database, paths).process()
+        with create_session(database)() as session:
+            job = session.query(Job).filter(Job.job_id == str(number)).one()
+            assert (job.status, said in str(job.status_message)) == (status, True), job.status_message
+        assert executed(paths["notebook"]).cells[-1].source == line

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +10,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-
-from jupyter_mlops.headless.outcome import Verdict
-from jupyter_mlops.headless.stopping import Stopping
 
 from .conftest import executed, run
 
@@ -100,6 +94,19 @@ def test_a_run_that_was_only_begun_is_ended_with_its_kernel_though_a_cell_failed
     assert Path("ended").exists()
 
 
+def test_processes_that_a_notebook_has_left_are_ended_and_hold_nobody(write: Callable[..., str]) -> None:
+    """ipykernel waits 29 s for one that has ended and that nobody has waited for."""
+    write(
+        "a.ipynb", "import atexit, subprocess\np = subprocess.Popen(['sleep', '60'])\nsubprocess.Popen(['true'])",
+        "atexit.register(lambda: open('ended', 'w').write(str(p.wait())))",
+    )  # fmt: skip
+    begin = time.monotonic()
+    ran = run("a.ipynb")
+    assert ran.code == 0, ran
+    assert time.monotonic() - begin < 10
+    assert Path("ended").exists()
+
+
 def test_a_kernel_that_does_not_end_has_not_passed(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     from jupyter_mlops.headless import kernel
 
@@ -108,74 +115,6 @@ def test_a_kernel_that_does_not_end_has_not_passed(write: Callable[..., str], mo
     ran = run("a.ipynb")
     assert ran.code == 10
     assert "did not end by itself" in ran.data["notebooks"][0]["message"]
-
-
-def test_a_signal_between_two_notebooks_ends_it_as_one_within_does(
-    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from jupyter_mlops.headless import reporting
-
-    drawn = reporting.page
-
-    def slow(*given: Any) -> str:
-        if threading.current_thread() is not threading.main_thread():
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0.5)
-        return drawn(*given)
-
-    monkeypatch.setattr(reporting, "page", slow)
-    write("a.ipynb", "1")
-    write("b.ipynb", "1")
-    ran = run("a.ipynb", "b.ipynb", "--html", "pages", "--junit", "j.xml")
-    assert ran.code == 143
-    assert [book["verdict"] for book in ran.data["notebooks"]] == ["passed", "terminated"]
-    assert "terminated" in Path("j.xml").read_text()
-
-
-def test_a_signal_while_reports_are_written_waits_for_them(
-    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from jupyter_mlops.headless import junit
-
-    drawn = junit.write
-
-    def late(batch: Any) -> str:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.1)
-        return drawn(batch)
-
-    monkeypatch.setattr(junit, "write", late)
-    write("a.ipynb", "1")
-    assert run("a.ipynb", "--junit", "j.xml").code == 0  # all was done
-    assert Path("j.xml").exists()
-
-
-def test_after_a_signal_reports_come_before_what_the_server_is_told(
-    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from jupyter_mlops.headless import tracked
-
-    seen: list[bool] = []
-
-    def end(*_: Any) -> tuple[tuple[()], str]:
-        seen.append(Path("j.xml").exists())
-        return (), ""
-
-    monkeypatch.setattr(tracked.Tracked, "end", end)
-    write("a.ipynb", "import os, signal, time\nos.kill(os.getppid(), signal.SIGTERM)\ntime.sleep(30)")
-    assert run("a.ipynb", "--junit", "j.xml").code == 143
-    assert seen == [True]
-
-
-def test_a_signal_outdoes_a_notebook_that_failed_and_the_first_one_counts() -> None:
-    stopping = Stopping()
-    for asked, then in (
-        (Verdict.NOT_RUN, Verdict.NOT_RUN),
-        (Verdict.TERMINATED, Verdict.TERMINATED),
-        (Verdict.INTERRUPTED, Verdict.TERMINATED),
-    ):
-        stopping.ask(asked)
-        assert stopping.verdict is then
 
 
 def test_a_run_is_ended_on_the_server_though_its_files_do_not_get_there(

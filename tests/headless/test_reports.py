@@ -65,6 +65,8 @@ def test_an_execution_is_a_run_and_its_summary_tells_of_runs_and_gates(
     poor = client.get_run(runs["poor"]["run_id"])
     assert poor.data.tags["mlflow.source.name"] == "a.ipynb"
     assert "mlflow.parentRunId" not in poor.data.tags  # "last" and "runs" mean it
+    assert poor.data.tags["mlops.execution"] == mine.data.tags["mlops.execution"]
+    assert f"[poor]({runs['poor']['url']})" in mine.data.tags["mlflow.note.content"]
     summary = Path("s.md").read_text()
     for told in (
         "❌ 0 of 1 notebooks passed",
@@ -80,6 +82,33 @@ def test_an_execution_is_a_run_and_its_summary_tells_of_runs_and_gates(
         plain = client.get_run(runs["pl|ain <b>"]["run_id"])
         assert plain.data.tags["mlflow.source.git.commit"] == mine.data.tags["mlflow.source.git.commit"]
         assert plain.data.tags["mlflow.source.name"].endswith("a.ipynb")
+
+
+@pytest.mark.parametrize("variable", ["MLOPS_PARENT_RUN", "MLFLOW_RUN_ID"])
+def test_a_parent_that_is_not_there_is_told_and_is_none(
+    write: Callable[..., str], project: Path, client: Any, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    write("a.ipynb", "1")
+    there = client.create_run("0").info.run_id
+    for parent in (there, "0" * 32) if variable == "MLFLOW_RUN_ID" else ("no such/run",):
+        monkeypatch.setenv(variable, parent)
+        ran = run("a.ipynb")
+        (book,) = ran.data["notebooks"]
+        assert ran.code == 0
+        assert client.get_run(book["run"]).data.tags.get("mlflow.parentRunId") == (there if parent == there else None)
+        told = [f"{variable} names the run {parent!r}, which the MLflow server does not know: it has no parent"]
+        assert book["notes"] == ([] if parent == there else told)
+
+
+def test_outside_of_any_project_it_is_run_and_says_in_a_line_that_it_is_not_tracked(write: Callable[..., str]) -> None:
+    write("a.ipynb", "1")
+    write("b.ipynb", "1")
+    ran = run("a.ipynb", "b.ipynb", "--summary", "s.md")
+    assert ran.code == 0
+    told = "not tracked, since there was no project when it began: a.ipynb, b.ipynb (jupyter mlops init makes one)"
+    assert ran.data["notes"] == [told]
+    assert Path("s.md").read_text().count("not tracked") == 1
+    assert run("a.ipynb", "--no-track").data["notes"] == []
 
 
 def test_a_server_that_is_down_does_not_keep_a_notebook_from_running_but_it_has_not_passed(

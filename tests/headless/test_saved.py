@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from jupyter_mlops.headless.saved import compared, metrics_of
+from jupyter_mlops.display import Badge, Card, Table, mime
+from jupyter_mlops.headless.outcome import CellRecord
+from jupyter_mlops.headless.saved import compared, hidden, metrics_of
 
-from .conftest import book_of, run
+from .conftest import book_of, executed, run
 
 
 def save(counts: list[int], *cells: str, outputs: dict[int, str] | None = None) -> None:
@@ -25,14 +28,11 @@ def save(counts: list[int], *cells: str, outputs: dict[int, str] | None = None) 
 @pytest.mark.parametrize(
     ("counts", "cells", "code", "said"),
     [
-        ([1, 2], ["x = 1", "print(x)"], 0, ""),
-        ([1, 3], ["x = 1", "print(x)"], 0, "of 3 executions in the kernel that saved it 1 are no longer in it"),
         # the second cell used what stands below it
         ([1, 3, 2], ["x = 1", "print(x)", "x = 5"], 13, "x from In [2], which stands below In [3] but ran before it"),
         ([2, 1], ["print(x)", "x = 5"], 1, "cell 1 (print(x)) ran when it was saved, and fails in a clean kernel"),
-        ([2, 1], ["print('a')", "print('b')"], 0, ""),
     ],
-)  # fmt: skip
+)
 def test_check_order_finds_hidden_state(
     write: Callable[..., str], counts: list[int], cells: list[str], code: int, said: str
 ) -> None:
@@ -40,8 +40,28 @@ def test_check_order_finds_hidden_state(
     save(counts, *cells)
     ran = run("a.ipynb", "--check-order")
     assert ran.code == code
-    notes = ran.data["notebooks"][0]["notes"]
-    assert any(said in note for note in notes) if said else notes == []
+    assert any(said in note for note in ran.data["notebooks"][0]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("counts", "cells", "said"),
+    [
+        ([1, 2], ["x = 1", "print(x)"], []),
+        ([1, 3], ["x = 1", "print(x)"], ["of 3 executions in the kernel that saved it 1 are no longer in it"]),
+        ([2, 1], ["print('a')", "print('b')"], []),
+        ([1, 1], ["x = 1", "print(x)"], []),  # of two kernels
+        ([None, None], ["x = 1", "print(x)"], ["saved without counts of its cells"]),
+    ],
+)
+def test_what_is_no_hidden_state(tmp_path: Path, counts: list[int | None], cells: list[str], said: list[str]) -> None:
+    book = book_of(*cells)
+    for cell, count in zip(book.cells, counts, strict=True):
+        cell.execution_count = count
+    passed = tuple(CellRecord(index, index + 1, cell, "passed", source_index=index) for index, cell in enumerate(cells))
+    found, notes = hidden(book, tmp_path / "a.ipynb", passed)
+    assert found == []
+    assert len(notes) == len(said)
+    assert all(each in note for each, note in zip(said, notes, strict=True))
 
 
 def test_compare_outputs_holds_metrics_against_those_saved(write: Callable[..., str]) -> None:
@@ -50,8 +70,11 @@ def test_compare_outputs_holds_metrics_against_those_saved(write: Callable[..., 
     assert run("a.ipynb", "--compare-outputs").code == 0
     ran = run("a.ipynb", "--compare-outputs", "--tolerance", "1e-9")
     assert (ran.code, ran.data["notebooks"][0]["verdict"]) == (13, "not the same as saved")
-    assert "cell 1: accuracy 0.9500 → 0.9500" in ran.data["notebooks"][0]["message"]
+    assert "cell 1: accuracy 0.95 → 0.9500001" in ran.data["notebooks"][0]["message"]
     save([1], "print(1)")
+    book = executed("a.ipynb")
+    book.cells.append(nbformat.v4.new_code_cell("panel()", metadata={"tags": ["interactive-only"]}, outputs=[nbformat.v4.new_output("stream", name="stdout", text="n 3")]))  # fmt: skip
+    nbformat.write(book, "a.ipynb")
     ran = run("a.ipynb", "--compare-outputs")
     assert ran.code == 6
     assert "nothing to compare" in ran.data["notebooks"][0]["message"]
@@ -86,12 +109,30 @@ def test_lines_that_are_data_cost_no_time() -> None:
     assert time.monotonic() - begin < 1
 
 
+def test_results_of_ours_are_read_by_their_data_and_what_is_of_the_server_is_no_metric() -> None:
+    run = Card(
+        "scaled", Badge("finished", "good"), facts=[("took", "3 s"), ("rows", 426)],
+        tables=[Table(("metric", "value", "best before"), [("accuracy", 0.1 + 0.2, Badge("0.2 (+0.1)", "good")), ("loss", float("nan"), ""), ("time", 3.0, "")])],
+    )  # fmt: skip
+    gate = Card("Promote", tables=[Table(("gate", "must be", "is", "outcome"), [("accuracy", ">= 0.9", 0.95, "pass")])])
+    audit = Table(("#", "what"), [(1, "accuracy >= 0.9")])
+    cell = book_of("x").cells[0]
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", data={"text/plain": "accuracy 7", **mime.render(view, "R", {})})
+        for view in (run, gate, audit)
+    ]
+    assert str(list(metrics_of(cell))) == str([("accuracy", 0.1 + 0.2), ("loss", float("nan")), ("accuracy", 0.95)])
+    for broken in (None, [], {"view": 3}, {"view": {"tables": [{"columns": ["metric", "value"], "rows": [1, [2]]}]}}):
+        cell.outputs = [nbformat.v4.new_output("display_data", data={f"{mime.PREFIX}card.v1+json": broken})]
+        assert list(metrics_of(cell)) == []
+
+
 CARD = """base  ✓ finished
   run        run:6dda7b1c · 2.4 s
   model      DecisionTreeClassifier(max_depth=3, random_state=0)
 metric     value   against the best before
 ──────────────────────────────────────────
-accuracy  0.9512
+accuracy  0.9512  ✓ 0.9161 (+0.042)
   Next: %mlops register NAME --run last
 """
 

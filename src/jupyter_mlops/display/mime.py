@@ -10,6 +10,7 @@ from typing import Any, Final
 from .html import safe_link
 from .views import Badge, Card, Cell, Code, Link, Picture, Table, Time, View
 
+PREFIX: Final = "application/vnd.jupyter-mlops."
 _MOST_CELLS: Final = 10_000
 _MOST_BYTES: Final = 1_000_000
 """What is more is left to the HTML beside it: a notebook carries each output as long as it lives."""
@@ -37,7 +38,7 @@ def render(view: View, result: str, subject: dict[str, Any]) -> dict[str, Any]:
     said = {"version": 1, "result": result, "view": data(view), "subject": subject}
     if len(json.dumps(said)) > _MOST_BYTES:
         return {}
-    return {f"application/vnd.jupyter-mlops.{kind}.v1+json": said}
+    return {f"{PREFIX}{kind}.v1+json": said}
 
 
 def data(view: View) -> dict[str, Any]:

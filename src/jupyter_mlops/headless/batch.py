@@ -231,10 +231,12 @@ def _hold_against_saved(plan: Plan) -> Act:
 
 
 def _held(task: Task, plan: Plan) -> None:
-    from . import saved
-
     if task.execution is None or task.verdict not in (Verdict.PASSED, Verdict.CELL_FAILED):
         return
+    if not (plan.check_order or plan.compare_outputs):
+        return
+    from . import saved
+
     if plan.check_order:
         found, notes = saved.hidden(task.saved, task.path, task.execution.cells)
         task.notes += [*(f"hidden state: {each}" for each in found), *notes]
@@ -262,6 +264,7 @@ def keep(task: Task) -> None:
     task.message = task.secrets.message(task.message)
     for cell in task.book.cells:
         task.secrets.cell(cell)
+    task.secrets.widgets(task.book)
     task.book.metadata["mlops"] = {
         "verdict": task.verdict.word, "message": task.message, "seconds": round(task.seconds, 3), "notebook": task.name,
         "parameters": {name: str(value) for name, value in task.secrets.values.items()},

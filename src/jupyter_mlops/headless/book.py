@@ -70,6 +70,8 @@ def read(path: Path) -> Any:
     """
     import nbformat
 
+    if path.suffix != ".ipynb" and path.is_dir():
+        raise InvalidUsage(f"{path} is a folder; notebooks are named.", f"jupyter mlops run {path}/*.ipynb")
     if path.suffix != ".ipynb":
         raise InvalidUsage(
             f"{path} is no notebook: its name does not end with .ipynb.", f"%%mlops run {path} begins a cell"

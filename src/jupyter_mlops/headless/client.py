@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbclient import NotebookClient
@@ -13,6 +13,8 @@ from nbformat import NotebookNode
 from ..display import bytes_of
 
 _MOST_OF_A_TRACEBACK = 200_000
+_FRAME = 200  # bytes of an output besides what it shows: a million of one digit each are not a megabyte
+_SMALL = 1_000  # characters of a widget's state that are not worth counting
 
 
 class Client(NotebookClient):
@@ -28,6 +30,9 @@ class Client(NotebookClient):
         self._hidden = hidden
         self._kept: dict[int, float] = {}
         self._dropped: dict[int, float] = {}
+        self._pieces: dict[int, list[str]] = {}
+        self._states: dict[tuple[str, ...], int] = {}
+        self._of_states = 0
 
     def dropped(self, cell_index: int) -> str:
         """Say what of a cell's outputs was left out; empty as a rule."""
@@ -45,6 +50,10 @@ class Client(NotebookClient):
             return await super().async_execute_cell(cell, cell_index, *args, **named)
         finally:
             cell.source = shown
+            for output in cell.get("outputs", []):
+                if id(output) in self._pieces:
+                    output.text = "".join(self._pieces[id(output)])
+            self._pieces.clear()
             cell.outputs = _joined(cell.get("outputs", []))
 
     def output(self, outs: Any, msg: Any, display_id: str | None, cell_index: int) -> NotebookNode | None:
@@ -53,19 +62,41 @@ class Client(NotebookClient):
         if msg["msg_type"] == "error":
             content["traceback"] = [str(line)[:_MOST_OF_A_TRACEBACK] for line in content.get("traceback", [])]
             return super().output(outs, msg, display_id, cell_index)
-        size = _size(content)
+        is_stream = msg["msg_type"] == "stream"
+        size = _size(content) + (0 if is_stream else _FRAME)
         room = self._most_output - self._kept.get(cell_index, 0)
         if size > room:
-            is_stream = msg["msg_type"] == "stream"
             kept = max(0, int(room)) if is_stream else 0
             self._kept[cell_index] = self._kept.get(cell_index, 0) + kept
             self._dropped[cell_index] = self._dropped.get(cell_index, 0) + size - kept
             if not kept:
                 return None
             content["text"] = content["text"][:kept]
-            return super().output(outs, msg, display_id, cell_index)
-        self._kept[cell_index] = self._kept.get(cell_index, 0) + size
+        else:
+            self._kept[cell_index] = self._kept.get(cell_index, 0) + size
+        if is_stream and self._goes_on(outs, msg):
+            self._pieces.setdefault(id(outs[-1]), [outs[-1].text]).append(content["text"])
+            return None
         return super().output(outs, msg, display_id, cell_index)
+
+    def _goes_on(self, outs: Any, msg: Any) -> bool:
+        """Whether what is written to a stream goes on where it was: an output for each piece would be many times its size."""
+        if self.clear_before_next_output or self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            return False
+        return bool(outs) and outs[-1].output_type == "stream" and outs[-1].name == msg["content"]["name"]
+
+    def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
+        """Keep the state of a widget, where there is room for it: that of all widgets is limited as a cell's output is."""
+        sizes = dict(_states(msg))
+        more = sum(size - self._states.get(place, 0) for place, size in sizes.items())
+        fits = self._of_states + more <= self._most_output
+        if fits:
+            self._states |= sizes
+            self._of_states += more
+        else:
+            self._dropped[cell_index] = self._dropped.get(cell_index, 0) + sum(sizes.values())
+        self.store_widget_state = fits
+        super().handle_comm_msg(outs, msg, cell_index)
 
     def clear_output(self, outs: Any, msg: Any, cell_index: int) -> None:
         """Clear what a cell has shown; there is room again."""
@@ -103,6 +134,17 @@ def _as_shown(text: str) -> str:
         if text == before:
             return text.replace("\b", "")
     return text
+
+
+def _states(msg: Any) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Measure what is long in the state of a widget: texts, and what comes beside it as bytes."""
+    content = msg["content"]
+    said = content.get("data") or {}
+    for name, value in (said.get("state") or {}).items():
+        if isinstance(value, str) and len(value) > _SMALL:
+            yield (content["comm_id"], str(name)), len(value)
+    for path, buffer in zip(said.get("buffer_paths") or [], msg.get("buffers") or [], strict=False):
+        yield (content["comm_id"], *map(str, path)), len(buffer)
 
 
 def _size(content: dict[str, Any]) -> int:

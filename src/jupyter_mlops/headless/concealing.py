@@ -68,6 +68,11 @@ class Concealed:
             for name, value in output.items():
                 output[name] = self._tree(value)
 
+    def widgets(self, book: Any) -> None:
+        """Take the secrets that are known out of the state of a notebook's widgets."""
+        if self._known and "widgets" in book.metadata:
+            book.metadata["widgets"] = self._tree(book.metadata["widgets"])
+
     def _tree(self, tree: Any) -> Any:
         if isinstance(tree, str):
             return self.text(tree)

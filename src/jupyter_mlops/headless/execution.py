@@ -20,12 +20,11 @@ from ..errors import LimitReached, ProcessFailed, writing_to
 from . import book as books
 from .client import Client
 from .concealing import Concealed
-from .kernel import GRACE_SECONDS, LEAVE_SECONDS, Kernel
-from .limits import Limits, memory_of
+from .kernel import LEAVE_SECONDS, Kernel
+from .limits import Limits
 from .observer import Notes, Seen, Told
 from .outcome import CellRecord, Failure, Status, Verdict, verdict_of_error
-
-_LOOK_AT_MEMORY = 0.25
+from .watch import Watch
 
 
 class Execution:
@@ -77,7 +76,6 @@ class Execution:
         self.told: list[Told] = []
         self.notes: list[str] = []
         self._folder = folder
-        self._limits = limits
         self._kernel = kernel
         self._env = env
         self._secrets = secrets
@@ -88,12 +86,10 @@ class Execution:
         self._on_cell = on_cell
         self._cells = books.code_cells(book)
         self._records: dict[int, CellRecord] = {}
-        self._stop: tuple[Verdict, str] | None = None
-        self._stopping = asyncio.Event()
+        self._watch = Watch(limits)
         self._client: Client
         self._running: Kernel
         self._notes: Notes
-        self._deadline = time.monotonic() + limits.total
 
     @property
     def cells(self) -> tuple[CellRecord, ...]:
@@ -113,9 +109,7 @@ class Execution:
 
     def stop(self, verdict: Verdict, why: str) -> None:
         """Stop it from outside; the cell that runs is interrupted. To be called in the loop that runs it."""
-        if self._stop is None:
-            self._stop = verdict, why
-        self._stopping.set()
+        self._watch.end(verdict, why)
 
     async def run(self) -> None:
         """Run it to its end, whatever that is: nothing is raised but what is the fault of this program.
@@ -127,44 +121,45 @@ class Execution:
         ProcessFailed
             Where the kernel does not start.
         """
-        self._deadline = time.monotonic() + self._limits.total
+        limits = self._watch.limits
+        self._watch.begin()
         with contextlib.ExitStack() as stack:
             with writing_to(Path(tempfile.gettempdir())):
                 folder = tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True)
             scratch = stack.enter_context(folder)
             self._notes = Notes(Path(scratch) / "notes.jsonl")
             name = self._kernel or self.book.metadata.get("kernelspec", {}).get("name") or "python3"
-            patience = max(1, math.ceil(min(self._limits.start, self._limits.total)))
+            patience = max(1, math.ceil(min(limits.start, limits.total)))
             options = {"kernel_name": name, "startup_timeout": patience, "timeout": None}
-            self._client = Client(self.book, most_output=self._limits.output * 1e6, hidden=self._hidden, **options)
+            self._client = Client(self.book, most_output=limits.output * 1e6, hidden=self._hidden, **options)
             env = dict(self._env) | {NOTES: str(self._notes.path)}
             self._running = Kernel(self._client, self._folder, env, self._notes, Path(scratch) / "kernel.log")
             try:
                 await self._run_in(self._running)
             except ProcessFailed:
-                if time.monotonic() < self._deadline:
+                if self._watch.left > 0:
                     raise
                 raise LimitReached(
-                    f"The kernel had not started after {span(self._limits.total)} (--timeout).", "a longer --timeout"
+                    f"The kernel had not started after {span(limits.total)} (--timeout).", "a longer --timeout"
                 ) from None
             self._take_notes()
             if self._running.had_to_be_ended:
                 self._note_its_end()
 
     async def _run_in(self, kernel: Kernel) -> None:
-        async with kernel.begun(self._stopping):
-            watch = asyncio.ensure_future(self._watch_memory())
+        async with kernel.begun(self._watch.ending):
+            watch = asyncio.ensure_future(self._watch.memory(kernel))
             try:
                 await self._run_cells()
             finally:
                 watch.cancel()
                 # Also after a cell that failed: a run that it had begun is ended as Python ends.
-                kernel.gently = self._stop is None
+                kernel.gently = self._watch.ended is None
                 self._client.set_widgets_metadata()
 
     def _note_its_end(self) -> None:
-        if self._stop is not None:
-            self.verdict, self.message = self._stop
+        if self._watch.ended is not None:
+            self.verdict, self.message = self._watch.ended
             return
         said = (
             f"the kernel did not end by itself within {span(LEAVE_SECONDS)}, and was ended: what its program does at its end "
@@ -177,7 +172,7 @@ class Execution:
 
     async def _run_cells(self) -> None:
         for number, (index, cell) in enumerate(self._cells, 1):
-            if self._stop is not None:
+            if self._watch.ended is not None:
                 break
             skipped = next((tag for tag in books.tags_of(cell) if tag in books.SKIPPED), None)
             if skipped:
@@ -205,7 +200,7 @@ class Execution:
             self._secrets.cell(cell)
             if failure is not None:
                 failures.append(self._secrets.failure(failure))
-            if status != "failed" or self._stop is not None or len(failures) == most:
+            if status != "failed" or self._watch.ended is not None or len(failures) == most:
                 break
         attempt = len(failures) + (status != "failed")
         note = "; ".join(filter(None, (note, self._client.dropped(index))))
@@ -217,7 +212,7 @@ class Execution:
 
     async def _attempt(self, index: int, cell: Any, *, may_raise: bool) -> tuple[Failure | None, Status, str]:
         task = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
-        stopped = await self._until(task)
+        stopped = await self._watch.until(task, self._running)
         error = task.exception() if task.done() and not task.cancelled() else None
         seen = self._take_notes()
         if stopped:
@@ -226,8 +221,8 @@ class Execution:
             told: list[str] = next((output.traceback for output in cell.outputs if output.output_type == "error"), [])
             return _failure(error.ename, error.evalue, "\n".join(told), seen), "failed", ""
         if isinstance(error, DeadKernelError | RuntimeError):
-            self._stop = Verdict.KERNEL_DIED, f"the kernel died {self._running.last_word}".rstrip()
-            return None, "stopped", self._stop[1]
+            died = f"the kernel died {self._running.last_word}".rstrip()
+            return None, "stopped", self._watch.end(Verdict.KERNEL_DIED, died)
         if error is not None:
             raise error
         shown = next((output for output in cell.outputs if output.output_type == "error"), None)
@@ -241,53 +236,11 @@ class Execution:
             return _failure(shown.ename, shown.evalue, "\n".join(shown.traceback), seen), "failed", note
         return Failure(seen[0].error, books.plain(seen[0].message), "", seen[0].code), "failed", note
 
-    async def _until(self, task: asyncio.Future[Any]) -> str:
-        """Wait for a cell; where it is stopped, interrupt it, and say why."""
-        left = self._deadline - time.monotonic()
-        limit = min(self._limits.cell, left)
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait(
-            {task, stopping},
-            timeout=None if limit == float("inf") else max(0, limit),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        stopping.cancel()
-        if task.done() and self._stop is None:
-            return ""
-        if self._stop is None:
-            which = "--cell-timeout" if self._limits.cell <= left else "--timeout"
-            seconds = self._limits.cell if self._limits.cell <= left else self._limits.total
-            self._stop = Verdict.LIMIT, f"it was stopped after {span(seconds)} ({which})"
-        if not task.done():
-            with contextlib.suppress(Exception):  # a kernel that has gone can't be interrupted
-                await self._running.manager.interrupt_kernel()
-            await asyncio.wait({task}, timeout=GRACE_SECONDS)
-        if not task.done():
-            await self._running.kill()
-            task.cancel()
-            await asyncio.wait({task}, timeout=GRACE_SECONDS)
-        return self._stop[1]
-
-    async def _watch_memory(self) -> None:
-        """Stop a kernel that takes too much: it is ended at once, before it takes what others need."""
-        if self._limits.memory == float("inf"):
-            return
-        while (pid := self._running.pid) is not None:
-            taken = await asyncio.to_thread(memory_of, pid)
-            if taken > self._limits.memory:
-                self.stop(
-                    Verdict.LIMIT,
-                    f"it took {taken:,.0f} MB, over the limit of {self._limits.memory:,.0f} MB (--memory)",
-                )
-                await self._running.kill()
-                return
-            await asyncio.sleep(_LOOK_AT_MEMORY)
-
     def _judge(self) -> None:
         """Say how it went as a whole: what stopped it, else the first cell that failed."""
         failed = next((record for record in self.cells if record.status == "failed"), None)
-        if self._stop is not None:
-            self.verdict, self.message = self._stop
+        if self._watch.ended is not None:
+            self.verdict, self.message = self._watch.ended
         elif failed is not None:
             last = failed.failures[-1]
             self.verdict, self.message = verdict_of_error(last.code), last.line

@@ -22,6 +22,28 @@ GRACE_SECONDS = 5.0
 # How long a kernel may take to end: its program's own end is in it, such as that of an MLflow run that was only started.
 LEAVE_SECONDS = 30.0
 _SIGNALS = {-9: "SIGKILL, often for want of memory", -11: "SIGSEGV", -6: "SIGABRT", -15: "SIGTERM"}
+# ipykernel sends signals to the processes that a notebook has started until they are gone, for 29 s. One that has ended and that
+# nobody has waited for is never gone, since only the kernel can take note of its end: this does.
+_TAKE_NOTE = """
+def _take_note():
+    import os, threading, time
+    import psutil
+
+    def take_note():
+        while True:
+            for child in psutil.Process().children():
+                try:
+                    if child.status() == psutil.STATUS_ZOMBIE:
+                        os.waitpid(child.pid, os.WNOHANG)
+                except (psutil.Error, OSError):
+                    pass
+            time.sleep(0.02)
+
+    threading.Thread(target=take_note, daemon=True).start()
+
+_take_note()
+"""
+_NOTE_SECONDS = 2.0
 
 
 class Kernel:
@@ -42,6 +64,8 @@ class Kernel:
 
     gently = False
     """Whether it may end by itself, with what its program does at its end."""
+
+    _is_python = False
 
     had_to_be_ended = False
     """Whether it was let go by itself, and did not go."""
@@ -119,7 +143,8 @@ class Kernel:
         assert self._client.kc is not None
         reply = await self._answer(self._client.kc.kernel_info())
         self._client.nb.metadata["language_info"] = reply.get("language_info", {})
-        if reply.get("implementation") == "ipython":
+        self._is_python = reply.get("implementation") == "ipython"
+        if self._is_python:
             await self._answer(self._client.kc.execute(self._notes.begin, silent=True, store_history=False))
 
     async def _answer(self, message: Awaitable[str] | str) -> dict[str, Any]:
@@ -165,7 +190,12 @@ class Kernel:
 
     async def _leave(self, stopping: asyncio.Event) -> None:
         """Ask it to end, and let its program do what it does then; a signal does not wait for it."""
-        self.manager.shutdown_wait_time = LEAVE_SECONDS
+        if self._is_python and self._client.kc is not None:
+            source = f"exec({_TAKE_NOTE!r}, {{}})"
+            with contextlib.suppress(TimeoutError, RuntimeError):
+                async with asyncio.timeout(_NOTE_SECONDS):
+                    await self._answer(self._client.kc.execute(source, silent=True, store_history=False))
+        self.manager.shutdown_wait_time = 2 * LEAVE_SECONDS  # of which half is given before it gets a signal
         leaving = asyncio.ensure_future(self.manager.shutdown_kernel(now=False))
         stopped = asyncio.ensure_future(stopping.wait())
         await asyncio.wait({leaving, stopped}, return_when=asyncio.FIRST_COMPLETED)

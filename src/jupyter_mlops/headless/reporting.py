@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..disk import write_whole
-from ..errors import NotWritable, writing_to
+from ..errors import InvalidUsage, NotWritable, writing_to
 from . import annotating, junit, summary
 from .batch import Task
 from .book import sound
@@ -25,6 +25,25 @@ class Reports:
     html: str | None = None
     summary: str | None = None
     code_quality: str | None = None
+
+    def check(self) -> None:
+        """Make sure that each has a place of its own.
+
+        Raises
+        ------
+        InvalidUsage
+            Where one would be written over a notebook or another report, or is a folder.
+        """
+        named = {"--junit": self.junit, "--summary": self.summary, "--code-quality": self.code_quality}
+        files = {flag: Path(name) for flag, name in named.items() if name is not None}
+        seen: dict[Path, str] = {}
+        for flag, path in files.items():
+            if path.is_dir():
+                raise InvalidUsage(f"{path} is a folder; the name of a file is needed.", f"{flag} {path / 'report'}")
+            if path.suffix == ".ipynb":
+                raise InvalidUsage(f"{flag} {path} would be written over a notebook.", f"{flag} report")
+            if (other := seen.setdefault(path.absolute(), flag)) != flag:
+                raise InvalidUsage(f"{other} and {flag} are to be written to one file, {path}.", f"{flag} another")
 
 
 def page(task: Task, folder: str | None, output: str) -> str:

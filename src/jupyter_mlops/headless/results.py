@@ -142,12 +142,15 @@ class Batch(Result):
         The reports on them.
     unwritten : tuple of str
         Why a report or a page is not there.
+    notes : tuple of str
+        What else there is to know of all of them.
     """
 
     notebooks: tuple[Executed, ...]
     seconds: float
     written: tuple[str, ...] = ()
     unwritten: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -189,6 +192,7 @@ class Batch(Result):
         """Draw one notebook by its cells, several by a line each."""
         facts: list[tuple[str, Cell]] = [("written", path) for path in self.written]
         facts += [("not written", why) for why in self.unwritten]
+        facts += [("note", note) for note in self.notes]
         if len(self.notebooks) == 1:
             card = self.notebooks[0].view()
             assert isinstance(card, Card)
@@ -234,6 +238,12 @@ class Parameters(Result):
             ("parameter", "type", value, "meaning"), rows, title=f"Parameters of {self.notebook}" if self.notebook else "Parameters",
             empty="It has none: begin the cell that sets them with %%mlops params.",
         )  # fmt: skip
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Name the first of several: ``a.ipynb, b.ipynb, c.ipynb and 4 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _tone(cell: CellRecord) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import threading
 import time
@@ -22,8 +23,8 @@ from .outcome import Verdict, verdict_of
 from .parameters import declared, values_for
 from .progress import Reporter
 from .reporting import Reports
-from .results import Batch, Parameters
-from .stopping import Stopping, signals
+from .results import Batch, Parameters, some
+from .stopping import Enough, Stopping, signals
 from .tracked import Tracked
 
 
@@ -70,19 +71,22 @@ def parameters_given(param: Pairs, file: str | None) -> dict[str, Any]:
     NotFound
         Where there is no such file.
     """
+    found = {} if file is None else _of_file(file)
+    return found | pairs(param, "parameter")
+
+
+def _of_file(file: str) -> dict[str, Any]:
     import yaml
 
-    found: Any = {}
-    if file is not None:
-        try:
-            found = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
-            raise NotFound(f"There is no file {file}.") from None
-        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-            raise InvalidUsage(f"{file} can't be read as YAML: {' '.join(str(error).split())[:200]}.") from None
-        if not isinstance(found, dict):
-            raise InvalidUsage(f"{file} holds no parameters: it should have a line name: value for each.")
-    return {str(name): value for name, value in found.items()} | pairs(param, "parameter")
+    try:
+        found = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {file}.") from None
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise InvalidUsage(f"{file} can't be read as YAML: {' '.join(str(error).split())[:200]}.") from None
+    if not isinstance(found, dict):
+        raise InvalidUsage(f"{file} holds no parameters: it should have a line name: value for each.")
+    return {str(name): value for name, value in found.items()}
 
 
 def explain(notebooks: Sequence[str]) -> Parameters:
@@ -101,9 +105,7 @@ def run(request: Request) -> Batch:
 def _run(request: Request, stopping: Stopping) -> Batch:
     begin = time.perf_counter()
     tasks = _tasks(request)
-    for file in (request.reports.junit, request.reports.summary, request.reports.code_quality):
-        if file is not None and Path(file).is_dir():
-            raise InvalidUsage(f"{file} is a folder; the name of a file is needed.", f"{Path(file) / 'report'}")
+    request.reports.check()
     plan = Plan(
         request.limits, request.jobs, request.kernel, request.retries, request.fail_fast, request.keep_going,
         request.check_order, request.compare_outputs, request.tolerance,
@@ -114,14 +116,17 @@ def _run(request: Request, stopping: Stopping) -> Batch:
 
     def result() -> Batch:
         unwritten = tuple(task.unwritten for task in tasks if task.unwritten)
-        return Batch(tuple(task.executed for task in tasks), time.perf_counter() - begin, unwritten=unwritten)
+        books = tuple(task.executed for task in tasks)
+        return Batch(books, time.perf_counter() - begin, unwritten=unwritten, notes=around.notes)
 
     batch = reporting.write(result(), request.reports)
     if not around.later:
         return batch
     # A signal had come: the reports are there, and what the server is told may take as long as the machine stays.
-    for task in around.later:
-        around.upload(task)
+    stopping.at_once = True
+    with contextlib.suppress(Enough):
+        around.upload_later()
+    stopping.at_once = False
     return reporting.write(result(), request.reports, again=True)
 
 
@@ -141,8 +146,19 @@ class _Around:
         tracked = self._tracked[task.name] = Tracked(task.folder, wanted=self._request.track, told=told)
         with self._alone:  # of several the first starts the project's server
             tracked.begin(task.path, task.values)
+        task.notes += tracked.notes
         task.env = tracked.env
         task.run = tracked.run_id
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to know of all notebooks."""
+        outside = [name for name, tracked in self._tracked.items() if tracked.outside]
+        if not outside:
+            return ()
+        return (
+            f"not tracked, since there was no project when it began: {some(outside)} (jupyter mlops init makes one)",
+        )
 
     def after(self, task: Task) -> None:
         self._pages[task.name] = self._page(task)
@@ -165,6 +181,16 @@ class _Around:
             task.verdict, task.message = verdict_of(tracked.failure), tracked.why
             keep(task)
         self._page(task)  # it says so too
+
+    def upload_later(self) -> None:
+        """Do so for those that a signal has held back; a further one ends that, and is told."""
+        try:
+            while self.later:
+                self.upload(self.later[0])
+                del self.later[0]
+        finally:
+            for task in self.later:
+                task.notes.append("a further signal came before the MLflow server was told of it in full")
 
     def _page(self, task: Task) -> str:
         return reporting.page(task, self._request.reports.html, self._request.output)

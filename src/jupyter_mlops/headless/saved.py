@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from ..display import figure
+from ..display.mime import PREFIX
 from ..tracking.snapshot.executed import Cell
 from ..tracking.snapshot.hidden import hidden_state
 from ..tracking.snapshot.notebook import Notebook
-from .book import RAISES, code_cells, plain, tags_of, title_of
+from .book import RAISES, SKIPPED, code_cells, plain, tags_of, title_of
 from .outcome import CellRecord
 
 _NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+|nan|inf)(?:[eE][-+]?\d+)?"
-# "accuracy  0.95", "val loss: 0.1", "f1=0.8", "'auc': 0.9"; nothing may follow: what has a unit is a time or a size.
+# "accuracy  0.95", "val loss: 0.1", "f1=0.8", "'auc': 0.9"; nothing may follow but the best before of our own tables: what
+# has a unit is a time or a size.
 _NAMED = re.compile(
-    rf"(?P<name>[A-Za-z_][\w./@ -]*?)(?:\s*[:=]\s*|\s+)(?P<number>{_NUMBER})(?P<percent>\s?%)?\s*$", re.IGNORECASE
+    rf"(?P<name>[A-Za-z_][\w./@ -]*?)(?:\s*[:=]\s*|\s+)(?P<number>{_NUMBER})(?P<percent>\s?%)?(?:\s{{2,}}[✓✗].*)?\s*$",
+    re.IGNORECASE,
 )
 _IN_DICT = re.compile(
     rf"['\"](?P<name>[^'\"\n]{{1,60}})['\"]\s*:\s*(?:np\.float\d*\()?(?P<number>{_NUMBER})(?P<percent>)\)?(?=[,}}])",
@@ -29,6 +32,8 @@ _BARE = re.compile(rf"(?:np\.float\d*\()?(?P<number>{_NUMBER})(?P<percent>\s?%)?
 _VOLATILE = re.compile(
     r"(?:^|[ _.])(?:time|duration|seconds|elapsed|pid|port|date|timestamp|version|run|id)$", re.IGNORECASE
 )
+# The first column of a table of ours that has metrics, and the column with their values.
+_VALUES = {"metric": "value", "gate": "is"}
 _MOST_NAMED = 5
 _LONGEST = 500  # characters of a line; what is longer is data, and takes a time that grows with its square
 
@@ -78,8 +83,8 @@ def hidden(saved: Any, path: Path, records: tuple[CellRecord, ...]) -> tuple[lis
 def compared(saved: Any, now: Any, tolerance: float) -> tuple[int, list[str]]:
     """Compare the metrics that a notebook shows with those that it was saved with.
 
-    Metrics are named numbers at the end of a line (``accuracy  0.95``), in a dict, or alone; what has a unit or is called
-    a time is none. Of a cell the first of each name is held against the first, and so on.
+    Metrics are those of runs and gates, and of what else is shown named numbers at the end of a line (``accuracy  0.95``), in a
+    dict, or alone; what has a unit or is called a time is none. Of a cell the first of each name is held against the first, and so on.
 
     Parameters
     ----------
@@ -97,6 +102,8 @@ def compared(saved: Any, now: Any, tolerance: float) -> tuple[int, list[str]]:
     after = {cell.get("id"): cell for _, cell in code_cells(now)}
     count, apart = 0, []
     for number, (_, cell) in enumerate(code_cells(saved), 1):
+        if any(tag in SKIPPED for tag in tags_of(cell)):
+            continue
         there = list(metrics_of(cell))
         other = after.get(cell.get("id"))
         found = list(metrics_of(other)) if other is not None else []
@@ -107,8 +114,7 @@ def compared(saved: Any, now: Any, tolerance: float) -> tuple[int, list[str]]:
                 count += 1
                 beside = new[place] if place < len(new) else None
                 if beside is None or not _near(value, beside, tolerance):
-                    shown = "missing" if beside is None else figure(beside)
-                    apart.append(f"cell {number}: {name or title_of(cell)} {figure(value)} → {shown}")
+                    apart.append(f"cell {number}: {name or title_of(cell)} {_moved(value, beside)}")
     return count, apart
 
 
@@ -123,13 +129,34 @@ def metrics_of(cell: Any) -> Iterator[tuple[str, float]]:
     for output in cell.get("outputs", []):
         if output.output_type == "stream" and output.name == "stderr":
             continue
-        text = output.get("text") or output.get("data", {}).get("text/plain", "")
+        data = output.get("data", {})
+        if (own := next((data[kind] for kind in data if kind.startswith(PREFIX)), None)) is not None:
+            yield from _of_result(own)
+            continue
+        text = output.get("text") or data.get("text/plain", "")
         for line in filter(lambda each: len(each) <= _LONGEST, plain(str(text)).splitlines()):
             for found in _of_line(line.strip(" │|")):
                 name = " ".join(found.groupdict().get("name", "").split()) if "name" in found.re.groupindex else ""
                 if not _VOLATILE.search(name):
                     scale = 0.01 if found["percent"] else 1.0
                     yield name, float(found["number"].replace(",", "")) * scale
+
+
+def _of_result(said: Any) -> Iterator[tuple[str, float]]:
+    """Find the metrics of a result of ours, by its data: of a run, and of a gate; all else in them is of the server or the time."""
+    view = said.get("view") if isinstance(said, dict) else None
+    tables = view.get("tables", [view]) if isinstance(view, dict) else []
+    for table in tables if isinstance(tables, list) else []:
+        columns = table.get("columns", []) if isinstance(table, dict) else []
+        place = _VALUES.get(columns[0]) if columns and isinstance(columns[0], str) else None
+        if place not in columns:
+            continue
+        for row in table.get("rows", []):
+            value = row[columns.index(place)] if isinstance(row, list) and len(row) == len(columns) else None
+            if isinstance(value, dict) and value.get("number") in ("NaN", "Infinity", "-Infinity"):
+                value = float(value["number"])
+            if isinstance(value, int | float) and not isinstance(value, bool) and not _VOLATILE.search(str(row[0])):
+                yield str(row[0]), float(value)
 
 
 def _of_line(line: str) -> Iterator[re.Match[str]]:
@@ -142,6 +169,13 @@ def _of_line(line: str) -> Iterator[re.Match[str]]:
 
 def _failed(cell: Any) -> bool:
     return RAISES not in tags_of(cell) and any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def _moved(value: float, now: float | None) -> str:
+    if now is None:
+        return f"{figure(value)} → missing"
+    before, after = figure(value), figure(now)
+    return f"{before} → {after}" if before != after else f"{value!r} → {now!r}"
 
 
 def _near(one: float, other: float, tolerance: float) -> bool:

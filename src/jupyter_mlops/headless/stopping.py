@@ -12,6 +12,10 @@ from .outcome import Verdict
 SIGNALLED = (Verdict.INTERRUPTED, Verdict.TERMINATED)
 
 
+class Enough(BaseException):
+    """A further signal, when all is written and only the server is still to be told."""
+
+
 class Stopping:
     """Whether the run is to end, and why.
 
@@ -19,10 +23,13 @@ class Stopping:
     ----------
     verdict : Verdict, optional
         ``NOT_RUN`` where only no further notebook is to be begun.
+    at_once : bool
+        Whether a further signal ends it where it stands: nothing can be lost any more.
     """
 
     def __init__(self) -> None:
         self.verdict: Verdict | None = None
+        self.at_once = False
         self.tell: Callable[[Verdict], None] = lambda _: None
 
     @property
@@ -32,6 +39,8 @@ class Stopping:
 
     def ask(self, verdict: Verdict) -> None:
         """Wish for it; a signal outdoes a notebook that failed, and the first one counts."""
+        if self.signalled and self.at_once:
+            raise Enough
         if not self.signalled:
             self.verdict = verdict
         self.tell(verdict)

@@ -39,10 +39,10 @@ def _lines(batch: Batch) -> Iterator[str]:
     yield f"## {mark} {passed} of {len(batch.notebooks)} notebooks passed in {span(batch.seconds)}\n"
     yield from _table(
         ("notebook", "", "time", "cells", "why"),
-        [(_link(book.notebook, book.url), f"{'✅' if book.ok else '❌'} {book.verdict.word}", span(book.seconds), book.counted, book.message[:300])
+        [(link(book.notebook, book.url), f"{'✅' if book.ok else '❌'} {book.verdict.word}", span(book.seconds), book.counted, book.message[:300])
          for book in batch.notebooks],
     )  # fmt: skip
-    yield from (f"- {escape(why)}" for why in batch.unwritten)
+    yield from (f"- {escape(why)}" for why in (*batch.unwritten, *batch.notes))
     for book in batch.notebooks:
         yield from _of_book(book)
 
@@ -80,7 +80,7 @@ def _of_book(book: Executed) -> Iterator[str]:
 def _runs(runs: Sequence[RunSeen]) -> Iterator[str]:
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))[:_MOST_METRICS]
     rows = [
-        [_link(run.name, run.url), run.status.lower(), *(_metric(run, name) for name in names), run.standing]
+        [link(run.name, run.url), run.status.lower(), *(_metric(run, name) for name in names), run.standing]
         for run in runs[:_MOST_RUNS]
     ]
     yield from _table(("run", "", *names, "model"), rows)
@@ -109,7 +109,8 @@ def escape(value: object) -> str:
     return as_text(value) if isinstance(value, Raw) else _MENTION.sub("@&#8203;", as_text(value))
 
 
-def _link(text: str, url: str) -> str:
+def link(text: str, url: str) -> str:
+    """Write a link, where the address is one."""
     if not url.startswith(("http://", "https://")) or any(sign in url for sign in "()<> \n|"):
         return text
     return Raw(f"[{escape(text)}]({url})")

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,19 @@ from .. import secrets
 from ..backend import experiments, origin, runs, versions
 from ..backend.processes import stop
 from ..entities import CHAMPION, is_own
-from ..errors import BackendUnreachable, MlopsError, writing_to
+from ..errors import BackendUnreachable, InvalidUsage, MlopsError, NotFound, writing_to
 from ..workspace import Workspace, find
 from .results import Executed, RunSeen
+from .summary import link
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+    from ..backend.adapter import Mlflow
+
+_MOST_DESCRIBED = 20
+# Ours, and that of MLflow: `mlflow run` and others set it for what they start.
+_PARENTS = (origin.PARENT, "MLFLOW_RUN_ID")
 
 EXPERIMENT = "{} notebooks"
 """Executions have an experiment of their own: in that of the runs they would be its last ones, and have no metrics."""
@@ -38,12 +45,21 @@ class Tracked:
     wanted : bool
     told : bool
         Whether the notebook's runs are told in a report: a server that it has stopped is started for them.
+
+    Attributes
+    ----------
+    outside : bool
+        Whether it was to be a run, and there was no project when it began.
+    notes : list of str
+        What else there is to know.
     """
 
     def __init__(self, folder: Path, *, wanted: bool, told: bool) -> None:
         self.execution = uuid.uuid4().hex
         self.run_id = ""
         self.failure: MlopsError | None = None
+        self.outside = False
+        self.notes: list[str] = []
         self._folder = folder
         self._wanted = wanted
         self._told = told
@@ -57,6 +73,7 @@ class Tracked:
     def begin(self, path: Path, params: dict[str, Any]) -> None:
         """Begin the run; a server that is down does not keep the notebook from being run, and is told."""
         root = find(self._folder)
+        self.outside = self._wanted and root is None
         if not self._wanted or root is None:
             return
         try:
@@ -77,7 +94,7 @@ class Tracked:
                 "mlflow.source.git.commit": where.commit,
                 "mlops.job": where.job,
                 "mlops.change_request": origin.change_request(),
-                "mlflow.parentRunId": os.environ.get(origin.PARENT),
+                "mlflow.parentRunId": self._parent(mlflow),
             }
             tags |= {name: value for name, value in optional.items() if value}
             run = mlflow.write("create_run", experiment, tags=tags, run_name=path.name)
@@ -88,6 +105,18 @@ class Tracked:
                 mlflow.write("log_batch", self.run_id, params=[entities.Param(*each) for each in written.items()])
         except MlopsError as error:
             self.failure = error
+
+    def _parent(self, mlflow: Mlflow) -> str | None:
+        """Find the run that has started this: the one that the environment names, where the server knows it."""
+        for name in _PARENTS:
+            if run_id := os.environ.get(name):
+                try:
+                    return str(mlflow.read("get_run", run_id).info.run_id)
+                except (NotFound, InvalidUsage):
+                    self.notes.append(
+                        f"{name} names the run {run_id!r}, which the MLflow server does not know: it has no parent"
+                    )
+        return None
 
     def end(self, executed: Executed, page: str) -> tuple[tuple[RunSeen, ...], str]:
         """End the run, with the executed notebook and its page; give the runs of the notebook, and the address of this one."""
@@ -126,6 +155,7 @@ class Tracked:
         tags = [
             entities.RunTag("mlops.verdict", executed.verdict.word),
             entities.RunTag("mlops.why", executed.message[:500]),
+            *([entities.RunTag("mlflow.note.content", _described(seen))] if seen else []),
         ]
         killed = executed.exit_code in (130, 143)
         status = "FINISHED" if executed.ok else "KILLED" if killed else "FAILED"
@@ -150,6 +180,13 @@ class Tracked:
         if self.failure is None or isinstance(self.failure, BackendUnreachable):
             return self.failure.message if self.failure else ""
         return f"it could not be tracked: {self.failure.message}"
+
+
+def _described(seen: Sequence[RunSeen]) -> str:
+    """Write what MLflow's UI shows of the execution: a way to each of the notebook's runs, which are no children of it."""
+    lines = [f"- {link(run.name, run.url)}, {run.status.lower()}" for run in seen[:_MOST_DESCRIBED]]
+    more = len(seen) - len(lines)
+    return "\n".join(["Runs of the notebook:\n", *lines, *([f"- … and {more} more"] if more else [])])
 
 
 def _store(folder: Path, executed: Executed, page: str) -> None:
