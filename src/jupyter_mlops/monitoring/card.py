@@ -25,17 +25,19 @@ def badge_of(report: DriftReport) -> Badge:
 
 def facts_of(report: DriftReport) -> list[tuple[str, Cell]]:
     """Give the counts, and what to do."""
-    counts = Counter(column.outcome for column in report.columns)
-    moved = f"{counts['fail']} of {len(report.columns)} have drifted"
-    levels = Counter(column.level for column in report.columns if column.outcome == "fail")
+    single = [column for column in report.columns if column.role != "pairs"]
+    counts = Counter(column.outcome for column in single)
+    moved = f"{counts['fail']} of {len(single)} have drifted"
+    levels = Counter(column.level for column in single if column.outcome == "fail")
     parts = [f"{levels[level]} {level}" for level in reversed(LEVELS[1:]) if levels[level]]
-    told = sum(1 for column in report.columns if column.outcome == "pass" and _rings(column))
+    told = sum(1 for column in single if column.outcome == "pass" and _rings(column))
     columns = moved + (f" ({', '.join(parts)})" if parts else "")
     columns += f", {told} moved that the model hardly uses" if told else ""
     columns += f", {counts['inconclusive']} can't be told" if counts["inconclusive"] else ""
     facts: list[tuple[str, Cell]] = [
         ("rows", f"{report.rows:,} beside {report.rows_before:,}"),
         ("columns", columns),
+        *(("correlations", _of_pairs(column)) for column in report.columns if column.role == "pairs"),
     ]
     if do := _do(report):
         facts.append(("what to do", do))
@@ -44,7 +46,7 @@ def facts_of(report: DriftReport) -> list[tuple[str, Cell]]:
 
 def table_of(report: DriftReport) -> Table:
     """List what moved, and then what can't be told."""
-    told = [column for column in report.columns if column.outcome != "pass" or _rings(column) or column.before is None]
+    told = [column for column in report.columns if column.outcome != "pass" or _rings(column) or column.is_new]
     rows: list[tuple[Cell, ...]] = []
     by_reason: dict[str, list[Column]] = {}
     for column in told:
@@ -86,6 +88,11 @@ def badge(outcome: Outcome, level: Level) -> Badge:
     return Badge("no drift", "good") if outcome == "pass" else Badge("inconclusive", "warn")
 
 
+def _of_pairs(column: Column) -> str:
+    ringing = sum(moved.rings for moved in column.sides)
+    return f"{ringing:,} of {len(column.sides):,} pairs have changed" if column.sides else "can't be told"
+
+
 def _share(importance: float) -> str:
     """Write a share with two digits: ``0.36%``, ``12%``, ``100%``."""
     return f"{100 * importance:.2g}%" if importance < 0.0995 else f"{importance:.0%}"
@@ -94,7 +101,7 @@ def _share(importance: float) -> str:
 def _word(column: Column) -> str:
     if column.outcome == "fail":
         return column.level
-    return "new" if column.before is None else "told"
+    return "new" if column.is_new else "told"
 
 
 def _rings(column: Column) -> bool:
@@ -109,6 +116,8 @@ def _do(report: DriftReport) -> str:
             return "wait for more rows, or take a longer time: this is neither drift nor its absence"
         return ""
     worst_one = failed[0]
+    if worst_one.role == "pairs":
+        return "see whether rows are still put together as they were: a join, a unit, a sensor; train again on newer rows where it stays"
     sides = {moved.apart.side for moved in worst_one.sides if moved.rings}
     if math.isinf(worst_one.severity) or sides & _OF_THE_SOURCE:
         return f"look at where {worst_one.name} comes from first: a source, a join or a sensor has changed"

@@ -12,8 +12,9 @@ from ..statistics.alarms import QUALITY, Moved, judge
 from ..statistics.measures import Apart, apart, stuck, unseen
 from ..statistics.profile import Known, Profile
 from ..statistics.sketches import Numbers, Words
-from .readings import Level, Outcome, level_of
+from .readings import Level, Outcome, level_of, weight_of
 from .results import Column
+from .together import PAIRED, together_of
 
 FEW: Final = 20
 _LARGE: Final = 0.8  # standard deviations: the large effect of Cohen (1988); fewer rows than show that say nothing
@@ -37,6 +38,7 @@ def compare(reference: Profile, window: Profile, shift: float = 0.2, level: floa
     -------
     tuple of Column
     """
+    level, left = _shares(reference, window, level)
     sides = {
         name: _sides(known, window.columns[name])
         for name, known in reference.columns.items()
@@ -47,7 +49,15 @@ def compare(reference: Profile, window: Profile, shift: float = 0.2, level: floa
     needed = rows_needed(sum(map(len, sides.values())), level, reference.rows)
     found = [_column(reference, window, name, by_column.get(name, []), needed) for name in reference.columns]
     new = [_new(name, kind) for name, kind in window.new.items()]
-    return in_order([*found, *new])
+    together = [together_of(reference, window, shift, left)] if left else []
+    return in_order([*found, *new, *together])
+
+
+def _shares(reference: Profile, window: Profile, level: float) -> tuple[float, float]:
+    """Give what chance may ring by in columns, and in their correlations: together no more than in one report of a hundred."""
+    if reference.pairs is None or window.pairs is None:
+        return level, 0.0
+    return (1 - PAIRED) * level, PAIRED * level
 
 
 def in_order(columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -88,7 +98,7 @@ def _sides(before: Known, after: Known) -> list[Apart]:
 def _column(reference: Profile, window: Profile, name: str, judged: Sequence[Moved], needed: float) -> Column:
     before, after = reference.columns[name], window.columns[name]
     importance = reference.importance.get(name)
-    weight = 1.0 if importance is None else min(1.0, 2 * importance * len(reference.importance))
+    weight = weight_of(importance, len(reference.importance))
     is_few = min(before.cells, after.cells) < FEW
     ringing = sorted((each for each in judged if each.rings and not is_few), key=lambda each: -each.strength)
     strength = ringing[0].strength if ringing else 0.0

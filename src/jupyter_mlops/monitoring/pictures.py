@@ -1,4 +1,4 @@
-"""An endpoint over time: how far each window is from the profile, and how much there was to see."""
+"""An endpoint over time: how far each window is from the profile, and how much there was to see; and pairs that have changed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from ..display.plots import COLOURS, INK, draw, flag, legend
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .results import Column
     from .watched import Look, Monitored
 
 _TOP = 6.0
+_PAIRS = 10
 
 
 def over_time(monitored: Monitored) -> Figure:
@@ -45,6 +47,31 @@ def over_time(monitored: Monitored) -> Figure:
         _dates(axes)
     if answered:
         legend(rows)
+    return figure
+
+
+def of_pairs(column: Column) -> Figure:
+    """Draw the correlations that have changed most: as they were, as they are, and how sure that is."""
+    shown = column.sides[:_PAIRS][::-1]
+    figure, (axes,) = draw(7.0, 0.9 + 0.28 * len(shown))
+    for place, each in enumerate(shown):
+        was, now = (each.apart.figures[when] for when in ("before", "now"))
+        low, high = each.apart.interval
+        sign = 1 if now >= was else -1
+        colour = COLOURS[1] if each.rings else INK
+        axes.plot([was + sign * low, was + sign * high], [place, place], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")  # fmt: skip
+        axes.plot([was, now], [place, place], color=colour, linewidth=1)
+        axes.plot([was], [place], "o", color=COLOURS[0], markersize=5, label="reference" if not place else None)
+        axes.plot([now], [place], "D", color=colour, markersize=5)
+    axes.plot([], [], "D", color=COLOURS[1], markersize=5, label="changed")
+    axes.plot([], [], "D", color=INK, markersize=5, label="no more than by chance")
+    axes.set_yticks(range(len(shown)), [cut(each.column, 34) for each in shown])
+    axes.set_xlim(-1.05, 1.05)
+    axes.set_ylim(-0.6, len(shown) - 0.4)
+    axes.set_xlabel("Spearman's correlation")
+    axes.grid(axis="y", visible=False)
+    axes.axvline(0, color=INK, linewidth=0.6)
+    legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFound
 from .buckets import Who
-from .readings import Level, Outcome, Reading, level_of
-from .results import Column, DriftReport
+from .readings import Level, Outcome, Reading, level_of, weight_of
+from .results import DriftReport
 from .traffic import Traffic
 from .watched import Look
 
@@ -92,7 +92,7 @@ def _drift(report: DriftReport) -> Reading:
 def _columns(report: DriftReport) -> Iterator[Reading]:
     """Tell each column, and each side of it that is about the quality of the data."""
     for column in report.columns:
-        if column.before is None:
+        if column.is_new:
             continue
         yield _reading(f"drift:{column.name}", _finite(column.severity), column.level, column.outcome, column.why)
         for moved in column.sides:
@@ -102,23 +102,17 @@ def _columns(report: DriftReport) -> Iterator[Reading]:
                 value = figures.get(
                     "after", figures.get("share", figures.get("above", 0.0) + figures.get("below", 0.0))
                 )
-                level = level_of(moved.strength * _weight(column, report)) if moved.rings else "none"
+                known = sum(each.importance is not None for each in report.columns)
+                level = level_of(moved.strength * weight_of(column.importance, known)) if moved.rings else "none"
                 outcome: Outcome = (
                     "fail" if level != "none" else "inconclusive" if column.outcome == "inconclusive" else "pass"
                 )
                 yield _reading(f"{side}:{column.name}", float(value), level, outcome, column.why if moved.rings else "as in the profile")  # fmt: skip
 
 
-def _weight(column: Column, report: DriftReport) -> float:
-    if column.importance is None:
-        return 1.0
-    known = sum(each.importance is not None for each in report.columns)
-    return min(1.0, 2 * column.importance * known)
-
-
 def _schema(report: DriftReport) -> Reading:
     gone = [column.name for column in report.columns if math.isinf(column.severity)]
-    new = [column.name for column in report.columns if column.before is None]
+    new = [column.name for column in report.columns if column.is_new]
     if gone:
         return _reading(
             "schema", float(len(gone)), "major", "fail", f"missing or of another type: {', '.join(gone[:5])}"

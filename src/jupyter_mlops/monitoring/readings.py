@@ -47,6 +47,11 @@ def level_of(severity: float) -> Level:
     return "major" if severity >= 2.5 else "minor" if severity >= 1 else "none"
 
 
+def weight_of(importance: float | None, features: int) -> float:
+    """Weigh a feature by what it is worth to the model: in full from half of an even share on, and where that is not known."""
+    return 1.0 if importance is None else min(1.0, 2 * importance * features)
+
+
 def worst(outcomes: list[Outcome]) -> Outcome:
     """Put outcomes together: one that fails is enough; one that can't be told leaves it open."""
     return "fail" if "fail" in outcomes else "inconclusive" if "inconclusive" in outcomes else "pass"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..statistics.shapes import Shape
     from ..statistics.sketches import Sketch
 
+_SHOWN: Final = 20
 OKAY: Final[dict[str, bool | None]] = {"pass": True, "fail": False, "inconclusive": None}
 
 
@@ -29,7 +30,8 @@ class Column(Result):
     Attributes
     ----------
     name : str
-    role : {"feature", "prediction"}
+    role : {"feature", "prediction", "pairs"}
+        Pairs are how all numbers go together: its sides are the pairs, each with the names of both.
     kind : str
     level : {"none", "minor", "major"}
         Major from a medium effect on (0.5 standard deviations), weighted by what the feature is worth to the model.
@@ -63,6 +65,11 @@ class Column(Result):
         return OKAY[self.outcome]
 
     @property
+    def is_new(self) -> bool:
+        """Whether the reference does not have it."""
+        return self.before is None and self.role != "pairs"
+
+    @property
     def can_be_drawn(self) -> bool:
         """Whether there is something to see, and nobody's values in it."""
         there = self.before is not None and self.after is not None and self.before.rows and self.after.rows
@@ -82,7 +89,7 @@ class Column(Result):
         return shape(self.name, self.before, self.after, is_time=self.kind == "time")
 
     def plot(self) -> Figure:
-        """Draw both distributions.
+        """Draw both distributions; of pairs the correlations that have changed most.
 
         Raises
         ------
@@ -91,6 +98,10 @@ class Column(Result):
         """
         from ..display.distributions import beside
 
+        if self.role == "pairs" and self.sides:
+            from .pictures import of_pairs
+
+            return of_pairs(self)
         if not self.can_be_drawn:
             raise NotFound(f"{self.name} has nothing to draw: {self.why}.", f'report["{self.name}"].why')
         return beside([self.shape()], 3.0, 2.6)
@@ -99,15 +110,19 @@ class Column(Result):
         """Draw the sides with their figures."""
         rows: list[tuple[Cell, ...]] = [
             (
-                Badge(moved.apart.side, "bad" if moved.rings else "idle"),
+                Badge(moved.column if self.role == "pairs" else moved.apart.side, "bad" if moved.rings else "idle"),
                 moved.apart.effect,
                 _interval(moved),
                 moved.limit,
                 moved.p,
             )
-            for moved in self.sides
+            for moved in self.sides[:_SHOWN]
         ]
-        table = Table(("side", "effect", "95 % interval", "limit", "adjusted p"), rows, empty="It was not compared.")
+        table = Table(
+            ("pair" if self.role == "pairs" else "side", "effect", "95 % interval", "limit", "adjusted p"),
+            rows,
+            empty="It was not compared.",
+        )
         facts: list[tuple[str, Cell]] = [("why", self.why), ("severity", figure(self.severity))]
         if self.importance is not None:
             facts.append(("importance", f"{100 * self.importance:.2g}%"))
@@ -124,7 +139,7 @@ class DriftReport(Result):
         What was compared.
     rows_before, rows : int
     columns : tuple of Column
-        The most severe first.
+        The most severe first; one of them, ``correlations``, is how the numbers go together.
     notes : tuple of str
         What was sampled or left out.
     """
@@ -139,7 +154,7 @@ class DriftReport(Result):
     @property
     def outcome(self) -> Outcome:
         """Fail where a column has drifted; inconclusive where that can't be told of all."""
-        known = [column.outcome for column in self.columns if column.role or column.before is not None]
+        known = [column.outcome for column in self.columns]
         return worst(known) if self.rows and self.rows_before and known else "inconclusive"
 
     @property

@@ -13,7 +13,7 @@ from ..serving.log.inputs import PREFIX, TENSOR
 from ..serving.log.outputs import NAME
 from ..settings import LogSettings
 from ..statistics.profile import Known, Profile
-from ..statistics.sketches import Words
+from ..statistics.sketches import Numbers, Words
 from ..validation.privacy import words
 
 _MOST_CELLS: Final = 256
@@ -45,7 +45,9 @@ def as_logged(profile: Profile, personal: Collection[str], log: LogSettings) -> 
         for name, known in profile.columns.items()
         if name not in log.drop
     }
-    return without_people(replace(profile, columns=columns))
+    numbers = [name for name, known in columns.items() if isinstance(known.sketch, Numbers)]
+    pairs = profile.pairs.of(numbers) if profile.pairs else None
+    return without_people(replace(profile, columns=columns, pairs=pairs))
 
 
 def without_people(profile: Profile) -> Profile:

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from .column import Kind
+from .pairs import Pairs
 from .sketches import Numbers, Sketch, Words
 
 Role = Literal["feature", "prediction"]
@@ -68,8 +69,8 @@ class Profile:
     columns : mapping of str to Known
     importance : mapping of str to float
         What each feature is worth to the model; they add up to 1. Empty where it is not known.
-    correlations : tuple of (str, str, float)
-        Pairs of numbers whose ranks go together, the strongest first.
+    pairs : Pairs, optional
+        How numbers go together; None where there are no two of them.
     performance : mapping
         What the model was worth on data of its own time; JSON, for whoever measures performance.
     notes : tuple of str
@@ -85,7 +86,7 @@ class Profile:
     rows: int
     columns: Mapping[str, Known]
     importance: Mapping[str, float] = field(default_factory=dict)
-    correlations: tuple[tuple[str, str, float], ...] = ()
+    pairs: Pairs | None = None
     performance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     lacking: Mapping[str, int] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Profile:
             self,
             rows=self.rows + other.rows,
             columns=columns,
+            pairs=self.pairs + other.pairs if self.pairs and other.pairs else None,
             lacking=lacking,
             changed={**self.changed, **other.changed},
             new={**self.new, **other.new},
@@ -116,7 +118,7 @@ class Profile:
     def empty(self) -> Profile:
         """The same grid, with nothing counted on it."""
         columns = {name: replace(known, sketch=known.sketch.emptied()) for name, known in self.columns.items()}
-        return Profile(0, columns)
+        return Profile(0, columns, pairs=self.pairs.emptied() if self.pairs else None)
 
     def of(self, role: Role) -> dict[str, Known]:
         """Give the columns of a role."""
@@ -133,6 +135,7 @@ class Profile:
             "format": _FORMAT,
             "rows": self.rows,
             "columns": {name: _packed(known, grid=grid) for name, known in self.columns.items()},
+            **({"pairs": self.pairs.packed(grid=grid)} if self.pairs else {}),
             **{name: getattr(self, name) for name in _PLAIN if getattr(self, name)},
         }
         return gzip.compress(json.dumps(said, allow_nan=False).encode(), 6, mtime=0)
@@ -154,10 +157,11 @@ class Profile:
                 for name, packed in said["columns"].items()
             }
             plain: dict[str, Any] = {name: said[name] for name in _PLAIN if name in said}
-            tuples: dict[str, Any] = {
-                name: tuple(map(_hard, plain[name])) for name in ("correlations", "notes") if name in plain
-            }
-            return cls(said["rows"], columns, **(plain | tuples))
+            if "notes" in plain:
+                plain["notes"] = tuple(plain["notes"])
+            if "pairs" in said and (grid is None or grid.pairs):
+                plain["pairs"] = Pairs.unpacked(said["pairs"], grid.pairs if grid else None)
+            return cls(said["rows"], columns, **plain)
         except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"it is no profile, or one of a later release: {error}") from error
 
@@ -167,7 +171,7 @@ class Profile:
         return hashlib.sha256(replace(self, performance={}).to_bytes()).hexdigest()[:12]
 
 
-_PLAIN: Final = ("importance", "correlations", "performance", "notes", "lacking", "changed", "new")
+_PLAIN: Final = ("importance", "performance", "notes", "lacking", "changed", "new")
 
 
 def added(windows: Any, reference: Profile) -> Profile:
@@ -220,7 +224,3 @@ def _array(values: Any, kind: str) -> list[str]:
 
 def _read(said: list[str]) -> np.ndarray[Any, Any]:
     return np.frombuffer(base64.b64decode(said[1]), dtype=said[0])
-
-
-def _hard(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

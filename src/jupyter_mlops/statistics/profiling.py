@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import combinations, islice
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -19,7 +19,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from . import arrow
+from . import pairs as pairing
 from .column import Column
+from .counting import Counts, Floats
+from .pairs import Pairs
 from .profile import Known, Profile, added
 from .sketches import Numbers, Sketch, Words
 
@@ -30,8 +33,8 @@ THREADS: Final = 2
 SAMPLE: Final = 262_144  # rows that give a grid: a quantile of so many is off by less than 0.004 in 99 of 100 (DKW)
 _PIECES: Final = 16  # of a file that a sample is taken from
 _FEW: Final = 20
-_CORRELATED: Final = 10_000  # rows that correlations are taken of
-_STRONG, _MOST_PAIRS, _MOST_PAIRED = 0.5, 20, 100
+_PAIRED: Final = 10_000  # rows that correlations are taken of
+_MOST_PAIRED: Final = 100  # numbers that are looked at for those that go together most
 
 
 def learn(data: Source, personal: Collection[str] = ()) -> Profile:
@@ -93,6 +96,14 @@ class _Columns(Mapping[str, Column]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def floats(self, name: str, rows: Counts) -> Floats:
+        """Give some rows of a column of numbers; NaN for what is none."""
+        values = self._data.iloc[:, self._places[name]] if self._is_frame else self._data.column(self._places[name])
+        if not self._is_frame and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+            return np.asarray(values.take(pa.array(rows)).to_numpy(zero_copy_only=False), dtype=np.float64)
+        column = Column(name, values.iloc[rows] if self._is_frame else _series(values.take(pa.array(rows))))
+        return column.floats() if column.kind == "number" else np.full(len(rows), np.nan)
+
     def counted(self, name: str, known: Known) -> Sketch | None:
         """Count a column as Arrow has it; None where that takes pandas."""
         place = self._places[name]
@@ -107,8 +118,16 @@ def _learnt(data: Any, hidden: frozenset[str]) -> Profile:
     with ThreadPoolExecutor(THREADS) as pool:
         known = list(pool.map(lambda column: _know(column, column.label in hidden), columns.values()))
     rows = data.num_rows if hasattr(data, "num_rows") else len(data)
-    shown = {name: column for name, column in columns.items() if name not in hidden}
-    return Profile(rows, dict(zip(columns, known, strict=True)), correlations=_correlations(shown, rows))
+    named = dict(zip(columns, known, strict=True))
+    return Profile(rows, named, pairs=_pairs(columns, named, rows))
+
+
+def _pairs(columns: Mapping[str, Column], known: Mapping[str, Known], rows: int) -> Pairs | None:
+    """Take the correlations of numbers, by some rows from everywhere."""
+    sketches = {name: one.sketch for name, one in known.items() if one.kind == "number" and isinstance(one.sketch, Numbers)}  # fmt: skip
+    some = np.linspace(0, rows - 1, min(rows, _PAIRED)).round().astype(np.int64)
+    names = list(sketches)[:_MOST_PAIRED]
+    return Pairs.learn({name: columns[name].floats(some) for name in names}, sketches)
 
 
 def _know(column: Column, hidden: bool) -> Known:
@@ -132,7 +151,7 @@ def _names_rows(column: Column) -> bool:
     )
 
 
-def _count(reference: Profile, data: Any) -> Profile:
+def _count(reference: Profile, data: Any, some: int = pairing.SOME) -> Profile:
     columns = _Columns(data)
     rows = data.num_rows if hasattr(data, "num_rows") else len(data)
     changed: dict[str, str] = {}
@@ -166,11 +185,22 @@ def _count(reference: Profile, data: Any) -> Profile:
         for (name, known), sketch in zip(reference.columns.items(), sketches, strict=True)
     }
     new = {name: str(columns[name].kind) for name in columns if name not in reference.columns} if rows else {}
-    return Profile(rows, counted, lacking=lacking, changed=changed, new=new)
+    together = _paired(reference, columns, pairing.chosen(rows, some), {*lacking, *changed})
+    return Profile(rows, counted, pairs=together, lacking=lacking, changed=changed, new=new)
+
+
+def _paired(reference: Profile, columns: _Columns, some: Counts, gone: Collection[str]) -> Pairs | None:
+    """Take the correlations of a window, by some of its rows."""
+    if reference.pairs is None or not len(some):
+        return reference.pairs and reference.pairs.emptied()
+    nothing = np.full(len(some), np.nan)
+    values = [nothing if name in gone else columns.floats(name, some) for name in reference.pairs.names]
+    sketches = [known.sketch for name in reference.pairs.names for known in [reference.columns[name]]]
+    return reference.pairs.count(values, [each for each in sketches if isinstance(each, Numbers)])
 
 
 def _counts(reference: Profile, batches: Iterable[Any]) -> Iterator[Profile]:
-    return (_count(reference, batch) for batch in batches)
+    return (_count(reference, batch, pairing.OF_A_BATCH) for batch in batches)
 
 
 def _counted(reference: Profile, pieces: Iterable[Callable[[], Iterator[Any]]]) -> Profile:
@@ -231,19 +261,3 @@ def _series(values: Any) -> pd.Series[Any]:
         values = values.cast(pa.float64())
     found: pd.Series[Any] = values.to_pandas()
     return found
-
-
-def _correlations(columns: dict[str, Column], rows: int) -> tuple[tuple[str, str, float], ...]:
-    """Give the pairs of numbers whose ranks go together (Spearman), by some rows from everywhere."""
-    numbers = [name for name, column in columns.items() if column.kind == "number"][:_MOST_PAIRED]
-    if rows < 3 or len(numbers) < 2:
-        return ()
-    some = np.linspace(0, rows - 1, min(rows, _CORRELATED)).round().astype(np.int64)
-    ranks = pd.DataFrame({name: columns[name].floats(some) for name in numbers}).rank()
-    matrix = ranks.corr().to_numpy()
-    pairs = [
-        (numbers[one], numbers[two], round(float(matrix[one, two]), 4))
-        for one, two in combinations(range(len(numbers)), 2)
-        if abs(matrix[one, two]) >= _STRONG
-    ]
-    return tuple(sorted(pairs, key=lambda pair: -abs(pair[2]))[:_MOST_PAIRS])
