@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
+READERS: Final = {".parquet": "read_parquet", ".csv": "read_csv", ".json": "read_json", ".feather": "read_feather"}
+"""What reads a file of data in pandas, by how its name ends."""
 _TABLES: Final = {".parquet": "parquet", ".feather": "feather", ".arrow": "arrow", ".ipc": "arrow"}
 
 
@@ -49,6 +51,22 @@ def as_frame(data: Any) -> pd.DataFrame:
         raise InvalidUsage(
             f"{a_kind(data)} is no table: {said}.", "give a frame, or an array with rows and columns"
         ) from None
+
+
+def read_file(path: Path) -> pd.DataFrame:
+    """Read a file of data.
+
+    Raises
+    ------
+    InvalidUsage
+        Where it can't be read as what its name says.
+    """
+    import pandas as pd
+
+    try:
+        return getattr(pd, READERS[path.suffix.lower()])(path)  # type: ignore[no-any-return]
+    except Exception as error:
+        raise InvalidUsage(f"{str(path)!r} can't be read: {str(error).splitlines()[0]}.") from error
 
 
 def as_source(data: Any) -> pd.DataFrame | pa.Table | pa.RecordBatchReader | ds.Dataset:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidUsage, NotFound, nearest
-
-_READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".json": "read_json", ".feather": "read_feather"}
+from .frames import READERS, read_file
 
 
 def from_namespace(namespace: Mapping[str, Any]) -> Callable[[str], Any]:
@@ -17,7 +16,7 @@ def from_namespace(namespace: Mapping[str, Any]) -> Callable[[str], Any]:
     def resolve(word: str) -> Any:
         if word in namespace:
             return namespace[word]
-        if Path(word).suffix.lower() in _READERS:
+        if Path(word).suffix.lower() in READERS:
             return from_file(word)
         mine = [name for name in namespace if not name.startswith("_")]
         hint = None if word.isidentifier() else f"give it a name first: rows = {word}"
@@ -37,17 +36,11 @@ def from_file(word: str) -> Any:
         Where it is of no known kind, or can't be read as that kind.
     """
     path = Path(word)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InvalidUsage(f"{word!r} is no file of data: it should end in {', '.join(_READERS)}.")
+    if path.suffix.lower() not in READERS:
+        raise InvalidUsage(f"{word!r} is no file of data: it should end in {', '.join(READERS)}.")
     if not path.is_file():
         beside = (
-            [str(file) for file in path.parent.glob("*") if file.suffix in _READERS] if path.parent.is_dir() else []
+            [str(file) for file in path.parent.glob("*") if file.suffix in READERS] if path.parent.is_dir() else []
         )
         raise NotFound(f"There is no file {word!r}.{nearest(word, beside)}")
-    import pandas as pd
-
-    try:
-        return getattr(pd, reader)(path)
-    except Exception as error:
-        raise InvalidUsage(f"{word!r} can't be read: {str(error).splitlines()[0]}.") from error
+    return read_file(path)

@@ -360,3 +360,39 @@ def test_the_windows_of_a_model_are_kept_with_one_run_whatever_it_is_called(here
     first, again, other = (history._run(here.workspace, mlflow, "people", each) for each in (model, model, f"{model}!"))
     assert first == again
     assert first != other
+
+
+def test_a_version_without_a_profile_gets_one_from_the_data_that_its_run_has_logged(
+    here: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours and MLflow's own data sets; what has changed since, or is gone, is named with the command that makes one."""
+    import mlflow
+
+    frame = people(500, 0).assign(target=lambda f: answers(f))
+    features = frame.drop(columns="target")
+    frame.to_parquet(here.folder / "people.parquet")
+    clf = DecisionTreeClassifier(max_depth=2).fit(features, frame["target"])
+    mlflow.set_tracking_uri(here.workspace.settings.tracking_uri)
+    mlflow.set_experiment(here.folder.name)
+    with monkeypatch.context() as patch:
+        patch.setattr(profiles, "make", lambda *given: None)
+        with mlflow.start_run() as run:
+            mlflow.log_input(mlflow.data.from_pandas(frame, source="people.parquet", targets="target"), "training")  # type: ignore[attr-defined]
+            mlops.log(model=clf)
+        mlops.register("logged", f"run:{run.info.run_id}")
+    mlops.deploy("logged/1", name="logged")
+    mlops.predict("logged", data=people(200, 1))
+    kept = (here.folder / "people.parquet").read_bytes()
+    frame.assign(age=0.0).to_parquet(here.folder / "people.parquet")
+    changed = mlops.monitor("logged").readings[0].why
+    assert "Its run has logged people.parquet, which has changed since." in changed
+    assert "%mlops monitor logged --profile people.parquet" in changed
+    (here.folder / "people.parquet").unlink()
+    assert "is not on this machine any more" in mlops.monitor("logged").readings[0].why
+    (here.folder / "people.parquet").write_bytes(kept)
+    made = mlops.monitor("logged")
+    assert made.ok is True
+    assert made.notes == ("The profile of logged/1 is of 500 rows: made from people.parquet, which its run has logged, as it was.",)  # fmt: skip
+    again = mlops.monitor("logged")
+    assert again["prediction"].ok
+    assert again.notes == ()

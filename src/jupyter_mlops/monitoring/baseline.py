@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,9 +16,13 @@ from ..frames import as_frame
 from ..serving import listing
 from ..statistics.profile import Profile
 from ..workspace import Workspace
+from . import logged_data
+from .logged_data import Logged
 from .rows import as_logged
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .buckets import Who
 
 _MOST_LOADED: Final = 4
@@ -36,6 +41,7 @@ class Baselines:
     def __init__(self, workspace: Workspace, endpoint: str) -> None:
         self._workspace, self._endpoint = workspace, endpoint
         self._found: dict[tuple[str, int], Profile | None] = {}
+        self._logged: dict[tuple[str, int], Logged | None] = {}
         self.notes: list[str] = []
 
     def of(self, who: Who) -> Profile:
@@ -53,13 +59,15 @@ class Baselines:
             self._found[key] = self._find(*key)
         found = self._found[key]
         if found is None:
-            raise missing(self._endpoint, *key)
+            raise missing(self._endpoint, *key, self._logged.get(key))
         return found
 
     def _find(self, model: str, version: int) -> Profile | None:
         copy = place_of(self._workspace, model, version)
         try:
-            found = profiles.of_version(self._workspace.mlflow, _version(self._workspace, model, version))
+            registered = _version(self._workspace, model, version)
+            found = profiles.of_version(self._workspace.mlflow, registered)
+            found = self._from_what_was_logged(model, version, registered) if found is None else found
             if found is not None:
                 with contextlib.suppress(NotWritable):
                     write_private(copy, found.to_bytes())
@@ -75,13 +83,34 @@ class Baselines:
         settings = self._workspace.settings
         return as_logged(found, settings.privacy.personal, settings.endpoint(self._endpoint).log)
 
+    def _from_what_was_logged(self, model: str, version: int, registered: Any) -> Profile | None:
+        """Make the profile of a version from the data that its run has logged, where that can still be read as it was."""
+        place = profiles.place_of(registered)
+        if place is None:
+            return None
+        self._logged[model, version] = logged = logged_data.of_run(self._workspace, place[0])
+        if logged is None or logged.file is None:
+            return None
+        try:
+            name = f"{model}/{version}"
+            profile, why = _profile_of(self._workspace, name, registered, logged.frame(), is_whole=True)
+            profiles.write(self._workspace.mlflow, *place, profile)
+        except (InvalidUsage, NotWritable) as error:
+            self._logged[model, version] = replace(logged, file=None, why=f"gives no profile: {error.message}")
+            return None
+        self.notes.append(
+            f"{_made(name, profile, why)}: made from {logged.name}, which its run has logged, as it was."
+        )
+        return profile
 
-def missing(endpoint: str, model: str, version: int) -> NotFound:
-    """Say that a version has no profile, and what makes one."""
-    return NotFound(
-        f"{model}/{version} was stored without a profile of what it was trained on.",
-        f"%mlops monitor {typed(endpoint)} --profile X_train",
-    )
+
+def missing(endpoint: str, model: str, version: int, logged: Logged | None = None) -> NotFound:
+    """Say that a version has no profile, and what makes one: of its logged data, where that is known."""
+    said = f"{model}/{version} was stored without a profile of what it was trained on."
+    if logged is not None and logged.why:
+        said += f" Its run has logged {logged.name}, which {logged.why.rstrip('.')}."
+    name = "X_train" if logged is None else logged.name
+    return NotFound(said, f"%mlops monitor {typed(endpoint)} --profile {typed(name)}")
 
 
 def place_of(workspace: Workspace, model: str, version: int) -> Path:
@@ -103,22 +132,45 @@ def make(workspace: Workspace, endpoint: str, data: Any) -> str:
     place = profiles.place_of(version)
     if place is None:
         raise InvalidUsage(f"{served.model}/{served.version} was registered without a run to keep a profile with.")
-    frame = as_frame(data)
+    name = f"{served.model}/{served.version}"
+    profile, why = _profile_of(workspace, name, version, as_frame(data))
+    profiles.write(mlflow, *place, profile)
+    return _made(name, profile, why)
+
+
+def _made(name: str, profile: Profile, why: str) -> str:
+    told = f"The profile of {name} is of {profile.rows:,} rows"
+    return f"{told}, without what it answers: {why}" if why else told
+
+
+def _profile_of(
+    workspace: Workspace, name: str, version: Any, frame: pd.DataFrame, *, is_whole: bool = False
+) -> tuple[Profile, str]:
+    """Take the profile of a version from the data it was fitted on, and say why it is without what it answers.
+
+    Where the data may hold more than the features (``is_whole``), the estimator has to say which ones those are.
+    """
     estimator, method, why = _estimator(workspace, version)
+    if is_whole and estimator is None:
+        raise InvalidUsage(f"which of its columns are the features can't be told: {why}")
     names = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
-    if lacking := [name for name in names if name not in set(map(str, frame.columns))]:
+    if lacking := [each for each in names if each not in set(map(str, frame.columns))]:
         raise InvalidUsage(
-            f"The data lacks {lacking[0]!r}, which {served.model}/{served.version} was trained on.",
+            f"The data lacks {lacking[0]!r}, which {name} was trained on.",
+            "give the features as they were when it was fitted",
+        )
+    width = getattr(estimator, "n_features_in_", None)
+    if not names and width is not None and width != frame.shape[1]:
+        raise InvalidUsage(
+            f"The data has {frame.shape[1]} columns, and {name} was trained on {width}.",
             "give the features as they were when it was fitted",
         )
     fitted_on = frame[names] if names else frame
     given: Any = fitted_on if names or estimator is None else fitted_on.to_numpy()
     profile = profiles.make(estimator, given, method, workspace.settings.privacy.personal)
     if profile is None:
-        raise InvalidUsage("The data has no rows or no columns.", f"%mlops monitor {typed(endpoint)} --profile X_train")
-    profiles.write(mlflow, *place, profile)
-    told = f"The profile of {served.model}/{served.version} is of {profile.rows:,} rows"
-    return f"{told}, without what it answers: {why}" if why else told
+        raise InvalidUsage("The data has no rows or no columns.", "give the features as they were when it was fitted")
+    return profile, why
 
 
 def _estimator(workspace: Workspace, version: Any) -> tuple[Any, str | None, str]:
