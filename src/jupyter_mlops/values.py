@@ -39,8 +39,6 @@ def from_file(word: str) -> Any:
     if path.suffix.lower() not in READERS:
         raise InvalidUsage(f"{word!r} is no file of data: it should end in {', '.join(READERS)}.")
     if not path.is_file():
-        beside = (
-            [str(file) for file in path.parent.glob("*") if file.suffix in READERS] if path.parent.is_dir() else []
-        )
+        beside = [str(file) for file in path.parent.glob("*") if file.suffix in READERS] if path.parent.is_dir() else []
         raise NotFound(f"There is no file {word!r}.{nearest(word, beside)}")
     return read_file(path)

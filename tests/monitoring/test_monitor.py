@@ -379,7 +379,7 @@ def test_a_version_without_a_profile_gets_one_from_the_data_that_its_run_has_log
         with mlflow.start_run() as run:
             mlflow.log_input(mlflow.data.from_pandas(frame, source="people.parquet", targets="target"), "training")  # type: ignore[attr-defined]
             mlops.log(model=clf)
-        mlops.register("logged", f"run:{run.info.run_id}")
+        mlops.register("logged", run=f"run:{run.info.run_id}")
     mlops.deploy("logged/1", name="logged")
     mlops.predict("logged", data=people(200, 1))
     kept = (here.folder / "people.parquet").read_bytes()

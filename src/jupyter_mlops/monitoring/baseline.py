@@ -98,9 +98,7 @@ class Baselines:
         except (InvalidUsage, NotWritable) as error:
             self._logged[model, version] = replace(logged, file=None, why=f"gives no profile: {error.message}")
             return None
-        self.notes.append(
-            f"{_made(name, profile, why)}: made from {logged.name}, which its run has logged, as it was."
-        )
+        self.notes.append(f"{_made(name, profile, why)}: made from {logged.name}, which its run has logged, as it was.")
         return profile
 
 

@@ -71,10 +71,8 @@ def _look(
     drift: DriftReport | None = None,
     beside: DriftReport | None = None,
 ) -> Look:
-    readings = tuple(
-        Reading(one.name, one.value, one.level, one.outcome, one.why, start, end, endpoint, who.model, who.version)
-        for one in found
-    )
+    its: dict[str, Any] = {"start": start, "end": end, "endpoint": endpoint, "model": who.model, "version": who.version}
+    readings = tuple(replace(one, **its) for one in found)
     return Look(start, end, who.model, who.version, who.arm, rows, readings, drift, beside)
 
 

@@ -28,6 +28,8 @@ class Reading:
         The window, in seconds since the epoch; ``end`` is exclusive.
     endpoint, model : str
     version : int
+    low, high : float, optional
+        Between what the figure lies in 95 of 100 cases, where it is one of a sample.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Reading:
     endpoint: str = ""
     model: str = ""
     version: int = 0
+    low: float | None = None
+    high: float | None = None
 
 
 def level_of(severity: float) -> Level:

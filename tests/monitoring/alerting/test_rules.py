@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from jupyter_mlops import config
 from jupyter_mlops.errors import InvalidUsage, NotFound
 from jupyter_mlops.monitoring.alerting import silencing, watch
 from jupyter_mlops.monitoring.alerting.keeping import Keeper
+from jupyter_mlops.monitoring.watched import Look
 
 from ...conftest import Face
 from .windows import HOUR, NAME, T0, Project, drifted, fine, look, unknown
@@ -57,6 +59,30 @@ def test_a_reading_that_has_a_figure_but_is_inconclusive_does_not_ring(tmp_path:
     here = project(tmp_path, 'accuracy = "< 0.9"')
     assert here.see(look(0, ("accuracy", 0.2, "none", "inconclusive"))).alerts == ()
     assert here.see(look(1, ("accuracy", float("nan"), "none", "pass"))).alerts == ()
+
+
+def between(seen: Look, name: str, low: float, high: float) -> Look:
+    """Give a reading of a window an interval."""
+    readings = [replace(one, low=low, high=high) if one.name == name else one for one in seen.readings]
+    return replace(seen, readings=tuple(readings))
+
+
+def test_a_figure_of_few_labels_rings_only_where_its_interval_is_beyond_the_bound(tmp_path: Path) -> None:
+    here = project(tmp_path, 'accuracy = "< 0.93 for 2 windows"\nmae = "> 5"')
+    few = here.see(between(look(0, fine("accuracy", 0.9), fine("mae", 4.0)), "accuracy", 0.8, 0.96))
+    assert few.alerts == ()
+    assert any(note.startswith("accuracy may be < 0.93, and may not") for note in few.notes)
+    here.see(between(look(1, fine("accuracy", 0.9), fine("mae", 4.0)), "accuracy", 0.88, 0.92))
+    here.see(between(look(2, fine("accuracy", 0.91), fine("mae", 4.0)), "accuracy", 0.7, 0.97))  # it breaks no row
+    assert here.alerts == ()
+    (alert,) = here.see(between(look(3, fine("accuracy", 0.9), fine("mae", 4.0)), "accuracy", 0.88, 0.92)).alerts
+    assert alert.rule == "accuracy"
+    here.see(between(look(4, fine("accuracy", 0.92), fine("mae", 4.0)), "accuracy", 0.9, 0.94))  # nor ends one
+    assert here.states() == ["rings"]
+    here.see(between(look(5, fine("accuracy", 0.95), fine("mae", 6.0)), "mae", 4.0, 8.0))
+    assert here.states() == ["over"]
+    (error,) = here.see(between(look(6, fine("accuracy", 0.95), fine("mae", 6.0)), "mae", 5.5, 7.0)).alerts
+    assert error.rule == "mae"
 
 
 def test_windows_in_a_row_count_once_each_however_often_they_are_looked_at(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ...limits import Threshold
 from ...rules import METRICS, Rule
 from ..buckets import SHADOW
 from ..readings import LEVELS, Reading
@@ -87,6 +88,8 @@ def _of(rule: Rule, look: Look, rang: dict[tuple[str, str], tuple[str, ...]]) ->
         why += f"; and {len(broken) - _TOLD} more" if len(broken) > _TOLD else ""
         level = broken[0].level if rule.level else "major"
         return Verdict(*where, "broken", broken[0].value, level, why, tuple(one.name for one in broken))
+    if any(_is_unsure(rule, one) for one in readings):
+        return Verdict(*where, "open")
     before = rang.get((rule.name, look.name), ())
     can_be_told = all(_is_known(name, look) for name in before) if before else _any_known(rule, readings, look)
     value = readings[0].value if len(readings) == 1 else None
@@ -124,9 +127,34 @@ def _breaks(rule: Rule, reading: Reading) -> bool:
     if not _can_be_told(reading):
         return False
     if rule.threshold is not None:
-        return reading.value is not None and rule.threshold.holds(reading.value)
+        return reading.value is not None and _surely(rule.threshold, reading)
     assert rule.level is not None
     return reading.outcome == "fail" and LEVELS.index(reading.level) >= LEVELS.index(rule.level)
+
+
+def _surely(threshold: Threshold, reading: Reading) -> bool:
+    """Whether a figure lies beyond a bound, and its interval too: of few labels chance alone takes the figure there."""
+    figures = (reading.value, reading.low, reading.high)
+    return all(threshold.holds(figure) for figure in figures if figure is not None)
+
+
+def _is_unsure(rule: Rule, reading: Reading) -> bool:
+    """Whether a figure lies beyond the bound of a rule, and its interval doesn't."""
+    threshold, value = rule.threshold, reading.value
+    if threshold is None or value is None or not _can_be_told(reading):
+        return False
+    return threshold.holds(value) and not _surely(threshold, reading)
+
+
+def unsure(rules: Sequence[Rule], monitored: Monitored) -> list[str]:
+    """Name what would ring in the last window, were it surer."""
+    return [
+        f"{reading.name} may be {rule.threshold}, and may not: {reading.why}. It does not ring before its interval is beyond the bound."
+        for look in (monitored.current if monitored.looks else ())
+        for rule in rules
+        for reading in _readings(rule.name, look)
+        if _is_unsure(rule, reading)
+    ]
 
 
 def _why(rule: Rule, reading: Reading) -> str:

@@ -12,7 +12,7 @@ from ...errors import MlopsError, NotFound, nearest
 from ...rules import GRADED
 from ...workspace import Workspace
 from ..watched import Monitored
-from . import evaluating, sending
+from . import evaluating, judging, sending
 from .alert import Alert, Book
 from .keeping import Keeper
 from .message import Message
@@ -42,7 +42,7 @@ def after(workspace: Workspace, monitored: Monitored, *, now: float | None = Non
         book = sending.send(workspace, keeper, now)
     except MlopsError as error:
         return replace(monitored, notes=(*monitored.notes, f"Rules were not judged: {error.message}"))
-    notes = tuple(_unknown(workspace, monitored))
+    notes = (*_unknown(workspace, monitored), *judging.unsure(settings.rules, monitored))
     rings = tuple(alert for alert in book.alerts if alert.is_open)
     return replace(monitored, alerts=rings, notes=(*monitored.notes, *notes, *_unsent(rings)))
 

@@ -11,7 +11,7 @@ from ...display import Card, View
 from ...result import Result
 from ...statistics.measured import Measured
 from ...statistics.performance.reference import Reference
-from ..readings import Reading
+from ..readings import Outcome, Reading
 from .concept import Watch
 from .judging import judge, judge_calibration
 from .kept import Window
@@ -71,18 +71,20 @@ class Performed(Result):
         yield Reading("labelled", share, "none", "pass" if window.labelled else "inconclusive", of)
         for name, its in window.metrics.items():
             level, outcome = judge(name, its, self.was(name))
-            yield Reading(name, its.value, level, outcome, f"{self._told(name, its)}; {of}")
+            yield Reading(name, its.value, level, outcome, f"{self._told(name, its)}; {of}", low=its.low, high=its.high)
         for name in window.estimates or ({} if self.reference is not None and self.why == "" else window.metrics):
             its = window.estimates.get(name, Measured(why=self.why))
             level, outcome = judge(name, its, self.was(name))
-            yield Reading(name + ESTIMATED, its.value, level, outcome, f"{'estimated without labels' if its.conclusive else 'no estimate'}: {self._told(name, its)}")  # fmt: skip
+            what = "estimated without labels" if its.conclusive else "no estimate"
+            yield Reading(name + ESTIMATED, its.value, level, outcome, f"{what}: {self._told(name, its)}", low=its.low, high=its.high)  # fmt: skip
         if window.calibration is not None:
             gap = window.calibration.gap
             level, outcome = judge_calibration(gap, window.calibration.p)
             why = window.calibration.off.why if gap is None else f"probabilities are {gap:.3f} off, typically; {of}"
             yield Reading("calibration", gap, level, outcome, why or "too few labels")
         for name, its in window.business.items():
-            yield Reading(name, its.value, "none", "pass" if its.conclusive else "inconclusive", self._told(name, its))
+            known: Outcome = "pass" if its.conclusive else "inconclusive"
+            yield Reading(name, its.value, "none", known, self._told(name, its), low=its.low, high=its.high)
         if self.watch is not None:
             seen = self.watch.detector.rows
             rings = self.watch.rings
