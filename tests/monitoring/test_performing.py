@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,14 @@ from jupyter_mlops.backend import profiles, versions
 from jupyter_mlops.entities import ModelRef
 from jupyter_mlops.errors import InvalidUsage, NotFound
 from jupyter_mlops.monitoring import history
+from jupyter_mlops.monitoring.buckets import Who
 from jupyter_mlops.monitoring.performance.judging import judge
+from jupyter_mlops.monitoring.performing import Performing
+from jupyter_mlops.serving.log import reader
+from jupyter_mlops.serving.log.labels import write
+from jupyter_mlops.serving.log.writer import Answered, LogWriter
+from jupyter_mlops.serving.model.columns import Column
+from jupyter_mlops.serving.model.signature import ColumnSchema, Signature
 from jupyter_mlops.statistics.measured import Measured
 from jupyter_mlops.statistics.performance.reference import Reference
 from jupyter_mlops.workspace import Workspace
@@ -211,3 +219,40 @@ def test_a_metric_of_ones_own_can_ring(here: Path) -> None:
     assert "none raised KeyError: 'bed'" in found["none"].why
     assert any("there is no module 'wart'" in note for note in report.notes)
     assert "beds" in {alert.rule for alert in report.alerts}
+
+
+def test_a_label_costs_the_rows_of_its_own_window(here: Path, tmp_path: Path) -> None:
+    """Windows of earlier hours are read from what was reckoned; those whose labels come late, or change, are not."""
+    log, folder = tmp_path / "log", tmp_path / "kept"
+    double = np.dtype("float64")
+    signature = Signature(ColumnSchema(tuple(Column(name, "double", True, double) for name in NAMES)))
+    now = time.time() // 3600 * 3600 - 20 * 3600
+    who = Who("m", 1, "champion")
+    with LogWriter(log, signature, endpoint="e", model="m", version=1) as writer:
+        for hour in range(6):
+            frame = patients(100, hour)[NAMES]
+            writer.append(
+                [Answered(f"h{hour}", now + hour * 3600 + 60, 1.0, 100, "champion")], frame, np.arange(100) % 2
+            )
+
+    def look() -> tuple[list[int], int]:
+        performing = Performing(Workspace.here(), "e", log, folder)
+        found = [performing.of(who, None, now + hour * 3600, now + (hour + 1) * 3600, 100, is_last=False) for hour in range(6)]  # fmt: skip
+        return [0 if one is None else one.window.labelled for one in found], performing.read_rows
+
+    def say(labels: dict[str, int]) -> None:
+        write(log, {key: (label, "number") for key, label in labels.items()})
+
+    assert look() == ([0] * 6, 600)
+    assert look() == ([0] * 6, 0)
+    ids = reader.read(log, columns=["id"])["id"].to_pylist()
+    say(dict.fromkeys(ids[200:260], 1))
+    assert look() == ([0, 0, 60, 0, 0, 0], 100)
+    assert look()[1] == 0
+    say({ids[0]: 0, ids[599]: 1, "of nobody": 1})
+    assert look() == ([1, 0, 60, 0, 0, 1], 300)  # those of the last minute are looked at once more
+    say({ids[210]: 0})  # another label in place of the first
+    assert 100 <= look()[1] <= 300
+    (folder / "performance" / "labels.json").write_text("torn")
+    say({ids[300]: 1})
+    assert look()[0] == [1, 0, 60, 1, 0, 1]

@@ -1,8 +1,9 @@
 """How what an endpoint has answered performs: its log by windows, with the labels that have come by now.
 
-A label may come for any window, so a window is reckoned again where a row or a label has come since, and else read from what
-lies beside the sketches. That costs the rows of the windows that are asked for; never the rest of the log. The watch over the loss
-takes in the labels that are new, whatever they are of.
+A window is reckoned again where a row of it is new, or a label for one of its rows has come, and else read from what lies beside the
+sketches. It is reckoned as a whole: an area under the curve, an estimate's weights and a metric of the user's own are of all rows
+together, and no sums of pieces. So a look costs the rows of the windows in which something is new; never the rest of the log. The
+watch over the loss takes in the labels that are new, whatever they are of.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ..statistics.performance.rows import Rows, metrics_of
 from ..validation.privacy import words
 from ..workspace import Workspace
 from . import baseline
+from .arrivals import Arrivals
 from .buckets import Who, of_who
 from .performance import chances
 from .performance.business import Business
@@ -61,11 +63,14 @@ class Performing:
     ) -> None:
         self._slices = slices
         self._workspace, self._endpoint, self._log, self._folder = workspace, endpoint, log, folder
-        self._labels = labels.state(log)
+        self._arrivals = Arrivals(log, folder)
+        self._labels = self._arrivals.state
         self._references: dict[tuple[str, int], tuple[Reference | None, str, str]] = {}
         self._estimators: dict[tuple[str, int], tuple[Any, str]] = {}
         self._business: list[Business] | None = None
         self.notes: list[str] = []
+        self.read_rows = 0
+        """How many rows have been read from the log, and measured."""
 
     def of(self, who: Who, profile: Profile | None, start: float, end: float, rows: int, *, is_last: bool) -> Performed | None:  # fmt: skip
         """Measure a version in a window; None where what it answers can't be measured, which is noted.
@@ -124,7 +129,7 @@ class Performing:
     ) -> tuple[Window, float]:
         said = hashlib.sha256(f"{who.model}/{who.version}/{who.arm}".encode()).hexdigest()[:8]
         file = self._folder / _FOLDER / digest / f"{round(start)}-{round(end - start)}-{said}.json"
-        state = f"{rows} {self._labels}"
+        state = f"{rows} {self._arrivals.of(start, end)}"
         business = self._business_metrics()  # whose functions may change: what they give is not kept
         if not business and (stored := self._stored(file, state)) is not None:
             return stored
@@ -141,6 +146,7 @@ class Performing:
     def _rows(self, who: Who, reference: Reference | None, start: float, end: float) -> tuple[Rows, bool]:
         """Read the rows of a window, with the probabilities where they can be had; and whether that is so for good."""
         table = of_who(reader.read(self._log, since=start, until=end, versions=[who.version]), who)
+        self.read_rows += table.num_rows
         unfolds = unfolded(table[TENSOR]) if TENSOR in table.column_names else {}
         frame = table.to_pandas().assign(**{f"{PREFIX}{name}": its.to_numpy() for name, its in unfolds.items()})
         frame["time"] = pd.to_datetime(frame["time"], utc=True)
