@@ -11,6 +11,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_mlops as mlops
 from jupyter_mlops import completion
+from jupyter_mlops.backend.processes import Process
+from jupyter_mlops.monitoring.alerting.alert import Alert
+from jupyter_mlops.monitoring.alerting.keeping import Keeper
+from jupyter_mlops.workspace import Workspace
 
 
 @pytest.fixture
@@ -74,3 +78,16 @@ def test_unloading_takes_everything_away(shell: InteractiveShell) -> None:
     assert shell.find_line_magic("mlops") is None
     shell.run_line_magic("load_ext", "jupyter_mlops")
     assert shell.find_line_magic("mlops") is not None
+
+
+def test_rules_are_offered_to_be_silenced_what_rings_first(offered: Any, project: Any) -> None:
+    with (project / "mlops.toml").open("a") as file:
+        file.write('\n[monitor.shop]\naccuracy = "< 0.9"\n"drift:age" = "minor"\nsilent = "2h"\n')
+    workspace = Workspace(project)
+    workspace.state.put(Process("endpoint", "shop", 0, 0.0, 0, 0.0, {"model": "shop", "version": 1}))
+    alert = Alert("0", "shop", "shop", 1, "accuracy", "< 0.9", "major", 0.8, "why", 0.0, 1.0, 1.0, 1.0)
+    Keeper.of(workspace, "shop").change(lambda book: book.with_alert(alert))
+    found = completion._rules()
+    assert found[0] == "accuracy"
+    assert {"drift", "drift:age", "performance", "silent", "late", "all"} <= {*found}
+    assert "%mlops alerts --silence drift:age" in offered("%mlops alerts --silence drift:a")

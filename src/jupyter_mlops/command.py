@@ -31,7 +31,19 @@ _NOTED = frozenset(["register", "validate data", "validate model", "approve", "p
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 SlotKind = Literal[
-    "model", "name", "alias", "run", "metric", "subject", "endpoint", "variable", "values", "command", "file", "address"
+    "model",
+    "name",
+    "alias",
+    "run",
+    "metric",
+    "subject",
+    "endpoint",
+    "rule",
+    "variable",
+    "values",
+    "command",
+    "file",
+    "address",
 ]
 
 
@@ -63,6 +75,8 @@ Subject = Annotated[object, Slot("subject")]
 """A run or a version: what ``Run`` or ``Model`` takes."""
 Endpoint = Annotated[str, Slot("endpoint")]
 """The name of an endpoint."""
+Rule = Annotated[str, Slot("rule")]
+"""The name of a rule of monitoring: what ``mlops.toml`` asks for, or holds by default."""
 Metric = Annotated[str, Slot("metric")]
 """The name of a metric."""
 Alias = Annotated[str, Slot("alias")]

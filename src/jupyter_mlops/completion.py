@@ -188,6 +188,18 @@ def _endpoints() -> list[str]:
     return [process.name for process in Workspace.here().state.all("endpoint")]
 
 
+def _rules() -> list[str]:
+    """Name what can be silenced: what has rung first."""
+    from .monitoring import browsing
+    from .monitoring.alerting import silencing, watch
+    from .workspace import Workspace
+
+    workspace = Workspace.here()
+    rings = [alert.rule for alert in browsing.list_alerts(workspace).alerts if alert.recovered is None]
+    known = [rule for name in watch.endpoints(workspace) for rule in silencing.rules_of(workspace, name)]
+    return list(dict.fromkeys([*rings, *known, silencing.ALL]))
+
+
 def _mlflow() -> Any:
     """Find the server, if it runs: Tab starts none."""
     from .errors import BackendUnreachable
@@ -208,4 +220,5 @@ _LOOK_UPS: dict[SlotKind, Callable[[], list[str]]] = {
     "subject": lambda: [*_runs(), *_models()],
     "metric": _metrics,
     "endpoint": _endpoints,
+    "rule": _rules,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...command import Endpoint, command
+from ...command import Endpoint, Rule, command
 from ...errors import InvalidUsage
 from ...workspace import Workspace
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def alerts(
     endpoint: Endpoint | None = None,
     *,
-    silence: str | None = None,
+    silence: Rule | None = None,
     until: str | None = None,
     reason: str = "",
     dry_run: bool = False,

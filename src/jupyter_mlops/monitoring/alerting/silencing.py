@@ -38,14 +38,14 @@ def silence(
         raise InvalidUsage(
             "A silence takes a reason: others will want to know.", '--reason "the source is being mended"'
         )
-    known = {ALL, *(name for endpoint in endpoints for name in _rules(workspace, endpoint))}
+    known = {ALL, *(name for endpoint in endpoints for name in rules_of(workspace, endpoint))}
     if rule not in known:
         raise NotFound(f"There is no rule {rule!r}.{nearest(rule, known)}", "--silence all")
     made = Silence(rule, end, now, reason.strip(), workspace.who)
     if dry_run:
         return made
     for endpoint in endpoints:
-        if rule == ALL or rule in _rules(workspace, endpoint):
+        if rule == ALL or rule in rules_of(workspace, endpoint):
             Keeper.of(workspace, endpoint).change(lambda book: _with(book, made))
     return made
 
@@ -65,7 +65,7 @@ def audit(workspace: Workspace, endpoints: Sequence[str], made: Silence) -> list
     try:
         for endpoint in endpoints:
             process = workspace.state.get("endpoint", endpoint)
-            if process is not None and (made.rule == ALL or made.rule in _rules(workspace, endpoint)):
+            if process is not None and (made.rule == ALL or made.rule in rules_of(workspace, endpoint)):
                 said = f"{made.rule} at {endpoint}, until {until}"
                 aliases.record(workspace, process.details["model"], "silence", why=made.reason, evidence=said)
     except MlopsError as error:
@@ -95,7 +95,8 @@ def until_when(text: str, now: float) -> float:
     return end
 
 
-def _rules(workspace: Workspace, endpoint: str) -> list[str]:
+def rules_of(workspace: Workspace, endpoint: str) -> list[str]:
+    """Name the rules of an endpoint."""
     settings = workspace.settings.monitored(endpoint)
     found = [rule.name for rule in settings.rules]
     return [*found, *((SILENT, LATE) if settings.silent else ())]
