@@ -26,21 +26,23 @@ GRADED: Final = (
     "unseen",
     "stuck",
     "range",
+    "stale",
     "schema",
+    "repeats",
     "traffic",
     "beside",
     "performance",
     "calibration",
     "concept",
 )
-"""What is graded by levels; the first six also of one column, as ``drift:age``."""
-OF_COLUMNS: Final = GRADED[:6]
+"""What is graded by levels; the first seven also of one column, as ``drift:age``."""
+OF_COLUMNS: Final = GRADED[:7]
 METRICS: Final = (
     "accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2",
 )  # fmt: skip
 """What ``performance`` is made of, by the labels that have come; an estimate is called ``accuracy (estimated)``."""
 _NAMED: Final = (*GRADED, *METRICS, *(f"{name} (estimated)" for name in METRICS))
-DEFAULT: Final = {"drift": "major", "performance": "major", "concept": "major", "traffic": "major"}
+DEFAULT: Final = {"drift": "major", "performance": "major", "concept": "major", "traffic": "major", "stale": "major"}
 """The rules of an endpoint that has none: what has moved far enough to matter much."""
 
 

@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,8 @@ from ..errors import NotWritable
 from ..serving.log import reader
 from ..statistics import profiling
 from ..statistics.profile import Profile, added
-from .rows import columns_of
+from ..statistics.repeats import Repeats
+from .rows import columns_of, inputs_of
 
 SETTLED: Final = 3600.0  # seconds, as the log's reader allows clocks to be set back
 _SIZES: Final = (10, 60, 300, 3600, 86_400)
@@ -88,6 +89,10 @@ class Buckets:
 
     def window(self, start: float, end: float, who: Who, reference: Profile) -> Profile:
         """Add up what a version has answered between two moments, on the grid of a reference."""
+        return added((piece for _, piece in self.pieces(start, end, who, reference)), reference)
+
+    def pieces(self, start: float, end: float, who: Who, reference: Profile) -> list[tuple[float, Profile]]:
+        """Give what a version has answered between two moments piece by piece, each by when it ends, or by now."""
         rows = {place: found[who] for place, found in self.who(start, end).items() if who in found}
         kept: dict[int, Profile] = {}
         for place, count in rows.items():
@@ -100,11 +105,12 @@ class Buckets:
             table = of_who(table, who)
             for place, part in self._split(table):
                 self.read_rows += part.num_rows
-                kept[place] = profiling.count(reference, columns_of(part, reference))
+                counted = profiling.count(reference, columns_of(part, reference))
+                kept[place] = replace(counted, repeats=Repeats.of(inputs_of(part, reference)))
                 if place + self.size <= self._now:
                     text = base64.b64encode(kept[place].to_bytes(grid=False)).decode()
                     self._keep(self._file(place, who, reference), text)
-        return added((kept[place] for place in sorted(kept)), reference)
+        return [(min(place + self.size, self._now), kept[place]) for place in sorted(kept)]
 
     def _places(self, start: float, end: float) -> list[int]:
         first = math.floor(start / self.size) * self.size

@@ -20,7 +20,7 @@ from ..moments import moment
 from ..serving import listing
 from ..serving.files import files_of
 from ..statistics.alarms import QUALITY
-from ..statistics.profile import Profile
+from ..statistics.profile import Profile, added
 from ..workspace import Workspace
 from . import baseline, history, reading, slicing
 from .buckets import CHAMPION, Buckets, Who, size_of, tidy, total
@@ -29,6 +29,7 @@ from .performing import Performing
 from .place import folder_of
 from .results import DriftReport
 from .seasons import Seasons
+from .stale import Clocks, repeated
 from .traffic import Traffic
 from .watched import Look, Monitored
 
@@ -74,8 +75,9 @@ def look(
     performing = Performing(workspace, endpoint, log, folder, slices)
     looks: list[Look] = []
     for start, end in spans:
-        seen = list(_looks(workspace, endpoint, buckets, seasons, references, start, end, level))
         is_last = (start, end) == spans[-1]
+        clocks = Clocks(folder) if is_last else None
+        seen = list(_looks(workspace, endpoint, buckets, seasons, references, start, end, level, clocks))
         seen = [_with_performance(one, performing, references, is_last=is_last) for one in seen]
         if is_last and slices:
             seen = [_with_slices(one, log, references, slices, workspace.settings.validation.data.shift, level) for one in seen]  # fmt: skip
@@ -134,6 +136,7 @@ def _looks(
     start: float,
     end: float,
     level: float,
+    clocks: Clocks | None,
 ) -> Iterator[Look]:
     answered = total(buckets.who(start, end).values())
     if not answered:
@@ -147,18 +150,22 @@ def _looks(
         except NotFound as error:
             yield reading.without_profile(endpoint, who, answered[who], start, end, error)
             continue
-        window = buckets.window(start, end, who, reference)
+        pieces = buckets.pieces(start, end, who, reference)
+        window = added((piece for _, piece in pieces), reference)
         name = f"{who.model}/{who.version}"
         shift = workspace.settings.validation.data.shift
         columns = compare(reference, window, shift, level)
         columns = seasons.without(columns, reference, window, who, (start, end), shift, level)
         drift = DriftReport(f"the profile of {name}", endpoint, reference.rows, window.rows, columns, reference.notes)
+        of_time = list(repeated(reference, window))
+        if clocks is not None and who.arm == CHAMPION:
+            of_time += clocks.readings(who.model, reference, pieces, buckets.size)
         beside = None
         if who.arm == CHAMPION and who.model not in champions:
             champions[who.model] = (reference, window, who)
         elif who.model in champions:
             beside = _beside(buckets, champions[who.model], who, start, end, shift, level)
-        yield reading.of(endpoint, who, drift, beside, traffic, start, end)
+        yield reading.of(endpoint, who, drift, beside, traffic, start, end, of_time)
 
 
 def _with_performance(look: Look, performing: Performing, references: baseline.Baselines, *, is_last: bool) -> Look:

@@ -28,9 +28,10 @@ def of(
     traffic: Traffic,
     start: float,
     end: float,
+    of_time: Sequence[Reading] = (),
 ) -> Look:
-    """Put together what a version was like in a window."""
-    found = [_drift(drift), *_columns(drift), _schema(drift), traffic.reading()]
+    """Put together what a version was like in a window; ``of_time`` is whether its rows are of that time at all."""
+    found = [_drift(drift), *_columns(drift), _schema(drift), traffic.reading(), *of_time]
     if beside is not None:
         found.append(_beside(beside))
     return _look(endpoint, who, drift.rows, start, end, found, drift, beside)

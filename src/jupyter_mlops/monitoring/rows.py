@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from ..serving.log.inputs import PREFIX, TENSOR
@@ -35,6 +36,20 @@ def columns_of(table: pa.Table, reference: Profile) -> pa.Table:
     return pa.table(
         {name: values for name, values in found.items() if name in reference.columns or values.null_count < len(values)}
     )
+
+
+def inputs_of(table: pa.Table, reference: Profile) -> pd.DataFrame:
+    """Take the inputs that the reference knows, numbers as floats, so that a row is the same in each piece of the log."""
+    found = columns_of(table, reference)
+    names = [
+        name for name in found.column_names if name in reference.columns and reference.columns[name].role == "feature"
+    ]
+    known = found.select(names)
+    fields = [
+        pa.field(field.name, pa.float64()) if pa.types.is_integer(field.type) else field for field in known.schema
+    ]
+    frame: pd.DataFrame = known.cast(pa.schema(fields), safe=False).to_pandas()
+    return frame
 
 
 def as_logged(profile: Profile, personal: Collection[str], log: LogSettings) -> Profile:

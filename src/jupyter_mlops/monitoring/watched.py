@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .performance.performed import Performed
     from .slicing import Slice
 
+_OF_TIME: Final = ("stale:", "repeats")
 _TONES: Final[dict[str, Any]] = {"fail": "bad", "pass": "good", "inconclusive": "warn"}
 
 
@@ -193,6 +194,7 @@ class Monitored(Result):
         facts += facts_of(main.drift) if main.drift is not None else [("why", main.readings[0].why)]
         traffic = [reading for look in self.current[:1] for reading in look.readings if reading.name == "traffic"]
         facts += [("traffic", reading.why) for reading in traffic]
+        facts += [(one.name.replace(":", " "), one.why) for one in main.readings if one.name.startswith(_OF_TIME) and one.outcome == "fail"]  # fmt: skip
         facts += [
             (f"{look.name} beside {look.beside.reference}", _beside(look))
             for look in self.current

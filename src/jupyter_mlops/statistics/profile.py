@@ -19,6 +19,7 @@ import numpy as np
 
 from .column import Kind
 from .pairs import Pairs
+from .repeats import Repeats
 from .sketches import Numbers, Sketch, Words
 
 Role = Literal["feature", "prediction"]
@@ -71,6 +72,10 @@ class Profile:
         What each feature is worth to the model; they add up to 1. Empty where it is not known.
     pairs : Pairs, optional
         How numbers go together; None where there are no two of them.
+    distinct : float, optional
+        Of a reference: the share of its rows that would be left without copies, of ``distinct_rows`` that were looked at.
+    repeats : Repeats, optional
+        Of a window: which rows have come again.
     performance : mapping
         What the model was worth on data of its own time; JSON, for whoever measures performance.
     notes : tuple of str
@@ -87,6 +92,9 @@ class Profile:
     columns: Mapping[str, Known]
     importance: Mapping[str, float] = field(default_factory=dict)
     pairs: Pairs | None = None
+    distinct: float | None = None
+    distinct_rows: int = 0
+    repeats: Repeats | None = None
     performance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     lacking: Mapping[str, int] = field(default_factory=dict)
@@ -109,6 +117,7 @@ class Profile:
             rows=self.rows + other.rows,
             columns=columns,
             pairs=self.pairs + other.pairs if self.pairs and other.pairs else None,
+            repeats=self.repeats + other.repeats if self.repeats and other.repeats else None,
             lacking=lacking,
             changed={**self.changed, **other.changed},
             new={**self.new, **other.new},
@@ -118,7 +127,7 @@ class Profile:
     def empty(self) -> Profile:
         """The same grid, with nothing counted on it."""
         columns = {name: replace(known, sketch=known.sketch.emptied()) for name, known in self.columns.items()}
-        return Profile(0, columns, pairs=self.pairs.emptied() if self.pairs else None)
+        return Profile(0, columns, pairs=self.pairs.emptied() if self.pairs else None, repeats=Repeats.nothing())
 
     def of(self, role: Role) -> dict[str, Known]:
         """Give the columns of a role."""
@@ -136,6 +145,7 @@ class Profile:
             "rows": self.rows,
             "columns": {name: _packed(known, grid=grid) for name, known in self.columns.items()},
             **({"pairs": self.pairs.packed(grid=grid)} if self.pairs else {}),
+            **({"repeats": self.repeats.packed()} if self.repeats else {}),
             **{name: getattr(self, name) for name in _PLAIN if getattr(self, name)},
         }
         return gzip.compress(json.dumps(said, allow_nan=False).encode(), 6, mtime=0)
@@ -161,6 +171,8 @@ class Profile:
                 plain["notes"] = tuple(plain["notes"])
             if "pairs" in said and (grid is None or grid.pairs):
                 plain["pairs"] = Pairs.unpacked(said["pairs"], grid.pairs if grid else None)
+            if "repeats" in said:
+                plain["repeats"] = Repeats.unpacked(said["repeats"])
             return cls(said["rows"], columns, **plain)
         except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"it is no profile, or one of a later release: {error}") from error
@@ -171,7 +183,7 @@ class Profile:
         return hashlib.sha256(replace(self, performance={}).to_bytes()).hexdigest()[:12]
 
 
-_PLAIN: Final = ("importance", "performance", "notes", "lacking", "changed", "new")
+_PLAIN: Final = ("importance", "distinct", "distinct_rows", "performance", "notes", "lacking", "changed", "new")
 
 
 def added(windows: Any, reference: Profile) -> Profile:

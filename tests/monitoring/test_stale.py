@@ -1,0 +1,133 @@
+"""Data that is out of date: a column that stays behind, rows that come again and again; a real log, looked at as time goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlops.monitoring.buckets import Buckets, Who, size_of
+from jupyter_mlops.monitoring.readings import Reading
+from jupyter_mlops.monitoring.stale import Clocks, repeated
+from jupyter_mlops.serving.log.writer import Answered, LogWriter
+from jupyter_mlops.serving.model.columns import Column as Cells
+from jupyter_mlops.serving.model.signature import ColumnSchema, Signature
+from jupyter_mlops.statistics import profiling
+from jupyter_mlops.statistics.profile import Profile, added
+
+HOUR, DAY = 3600.0, 86_400.0
+BEGIN = 20_000 * DAY
+KINDS = {"measured": ("datetime", "datetime64[us]"), "sent": ("double", "float64"), "born": ("datetime", "datetime64[us]"), "x": ("double", "float64")}  # fmt: skip
+When = Callable[[float], float]
+
+
+def rows(at: float, number: int, measured: When) -> pd.DataFrame:
+    chance = np.random.default_rng(int(at))
+    seconds = measured(at) - chance.exponential(60, number)
+    born = at - chance.uniform(18, 80, number) * 365 * DAY
+    return pd.DataFrame({
+        "measured": (seconds * 1e6).astype("datetime64[us]"),
+        "sent": np.floor(seconds * 1e3),  # milliseconds since 1970
+        "born": (born * 1e6).astype("datetime64[us]"),
+        "x": chance.normal(size=number),
+    })  # fmt: skip
+
+
+@dataclass
+class Feed:
+    """A log to which a feed writes every ten minutes, and a monitor that looks once an hour."""
+
+    folder: Path
+    measured: When
+    reference: Profile = field(init=False)
+
+    def __post_init__(self) -> None:
+        early = BEGIN - 100 * DAY
+        self.reference = profiling.learn(pd.concat([rows(early + n * 600, 40, lambda at: at) for n in range(100)], ignore_index=True))  # fmt: skip
+
+    def hours(self, first: int, last: int, *, active: Callable[[float], bool] = lambda at: True) -> dict[str, list[Reading]]:  # fmt: skip
+        schema = ColumnSchema(tuple(Cells(name, kind, True, np.dtype(dtype)) for name, (kind, dtype) in KINDS.items()))
+        found: dict[str, list[Reading]] = {}
+        for hour in range(first, last):
+            start = BEGIN + hour * HOUR
+            with LogWriter(self.folder / "log", Signature(schema), endpoint="e", model="m", version=1) as log:
+                for at in start + 600 * np.arange(6.0):
+                    if active(at):
+                        log.append([Answered(f"{at}", at + 1, 1.0, 30, "champion")], rows(at, 30, self.measured), np.zeros(30))  # fmt: skip
+            buckets = Buckets(self.folder / "log", self.folder / "kept", size_of(HOUR), start + HOUR)
+            pieces = buckets.pieces(start, start + HOUR, Who("m", 1, "champion"), self.reference)
+            window = added((piece for _, piece in pieces), self.reference)
+            told = [*Clocks(self.folder).readings("m", self.reference, pieces, buckets.size), *repeated(self.reference, window)]  # fmt: skip
+            for one in told:
+                found.setdefault(one.name, []).append(one)
+        return found
+
+
+def test_a_column_that_stays_behind_is_told_and_is_over_when_it_comes_on(tmp_path: Path) -> None:
+    feed = Feed(tmp_path, lambda at: min(at, BEGIN + 30 * HOUR) if at < BEGIN + 33 * HOUR else at)
+    calm = feed.hours(0, 30)
+    assert set(calm) == {"stale:measured", "stale:sent", "repeats"}  # who was born when does not go on with the clock
+    assert {one.outcome for found in calm.values() for one in found} == {"pass"}
+    assert calm["stale:measured"][-1].value == pytest.approx(600, abs=300)
+    behind = feed.hours(30, 33)
+    for name in ("stale:measured", "stale:sent"):
+        assert [one.level for one in behind[name]][1:] == ["major", "major"]
+        assert "nothing newer than 2024-10-05 0" in behind[name][-1].why
+        assert "newer ones came within 10 min" in behind[name][-1].why
+        assert behind[name][-1].value == pytest.approx(3 * HOUR, abs=HOUR / 2)
+    back = feed.hours(33, 35)
+    assert {one.outcome for one in back["stale:measured"]} == {"pass"}
+
+
+@pytest.mark.parametrize("pattern", ["batch", "office"])
+def test_what_is_renewed_in_batches_or_sleeps_at_night_is_not_stale(tmp_path: Path, pattern: str) -> None:
+    """A table that comes every six hours is old at their end; and where nobody asks nothing can be new."""
+    if pattern == "batch":
+        found = Feed(tmp_path, lambda at: at // (6 * HOUR) * 6 * HOUR).hours(0, 50)
+    else:
+        found = Feed(tmp_path, lambda at: at).hours(0, 3 * 24, active=lambda at: 8 <= at % DAY / HOUR < 18)
+    assert {one.outcome for one in found["stale:measured"]} == {"pass"}
+
+
+def test_a_feed_that_stands_still_is_told_and_rows_that_are_alike_by_themselves_are_not(tmp_path: Path) -> None:
+    once = Feed(tmp_path, lambda at: at)
+    frame = rows(BEGIN, 40, lambda at: at)
+    profile = once.reference
+
+    def told(*parts: pd.DataFrame, reference: Profile = profile) -> Reading:
+        from dataclasses import replace
+
+        from jupyter_mlops.statistics.repeats import Repeats
+
+        counted = [replace(profiling.count(reference, part), repeats=Repeats.of(part)) for part in parts]
+        (found,) = repeated(reference, added(counted, reference))
+        return found
+
+    assert told(frame, frame).outcome == "pass"  # half: somebody has asked twice
+    again = told(*[frame] * 10)
+    assert (again.level, again.value) == ("major", pytest.approx(0.9))
+    assert again.why == "90% of 400 rows are copies of others, and in the reference 0%"
+    assert told(*[rows(BEGIN + n * 600, 40, lambda at: at) for n in range(10)]).value == 0
+    assert told(frame).outcome == "inconclusive"
+    few = profiling.learn(pd.DataFrame({"a": np.arange(4_000) % 5, "b": np.arange(4_000) % 3}))
+    alike = told(pd.DataFrame({"a": np.arange(900) % 5, "b": np.arange(900) % 3}), reference=few)
+    assert (alike.outcome, alike.level) == ("inconclusive", "none")
+    lists = profiling.learn(pd.DataFrame({"a": [[1, 2]] * 100}))
+    assert list(repeated(lists, lists)) == []
+
+
+def test_what_was_seen_is_kept_once_and_a_torn_file_is_seen_again(tmp_path: Path) -> None:
+    feed = Feed(tmp_path, lambda at: at)
+    feed.hours(0, 8)
+    kept = (tmp_path / "clocks.json").read_text()
+    buckets = Buckets(tmp_path / "log", tmp_path / "kept", size_of(HOUR), BEGIN + 8 * HOUR)
+    pieces = buckets.pieces(BEGIN, BEGIN + 8 * HOUR, Who("m", 1, "champion"), feed.reference)
+    list(Clocks(tmp_path).readings("m", feed.reference, pieces, 300))
+    assert (tmp_path / "clocks.json").read_text() == kept
+    (tmp_path / "clocks.json").write_text("torn")
+    assert list(Clocks(tmp_path).readings("m", feed.reference, pieces[-1:], 300)) == []
+    assert {one.outcome for one in Clocks(tmp_path).readings("m", feed.reference, pieces, 300)} <= {"pass"}
