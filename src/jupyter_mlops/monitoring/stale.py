@@ -69,7 +69,9 @@ class Clock:
         """Take in the newest value of a piece that ends then."""
         if at <= self.seen:
             return self
-        if value - self.last[1] < _PACE * self.unit * (at - self.last[0]):  # it may come nearer to where it stands still
+        if value - self.last[1] < _PACE * self.unit * (
+            at - self.last[0]
+        ):  # it may come nearer to where it stands still
             return replace(self, seen=at)
         day = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
         waits = {**(self.waits or {})}

@@ -12,8 +12,11 @@ from .readings import Level, Reading
 from .seasons import PERIODS
 
 _BEFORE: Final = 8  # windows
-_LEAST: Final = 5  # windows that say what is usual
+_LEAST: Final = (
+    8  # windows that say what is usual: of 5 the spread is so unsure that chance alone is far out in 2 of 100
+)
 _FAR: Final = 5.0  # robust standard deviations
+_MINOR, _MAJOR = 1.5, 2.0  # times as many as usual, or as few, that matter: our own choice
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ class Traffic:
     def reading(self) -> Reading:
         """Hold it against what is usual, as square roots: counts then spread evenly (Bartlett, 1936).
 
-        How far is by the median and its absolute deviations, of at least what chance gives a count by itself (a half).
+        How far is by the median and its absolute deviations, of at least what chance gives a count by itself (a half); and it
+        must be enough to matter. Of counts that spread by a third and more from window to window, chance is major in about
+        one window of a thousand.
         """
         value = float(self.rows)
         if len(self.before) < _LEAST and not self.seasons:
@@ -58,7 +63,8 @@ class Traffic:
             return Reading("traffic", value, "none", "inconclusive", why)
         known = [self.before, *self.seasons] if len(self.before) >= _LEAST else self.seasons
         far, usual = min((_far(self.rows, counts), _usual(counts)) for counts in known)
-        level: Level = "none" if far < _FAR else "major" if far >= 2 * _FAR else "minor"
+        times = (max(self.rows, usual) + 0.5) / (min(self.rows, usual) + 0.5)
+        level: Level = "none" if far < _FAR or times < _MINOR else "major" if far >= 2 * _FAR and times >= _MAJOR else "minor"  # fmt: skip
         why = f"{self.rows:,} rows, usual are {usual:,}"
         return Reading("traffic", value, level, "fail" if level != "none" else "pass", why)
 

@@ -1,4 +1,4 @@
-"""What predicted numbers are worth: each metric with its standard error, by the influence of each row."""
+"""What predicted numbers are worth: each metric with its standard error, by the influence of each row (Hampel, 1974)."""
 
 from __future__ import annotations
 

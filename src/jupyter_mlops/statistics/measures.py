@@ -11,7 +11,7 @@ from scipy import special, stats
 from .counting import Counts, Floats
 from .sketches import Numbers, Sketch, Words
 
-_BINS: Final = 10  # of PSI and Jensen-Shannon, as credit scoring has it
+_BINS: Final = 10  # of PSI and Jensen-Shannon, as credit scoring has it (Siddiqi, 2006)
 _LEAST_EXPECTED: Final = (
     10  # rows of a cell: Cochran (1954) asks the χ² test for 5, at p of 0.05; here p are a hundredth of that
 )
@@ -66,7 +66,10 @@ def apart(before: Sketch, after: Sketch) -> list[Apart]:
 
 
 def numbers(before: Numbers, after: Numbers) -> Apart:
-    """Compare the distributions of numbers: Kolmogorov-Smirnov at the edges of the grid."""
+    """Compare the distributions of numbers: Kolmogorov-Smirnov at the edges of the grid.
+
+    The interval is the effect with Kolmogorov's band (1933) to both sides, which is wider than need be.
+    """
     size = _size(before.rows, after.rows)
     distance = float(np.abs(before.upto - after.upto).max())
     effect = np.sqrt(max(0.0, distance**2 - np.pi**2 / 12 / size))  # E[D²] of two samples of one distribution
@@ -83,7 +86,8 @@ def numbers(before: Numbers, after: Numbers) -> Apart:
 def beyond(before: Numbers, after: Numbers) -> Apart:
     """Look at rows beyond the range of the reference.
 
-    Whatever the distribution, the chance that the k largest of n + m rows are all of the window is C(m, k) / C(n + m, k).
+    Whatever the distribution, the chance that the k largest of n + m rows are all of the window is C(m, k) / C(n + m, k)
+    (Rosenbaum, 1954); the interval is the normal one of the root of χ² by the rows.
     """
     low, high = (int(after.counts[place]) for place in (0, -1)) if len(before.edges) else (0, 0)
     n, m = before.rows, after.rows
@@ -117,7 +121,10 @@ def unseen(side: str, before: int, after: int, found: int, alone: int = 0) -> Ap
 
 
 def stuck(before: Numbers, after: Numbers) -> Apart:
-    """Look at numbers that are all the same, where those of the reference are not: how likely so many of its rows are."""
+    """Look at numbers that are all the same, where those of the reference are not: how likely so many of its rows are.
+
+    The share of the value is Laplace's (1814), so that what the reference has never had is not impossible.
+    """
     place = int(np.searchsorted(before.edges, after.least))
     share = (before.counts[place] + 1) / (before.rows + 1)
     p = float(share ** (after.rows - 1)) if before.deviation and after.least == after.most else 1.0
@@ -126,7 +133,7 @@ def stuck(before: Numbers, after: Numbers) -> Apart:
 
 
 def words(before: Words, after: Words) -> Apart:
-    """Compare the shares of categories: χ² and Cramér's V."""
+    """Compare the shares of categories: χ² (Pearson, 1900), or Fisher's exact test (1934) of few rows, and Cramér's V (1946)."""
     found = _cells("values", before.array, after.array, has_rest=True)
     found.figures.update(_of_shares(before.array, after.array))
     if not before.rest:
@@ -193,7 +200,10 @@ def _v(before: Floats, after: Floats, bias: float) -> float:
 
 
 def _wasserstein(before: Numbers, after: Numbers) -> float:
-    """Give Wasserstein's distance in standard deviations of the reference; of a constant one in its own unit."""
+    """Give Wasserstein's distance in standard deviations of the reference; of a constant one in its own unit.
+
+    It is the area between the two distribution functions (Vallender, 1974).
+    """
     gaps = np.abs(before.upto - after.upto)
     within = float(((gaps[1:] + gaps[:-1]) / 2 * np.diff(before.edges)).sum())
     out = (after.below + after.above) / after.rows
@@ -209,7 +219,11 @@ def _binned(before: Numbers, after: Numbers) -> tuple[Counts, Counts]:
 
 
 def _of_shares(before: Counts, after: Counts) -> dict[str, float]:
-    """Give the population stability index, without what chance gives it, and the Jensen-Shannon distance (base 2)."""
+    """Give the population stability index and the Jensen-Shannon distance (base 2; Endres and Schindelin, 2003).
+
+    The index (Siddiqi, 2006) is Jeffreys' divergence of binned shares; what chance gives it, (k - 1)(1 / n + 1 / m), is taken off
+    (Yurdakul and Naranjo, 2020). Cells are counted half a row fuller, as Jeffreys' prior has it.
+    """
     there = before + after > 0
     before, after = before[there], after[there]
     cells = len(before)

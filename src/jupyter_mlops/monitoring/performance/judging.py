@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from scipy import special
+
+from ...statistics.alarms import QUALITY
 from ...statistics.measured import Measured
 from ..readings import Level, Outcome, level_of
 
-_SURE: Final = 3.29  # standard errors, which chance exceeds once in a thousand windows (two-sided)
+_DAY: Final = 86_400.0
+_METRICS: Final = 8  # of a classifier: chance has so many tries in each window
 _LEAST: Final = (
     0.2  # a small effect of shares, as Cohen's h (1988); of errors about a fifth more, which is our own choice
 )
@@ -18,7 +22,15 @@ _MOST_GAP: Final = 0.05  # what probabilities may be off, typically; as for a re
 _BY_CHANCE: Final = 0.001
 
 
-def judge(name: str, now: Measured, was: Measured | None) -> tuple[Level, Outcome]:
+def sure(length: float) -> float:
+    """Give the standard errors that a metric must be worse by: chance rings in one day of a hundred, over all windows and metrics.
+
+    Each window has the part of it that its length is of a day (Bonferroni), as those of drift have.
+    """
+    return float(-special.ndtri(QUALITY * min(1.0, length / _DAY) / _METRICS))
+
+
+def judge(name: str, now: Measured, was: Measured | None, length: float = 3_600.0) -> tuple[Level, Outcome]:
     """Hold a metric against what it was.
 
     Parameters
@@ -27,6 +39,8 @@ def judge(name: str, now: Measured, was: Measured | None) -> tuple[Level, Outcom
     now : Measured
     was : Measured, optional
         On data that the model had not seen; without it, and of metrics that have no worse side, nothing is judged.
+    length : float
+        Of the window, in seconds.
     """
     if now.value is None:
         return "none", "inconclusive"
@@ -39,7 +53,7 @@ def judge(name: str, now: Measured, was: Measured | None) -> tuple[Level, Outcom
         worse, far = now.value - was.value, math.log(now.value / was.value)
     else:
         return "none", "pass"
-    level = level_of(far / _LEAST) if worse > _SURE * error else "none"
+    level = level_of(far / _LEAST) if worse > sure(length) * error else "none"
     return level, "fail" if level != "none" else "pass"
 
 

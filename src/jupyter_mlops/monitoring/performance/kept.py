@@ -56,6 +56,11 @@ class Window:
     calibration: Reliability | None = None
     notes: Sequence[str] = ()
 
+    @property
+    def length(self) -> float:
+        """How long it is, in seconds."""
+        return (self.end - self.begin).total_seconds()
+
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
         sides = {side: {name: its.to_dict() for name, its in getattr(self, side).items()} for side in _SIDES}

@@ -70,11 +70,11 @@ class Performed(Result):
         share = window.labelled / window.predicted if window.predicted else None
         yield Reading("labelled", share, "none", "pass" if window.labelled else "inconclusive", of)
         for name, its in window.metrics.items():
-            level, outcome = judge(name, its, self.was(name))
+            level, outcome = judge(name, its, self.was(name), window.length)
             yield Reading(name, its.value, level, outcome, f"{self._told(name, its)}; {of}", low=its.low, high=its.high)
         for name in window.estimates or ({} if self.reference is not None and self.why == "" else window.metrics):
             its = window.estimates.get(name, Measured(why=self.why))
-            level, outcome = judge(name, its, self.was(name))
+            level, outcome = judge(name, its, self.was(name), window.length)
             what = "estimated without labels" if its.conclusive else "no estimate"
             yield Reading(name + ESTIMATED, its.value, level, outcome, f"{what}: {self._told(name, its)}", low=its.low, high=its.high)  # fmt: skip
         if window.calibration is not None:

@@ -52,7 +52,7 @@ def table_of(performed: Performed) -> Table:
     for name in [name for name in _SHOWN if name in window.metrics]:
         by_labels, guess = window.metrics[name], window.estimates.get(name)
         was = performed.reference.metrics.get(name) if performed.reference is not None else None
-        level, outcome = judge(name, by_labels, performed.was(name))
+        level, outcome = judge(name, by_labels, performed.was(name), performed.window.length)
         badge: Cell = _TONES[level] if outcome != "inconclusive" and performed.was(name) is not None else ""
         estimated = told(guess) if guess is not None else performed.why
         rows.append((name, badge, told(by_labels), estimated if guess is None or guess.value is not None or name == _main(performed) else "", told(was) if was is not None and was.value is not None else ""))  # fmt: skip
@@ -73,7 +73,7 @@ def slices_of(performed: Performed) -> list[Table]:
         for (its, value), window in performed.slices.items():
             if its == column:
                 by_labels, guess = window.metrics[name], window.estimates.get(name)
-                level, outcome = judge(name, by_labels, performed.was(name))
+                level, outcome = judge(name, by_labels, performed.was(name), performed.window.length)
                 badge: Cell = _TONES[level] if outcome != "inconclusive" and performed.was(name) is not None else ""
                 rows.append(
                     (
@@ -124,7 +124,7 @@ def is_worse(performed: Performed) -> bool:
     name = _main(performed)
     its = performed.window.metrics.get(name)
     return (performed.watch is not None and performed.watch.rings) or (
-        its is not None and judge(name, its, performed.was(name))[1] == "fail"
+        its is not None and judge(name, its, performed.was(name), performed.window.length)[1] == "fail"
     )
 
 
