@@ -22,7 +22,8 @@ REPORTS = int(os.environ.get("MLOPS_BENCH_REPORTS", "200"))
 PEER_REPORTS = min(REPORTS, 30)  # Evidently takes a second for each
 SIZES = tuple(int(size) for size in os.environ.get("MLOPS_BENCH_SIZES", "200,1000,10000").split(","))
 AIM_FALSE, AIM_POWER = 0.01, 0.95
-PICTURE = Path(__file__).parent.parent / "docs" / "images" / "alarms.png"
+PICTURES = Path(__file__).parent.parent / "docs" / "images"
+THEMES = {"light": ("#ffffff", "#1f2328"), "dark": ("#0d1117", "#e6edf3")}  # GitHub's page, and its text
 PROCESS = Path(__file__).with_name("alarms_process.py")
 Judge = Callable[[dict[str, tuple[float, float]]], set[str]]
 Named = dict[str, list[set[str]]]
@@ -33,13 +34,13 @@ RULES: dict[str, Judge] = {
 }
 PEERS = {"Evidently": "evidently", "NannyML": "nannyml"}
 OURS = "`drift`"
-LINES = {
-    OURS: ("o-", "#1f5fbf"),
+LINES = {  # colours that are told apart on white and on black, also by those who don't see red and green
+    OURS: ("o-", "#0072b2"),
     "a test a column, p < 0.05": ("s--", "#8a8a8a"),
-    "the same, Bonferroni": ("^--", "#b5651d"),
-    "PSI > 0.1": ("v--", "#7a5195"),
-    "Evidently": ("D:", "#c0392b"),
-    "NannyML": ("P:", "#2e7d32"),
+    "the same, Bonferroni": ("^--", "#e69f00"),
+    "PSI > 0.1": ("v--", "#cc79a7"),
+    "Evidently": ("D:", "#d55e00"),
+    "NannyML": ("P:", "#009e73"),
 }
 
 
@@ -100,9 +101,9 @@ def run() -> Report:
     return Report(
         Path(__file__).stem,
         f"{REPORTS} reports each on windows of {rows_said} rows, 20 columns (normal, skewed, heavy-tailed, counts, categories, constant, 30% missing), "
-        f"beside a reference of as many rows, at least 5,000: the share of reports that ring though nothing has moved, and the share that find each of the two "
-        f"columns that have. Evidently and NannyML by their defaults, {PEER_REPORTS} reports each; NannyML's thresholds are by the spread of windows of the "
-        f"reference, and it gets 20 of them. Values are of the sizes in that order; drawn in `docs/images/alarms.png`.",
+        f"beside a reference of as many rows, at least 5,000: the share of reports that ring though nothing has moved, and the share that find each of two "
+        f"columns, and of a correlation between two others, that have. Evidently and NannyML by their defaults, {PEER_REPORTS} reports each; NannyML's thresholds are by the spread of windows of the "
+        f"reference, and it gets 20 of them. Values are of the sizes in that order; drawn in `docs/images/alarms-light.png`.",
         [
             *(Samples(f"rings falsely, {rule}", found, "of all reports") for rule, found in shares["false"].items()),
             *(
@@ -122,12 +123,30 @@ def run() -> Report:
 
 
 def draw(shares: dict[str, dict[str, list[float]]]) -> None:
+    """Draw it on a light and on a dark page."""
     import matplotlib as mpl
 
     mpl.use("agg")
+    for theme, (page, ink) in THEMES.items():
+        names = (
+            "text.color",
+            "axes.labelcolor",
+            "axes.edgecolor",
+            "axes.titlecolor",
+            "xtick.color",
+            "ytick.color",
+            "grid.color",
+        )
+        with mpl.rc_context({**dict.fromkeys(names, ink), "figure.facecolor": page, "axes.facecolor": page}):
+            _draw(shares, PICTURES / f"alarms-{theme}.png")
+
+
+def _draw(shares: dict[str, dict[str, list[float]]], picture: Path) -> None:
+    import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
+    figure, grid = plt.subplots(2, 2, figsize=(9, 6.4), sharex=True, sharey=True, layout="constrained")
+    axes = grid.ravel()
     titles = ["Rings though nothing has moved", *(f"Finds {what}" for what in MOVED.values())]
     for axis, title, found in zip(axes, titles, shares.values(), strict=True):
         for rule, (line, colour) in LINES.items():
@@ -136,16 +155,19 @@ def draw(shares: dict[str, dict[str, list[float]]]) -> None:
                 SIZES, found[rule], line, color=colour, linewidth=2.5 if own else 1.3,
                 label=rule.strip("`"), zorder=3 if own else 2, clip_on=False,
             )  # fmt: skip
-        axis.set(xscale="log", xlabel="rows in the window", title=title, ylim=(0, 1))
+        axis.set(xscale="log", title=title, ylim=(0, 1))
         axis.title.set_fontsize(10)
         axis.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
         axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
+        axis.grid(alpha=0.2)
         axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
-    axes[0].set_ylabel("of all reports on 20 columns")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
-    figure.savefig(PICTURE, dpi=120)
+    for axis in grid[:, 0]:
+        axis.set_ylabel("of all reports on 20 columns")
+    for axis in grid[-1]:
+        axis.set_xlabel("rows in the window")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    figure.savefig(picture, dpi=120)
     plt.close(figure)
 
 

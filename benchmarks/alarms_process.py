@@ -1,4 +1,4 @@
-"""What a peer calls drift in tables in which nothing has moved, and in which two columns have, by its own defaults.
+"""What a peer calls drift in tables in which nothing has moved, and in which two columns and a correlation have, by its own defaults.
 
 Usage: python alarms_process.py evidently|nannyml ROWS REPORTS
 Prints, for both, the columns that it names in each report.
@@ -15,18 +15,23 @@ import numpy as np
 import pandas as pd
 
 SHIFT, POINTS = 0.3, 0.1
-MOVED = {"normal 0": f"a shift of {SHIFT} standard deviations", "city 0": f"a category's share moved by {POINTS:.0%}"}
+TOGETHER = {False: 0.6, True: 0.2}  # the correlation of two columns, by whether things have moved
+MOVED = {
+    "normal 0": f"a shift of {SHIFT} standard deviations",
+    "city 0": f"a category's share moved by {POINTS:.0%}",
+    "correlations": f"a correlation that went from {TOGETHER[False]} to {TOGETHER[True]}",
+}
 Names = set[str]
 
 
 def table(rows: int, seed: int, *, moved: bool = False) -> pd.DataFrame:
-    """20 columns of all sorts; of two that may have moved one is of numbers, the other of categories."""
+    """20 columns of all sorts; of two that may have moved one is of numbers, the other of categories, and two go together."""
     chance = np.random.default_rng(seed)
     gaps = chance.normal(size=(rows, 2))
     gaps[chance.random((rows, 2)) < 0.3] = np.nan
     usual = np.array([0.5, 0.3, 0.15, 0.05])
     other = usual + np.array([-POINTS, POINTS, 0.0, 0.0])
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {f"normal {n}": chance.normal(SHIFT * (moved and n == 0), 1, rows) for n in range(5)}
         | {f"skewed {n}": chance.lognormal(size=rows) for n in range(3)}
         | {f"heavy {n}": chance.standard_cauchy(rows) for n in range(2)}
@@ -35,6 +40,8 @@ def table(rows: int, seed: int, *, moved: bool = False) -> pd.DataFrame:
         | {"constant": np.full(rows, 7.0)}
         | {f"gaps {n}": gaps[:, n] for n in range(2)}
     )  # fmt: skip
+    part = TOGETHER[moved]
+    return frame.assign(**{"normal 4": part * frame["normal 3"] + (1 - part**2) ** 0.5 * frame["normal 4"]})
 
 
 def reference(rows: int) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from jupyter_mlops.monitoring.buckets import Buckets, Who, size_of
 from jupyter_mlops.monitoring.comparison import compare
 from jupyter_mlops.monitoring.results import Column
-from jupyter_mlops.monitoring.seasons import DAY, Seasons
+from jupyter_mlops.monitoring.seasons import DAY, PERIODS, Seasons
 from jupyter_mlops.monitoring.traffic import Traffic
 from jupyter_mlops.serving.log.writer import Answered, LogWriter
 from jupyter_mlops.serving.model.columns import Column as Cells
@@ -114,3 +115,19 @@ def test_traffic_that_fails_to_come_rings_at_any_hour(tmp_path: Path) -> None:
     quiet = watched.look(BEGIN + (hours + 1) * HOUR)[1].reading()  # an hour by day in which nothing came
     assert quiet.outcome == "fail"
     assert "usual are 300" in quiet.why
+
+
+def test_the_same_time_of_a_week_before_is_that_of_the_clock_on_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    try:
+        noon = pd.Timestamp("2025-10-28 12:00", tz="Europe/Berlin").timestamp()  # the clocks were set back on the 26th
+        week, day = PERIODS
+        before = [pd.Timestamp(start, unit="s", tz="Europe/Berlin") for start, _ in week.before(noon, noon + HOUR)]
+        assert [f"{at:%m-%d %H:%M}" for at in before] == ["10-21 12:00", "10-14 12:00", "10-07 12:00", "09-30 12:00"]
+        assert {
+            f"{pd.Timestamp(end, unit='s', tz='Europe/Berlin'):%H:%M}" for _, end in day.before(noon, noon + HOUR)
+        } == {"13:00"}
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -8,6 +8,7 @@ the profile. Only where both are as they should be is it the season. A drift tha
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,9 +43,15 @@ class Period:
     least: int
 
     def before(self, start: float, end: float) -> Iterator[tuple[float, float]]:
-        """Give the same time of earlier periods, the last one first."""
+        """Give the same time of earlier periods, the last one first: by this machine's clock, also where that has been changed."""
         for number in range(1, self.times + 1):
-            yield start - number * self.length, end - number * self.length
+            back = number * self.length - (_offset(start) - _offset(start - number * self.length))
+            yield start - back, end - back
+
+
+def _offset(at: float) -> float:
+    """Say how far this machine's clock was ahead of UTC, in seconds: people get up by it."""
+    return float(time.localtime(at).tm_gmtoff)
 
 
 PERIODS: Final = (Period("week", 7 * DAY, 4, 3), Period("day", DAY, 7, 5))
