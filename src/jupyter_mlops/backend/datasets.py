@@ -12,11 +12,11 @@ def digest(frame: pd.DataFrame) -> str:
     """Give the digest that ``mlflow.data.from_pandas`` gives a frame; empty where it gives none."""
     import warnings
 
-    import mlflow.data
+    from mlflow.data.pandas_dataset import from_pandas
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of integers that may come to have gaps: nothing is logged
         try:
-            return str(mlflow.data.from_pandas(frame).digest)
+            return str(from_pandas(frame).digest)
         except Exception:  # whatever people keep in tables
             return ""

@@ -80,11 +80,13 @@ class Pairs:
 
     def count(self, values: Sequence[Floats], sketches: Sequence[Numbers]) -> Self:
         """Take a window; the columns in the order of ``names``, and their sketches in the reference."""
-        return replace(self, **dict(zip(_SUMS, _sums(*_scores(values, sketches)), strict=True)))
+        rows, sums, squares, products = _sums(*_scores(values, sketches))
+        return replace(self, rows=rows, sums=sums, squares=squares, products=products)
 
     def emptied(self) -> Self:
         """Give the same columns, with nothing counted."""
-        return replace(self, **{name: np.zeros_like(self.rows) for name in _SUMS})
+        nothing = np.zeros_like(self.rows)
+        return replace(self, rows=nothing, sums=nothing, squares=nothing, products=nothing)
 
     def __add__(self, other: Pairs) -> Self:
         if self.names != other.names:
@@ -118,9 +120,9 @@ class Pairs:
         """Read what ``packed`` has given; ``grid`` is the reference of what was packed without it."""
         names = tuple(said["names"]) if grid is None else grid.names
         shape = len(names), len(names)
-        sums = [_read(said[name], "<i8").reshape(shape) for name in _SUMS]
+        rows, sums, squares, products = (_read(said[name], "<i8").reshape(shape) for name in _SUMS)
         spread = grid.spread if grid is not None else _read(said["spread"], "<f4").astype(np.float64).reshape(shape)
-        return cls(names, *sums, spread)
+        return cls(names, rows, sums, squares, products, spread)
 
 
 _SUMS: Final = ("rows", "sums", "squares", "products")
@@ -146,7 +148,7 @@ def _scores(values: Sequence[Floats], sketches: Sequence[Numbers]) -> tuple[Floa
 def _ranks(sketch: Numbers) -> Floats:
     """Give the middle rank of each place on the grid of a reference."""
     upto = np.concatenate([[0.0], sketch.upto, [1.0]])
-    return np.round(_ONE * (upto[:-1] + upto[1:] - 1))
+    return np.asarray(np.round(_ONE * (upto[:-1] + upto[1:] - 1)), dtype=np.float64)
 
 
 def _sums(scores: Floats, there: Floats) -> tuple[Counts, Counts, Counts, Counts]:
