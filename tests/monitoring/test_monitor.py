@@ -378,7 +378,7 @@ def test_a_version_without_a_profile_gets_one_from_the_data_that_its_run_has_log
         patch.setattr(profiles, "make", lambda *given: None)
         with mlflow.start_run() as run:
             mlflow.log_input(mlflow.data.from_pandas(frame, source="people.parquet", targets="target"), "training")  # type: ignore[attr-defined]
-            mlops.log(model=clf)
+            mlops.log(model=clf, data=features)
         mlops.register("logged", run=f"run:{run.info.run_id}")
     mlops.deploy("logged/1", name="logged")
     mlops.predict("logged", data=people(200, 1))
