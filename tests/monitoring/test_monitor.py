@@ -317,6 +317,25 @@ def test_windows_are_kept_with_mlflow_also_those_of_an_outage(here: Endpoint, mo
     assert "monitoring" not in str(mlops.runs())
 
 
+def test_an_outage_before_the_first_look_leaves_traffic_and_the_reason(
+    here: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time() // HOUR * HOUR - 1_600 * HOUR
+    for place in range(9):
+        here.write(now - (9 - place) * HOUR + 60, people(300, place))
+    for copy in (here.folder / ".mlops/monitoring/profiles").glob("*"):
+        copy.unlink()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    away = here.look(now)
+    assert away.ok is None
+    found = {reading.name: reading for reading in away.readings}
+    assert "127.0.0.1:9" in found["drift"].why
+    assert (found["traffic"].value, found["traffic"].outcome) == (300.0, "pass")
+    assert "inconclusive" in str(away)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert here.look(now).ok is True
+
+
 def test_a_version_without_a_profile_says_what_makes_one(here: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = people(500, 0)
     clf = DecisionTreeClassifier(max_depth=2).fit(frame, answers(frame))

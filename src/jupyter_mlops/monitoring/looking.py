@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ..errors import InvalidUsage, NotFound
+from ..errors import BackendUnreachable, InvalidUsage, NotFound
 from ..moments import moment
 from ..serving import listing
 from ..serving.files import files_of
@@ -147,8 +147,8 @@ def _looks(
     for who in sorted(answered, key=lambda who: (who.arm != CHAMPION, -answered[who])):
         try:
             reference = references.of(who)
-        except NotFound as error:
-            yield reading.without_profile(endpoint, who, answered[who], start, end, error)
+        except (NotFound, BackendUnreachable) as error:  # there may be labels, and traffic, all the same
+            yield reading.without_profile(endpoint, who, answered[who], traffic, start, end, error)
             continue
         pieces = buckets.pieces(start, end, who, reference)
         window = added((piece for _, piece in pieces), reference)
@@ -174,7 +174,7 @@ def _with_performance(look: Look, performing: Performing, references: baseline.B
     who = Who(look.model, look.version, look.arm)
     try:
         profile = references.of(who)
-    except NotFound:
+    except (NotFound, BackendUnreachable):
         profile = None
     performed = performing.of(who, profile, look.start, look.end, look.rows, is_last=is_last)
     return reading.with_performance(look, performed)

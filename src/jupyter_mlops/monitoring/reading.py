@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import NotFound
+from ..errors import MlopsError
 from .buckets import Who
 from .readings import Level, Outcome, Reading, level_of, weight_of
 from .results import DriftReport
@@ -47,9 +47,11 @@ def nothing(endpoint: str, start: float, end: float) -> Look:
     return _look(endpoint, Who("", 0, ""), 0, start, end, found)
 
 
-def without_profile(endpoint: str, who: Who, rows: int, start: float, end: float, error: NotFound) -> Look:
+def without_profile(
+    endpoint: str, who: Who, rows: int, traffic: Traffic, start: float, end: float, error: MlopsError
+) -> Look:
     """Tell a window of a version that nothing is known of."""
-    found = [_reading("drift", None, "none", "inconclusive", str(error))]
+    found = [_reading("drift", None, "none", "inconclusive", str(error)), traffic.reading()]
     return _look(endpoint, who, rows, start, end, found)
 
 
