@@ -121,7 +121,7 @@ def _learnt(data: Any, hidden: frozenset[str]) -> Profile:
     rows = data.num_rows if hasattr(data, "num_rows") else len(data)
     named = dict(zip(columns, known, strict=True))
     some = np.linspace(0, rows - 1, min(rows, _PAIRED)).round().astype(np.int64)
-    shown = data.iloc[some] if isinstance(data, pd.DataFrame) else data.take(pa.array(some)).to_pandas()
+    shown = pd.DataFrame({name: column.values.iloc[some].array for name, column in columns.items()})
     return Profile(
         rows,
         named,
