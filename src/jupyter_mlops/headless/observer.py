@@ -29,6 +29,22 @@ def _watch(path):
             file.write(line + "\\n")
 
     ip.events.register("post_run_cell", note)
+
+
+def _end_in_order():
+    # At its end ipykernel 7 stops the thread that writes before the one that answers the request to end. Where that one is
+    # just flushing, it waits for the other: 10 s, or for ever. So it is waited for before; what notebooks do at exit comes earlier.
+    import atexit
+    import sys
+
+    def wait():
+        app = sys.modules["ipykernel.kernelapp"].IPKernelApp
+        thread = getattr(app.instance(), "control_thread", None) if app.initialized() else None
+        if thread is not None:
+            thread.join(3)
+
+    if "ipykernel.kernelapp" in sys.modules:
+        atexit.register(wait)
 """
 
 
@@ -76,7 +92,7 @@ class Notes:
     @property
     def begin(self) -> str:
         """The code for the kernel."""
-        source = SOURCE + f"\n_watch({str(self.path)!r})\n"
+        source = SOURCE + f"\n_watch({str(self.path)!r})\n_end_in_order()\n"
         return f"exec(compile({source!r}, '<mlops>', 'exec'), {{'get_ipython': get_ipython}})"
 
     def new(self) -> list[Seen | Told]:
