@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Response, expect, sync_playwright
 
 from jupyter_mlops.backend.processes import free_port
 
@@ -29,6 +29,7 @@ STORIES = Path(__file__).parent
 KNOWN = {
     "reading 'schema'": "Notebook 7.6 itself says it, without our extension too",
     "'filebrowser:open-path' not registered": "the same",
+    "null (reading 'kernel')": "JupyterLab 4.6 itself, of a notebook that was opened without a kernel",
     "Failed to load resource": "the browser itself, of each answer that refuses: what our parts make of those is tested",
 }
 """What the console may say, and why it is none of our faults."""
@@ -120,13 +121,20 @@ class Lab:
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("console", self._hear)
         page.on("response", self._see)
-        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._answer)
         page.goto(
             f"{self.url}/{path}{'&' if '?' in path else '?'}token={TOKEN}{'&reset' if path.startswith('lab') else ''}"
         )
         page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
         page.evaluate("window.jupyterapp.restored.then(() => true)")
         return page
+
+    def _answer(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":  # a notebook that has changed since it was saved
+            dialog.accept()
+        else:
+            self.faults.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(known in message.text for known in KNOWN):
