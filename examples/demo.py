@@ -32,7 +32,10 @@ def command(output: Path, notebooks: list[Path]) -> list[str]:
     words = ["jupyter", "mlops", "run", *map(str, notebooks), "--timeout", "600"]
     words += ["--output", str(output), "--html", str(output)]
     words += ["--junit", str(output / "junit.xml"), "--summary", str(output / "summary.md")]
-    return [*words, "-p", "max_depth=4", "--jobs", "2"] if len(notebooks) > 1 else [*words, "--show"]
+    if len(notebooks) == 1:
+        return [*words, "--show"]
+    params = ["-p", "max_depth=4"] if any(notebook.stem == "quickstart" for notebook in notebooks) else []
+    return [*words, *params, "--jobs", "2"]
 
 
 def main(output: Path, names: list[str]) -> None:

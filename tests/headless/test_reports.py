@@ -27,6 +27,43 @@ def client(tracking_uri: str) -> Any:
     return mlflow.MlflowClient(tracking_uri)
 
 
+def test_the_run_that_mlflow_names_is_the_parent_and_the_notebook_does_not_go_on_with_it(
+    write: Callable[..., str], project: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = client.create_run("0", run_name="parent").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", parent)
+    monkeypatch.setenv("MLOPS_PARENT_RUN", "f" * 32)  # of another server: the next one counts
+    write(
+        "a.ipynb",
+        f"import mlflow\nmlflow.set_tracking_uri({client.tracking_uri!r})\nwith mlflow.start_run() as run: pass\nrun.info.run_id",
+    )
+    (book,) = run("a.ipynb").data["notebooks"]
+    assert client.get_run(book["run"]).data.tags["mlflow.parentRunId"] == parent
+    assert client.get_run(parent).info.status == "RUNNING"
+    assert parent not in executed().cells[0].outputs[-1].data["text/plain"]
+    assert book["notes"] == []
+    monkeypatch.setenv("MLFLOW_RUN_ID", "e" * 32)
+    (book,) = run("a.ipynb").data["notebooks"]
+    assert [note for note in book["notes"] if "it has no parent" in note] == book["notes"] != []
+
+
+def test_the_reports_are_there_before_a_server_is_told(
+    write: Callable[..., str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.headless.tracked import Tracked
+
+    end, seen = Tracked.end, []
+
+    def told(self: Tracked, *given: Any) -> Any:
+        seen.append([name for name in ("j.xml", "s.md", "q.json") if Path(name).exists()])
+        return end(self, *given)
+
+    monkeypatch.setattr(Tracked, "end", told)
+    write("a.ipynb", "1")
+    assert run("a.ipynb", "--junit", "j.xml", "--summary", "s.md", "--code-quality", "q.json").code == 0
+    assert seen == [["j.xml", "s.md", "q.json"]]
+
+
 def test_an_execution_is_a_run_and_its_summary_tells_of_runs_and_gates(
     write: Callable[..., str], project: Path, name: str, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

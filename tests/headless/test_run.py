@@ -187,6 +187,32 @@ def test_many_small_outputs_and_the_state_of_widgets_are_limited_too(write: Call
     assert Path("executed/a.ipynb").stat().st_size < 1_000_000
 
 
+def test_what_is_cleared_stays_away_and_what_comes_after_is_whole(write: Callable[..., str]) -> None:
+    loop = "from IPython.display import clear_output\nfor i in range(8):\n    print('a', i, flush=True)\n    print('b', i, flush=True)\n    "
+    write(
+        "a.ipynb", loop + "clear_output(wait=True)", loop + "clear_output()", loop + "if i < 7: clear_output(wait=True)"
+    )
+    assert run("a.ipynb").code == 0
+    there = [[output.text for output in cell.outputs] for cell in executed().cells]
+    assert there == [["a 7\nb 7\n"], [], ["a 7\nb 7\n"]]
+
+
+def test_a_widget_there_was_no_room_for_is_shown_as_text_and_so_is_what_holds_it(write: Callable[..., str]) -> None:
+    write(
+        "a.ipynb",
+        "import ipywidgets\nsmall = ipywidgets.Text(value='s')\nlarge = ipywidgets.Text(value='l' * 300_000)\nlong = ipywidgets.Dropdown(options=[str(n) for n in range(99_000)])",
+        "small", "ipywidgets.VBox([small, large])", "long",
+    )  # fmt: skip
+    assert run("a.ipynb", "--max-output", "0.2").code == 0
+    view = "application/vnd.jupyter.widget-view+json"
+    assert [[view in output.data for output in cell.outputs] for cell in executed().cells[1:]] == [
+        [True],
+        [False],
+        [False],
+    ]
+    assert "VBox" in executed().cells[2].outputs[0].data["text/plain"]
+
+
 def test_several_at_once_each_in_its_own_kernel_and_folder(write: Callable[..., str]) -> None:
     for name in "abc":  # two of one name
         write(f"{name}/same.ipynb", f"import os\nprint(os.path.basename(os.getcwd()))\nassert '{name}' != 'b'")

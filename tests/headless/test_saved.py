@@ -122,7 +122,13 @@ def test_results_of_ours_are_read_by_their_data_and_what_is_of_the_server_is_no_
         for view in (run, gate, audit)
     ]
     assert str(list(metrics_of(cell))) == str([("accuracy", 0.1 + 0.2), ("loss", float("nan")), ("accuracy", 0.95)])
-    for broken in (None, [], {"view": 3}, {"view": {"tables": [{"columns": ["metric", "value"], "rows": [1, [2]]}]}}):
+    for broken in (
+        None,
+        [],
+        {"view": 3},
+        {"view": {"tables": [{"columns": ["metric", "value"], "rows": [1, [2]]}]}},
+        {"view": {"tables": [{"columns": {"a": 1}, "rows": []}, {"columns": ["metric", "value"], "rows": None}]}},
+    ):
         cell.outputs = [nbformat.v4.new_output("display_data", data={f"{mime.PREFIX}card.v1+json": broken})]
         assert list(metrics_of(cell)) == []
 

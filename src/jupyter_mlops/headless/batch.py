@@ -200,7 +200,9 @@ class _Batch:
                 with contextlib.suppress(NotWritable):  # it is told at the end
                     books.write(task.book, task.target)
 
-        env = {name: value for name, value in os.environ.items() if name not in ("JPY_SESSION_NAME", "JPY_PARENT_PID")}
+        # Where the execution is a run, the one that started it is its parent: MLflow would go on with that one, and end it.
+        left_out = {"JPY_SESSION_NAME", "JPY_PARENT_PID", *(["MLFLOW_RUN_ID"] if task.run else [])}
+        env = {name: value for name, value in os.environ.items() if name not in left_out}
         hidden = inject(task.book, task.declared, task.values, task.secrets.values)
         for index in hidden:
             task.origins.insert(index, task.origins[index - 1])  # what was given stands behind what is declared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from ..display import bytes_of
 
 _MOST_OF_A_TRACEBACK = 200_000
 _FRAME = 200  # bytes of an output besides what it shows: a million of one digit each are not a megabyte
+_VIEW = "application/vnd.jupyter.widget-view+json"
 _SMALL = 1_000  # characters of a widget's state that are not worth counting
 
 
@@ -30,8 +32,9 @@ class Client(NotebookClient):
         self._hidden = hidden
         self._kept: dict[int, float] = {}
         self._dropped: dict[int, float] = {}
-        self._pieces: dict[int, list[str]] = {}
+        self._pieces: list[tuple[NotebookNode, list[str]]] = []
         self._states: dict[tuple[str, ...], int] = {}
+        self._without: set[str] = set()  # the widgets there was no room for
         self._of_states = 0
 
     def dropped(self, cell_index: int) -> str:
@@ -50,11 +53,12 @@ class Client(NotebookClient):
             return await super().async_execute_cell(cell, cell_index, *args, **named)
         finally:
             cell.source = shown
-            for output in cell.get("outputs", []):
-                if id(output) in self._pieces:
-                    output.text = "".join(self._pieces[id(output)])
-            self._pieces.clear()
+            self._settle()
             cell.outputs = _joined(cell.get("outputs", []))
+            for output in cell.outputs if self._without else ():
+                view = output.get("data", {}).get(_VIEW)
+                if view and self._lacks(view["model_id"], set()):  # it would say "Loading widget…" for ever
+                    del output["data"][_VIEW]
 
     def output(self, outs: Any, msg: Any, display_id: str | None, cell_index: int) -> NotebookNode | None:
         """Take an output in, or what of it there is room for."""
@@ -75,7 +79,7 @@ class Client(NotebookClient):
         else:
             self._kept[cell_index] = self._kept.get(cell_index, 0) + size
         if is_stream and self._goes_on(outs, msg):
-            self._pieces.setdefault(id(outs[-1]), [outs[-1].text]).append(content["text"])
+            self._pieces_of(outs[-1]).append(content["text"])
             return None
         return super().output(outs, msg, display_id, cell_index)
 
@@ -84,6 +88,20 @@ class Client(NotebookClient):
         if self.clear_before_next_output or self.output_hook_stack[msg["parent_header"].get("msg_id")]:
             return False
         return bool(outs) and outs[-1].output_type == "stream" and outs[-1].name == msg["content"]["name"]
+
+    def _pieces_of(self, output: NotebookNode) -> list[str]:
+        """Give what has been written to a stream, newest streams first; a cell has few."""
+        for node, pieces in reversed(self._pieces):
+            if node is output:
+                return pieces
+        self._pieces.append((output, [output.text]))
+        return self._pieces[-1][1]
+
+    def _settle(self) -> None:
+        """Put the pieces of each stream together."""
+        for node, pieces in self._pieces:
+            node.text = "".join(pieces)
+        self._pieces.clear()
 
     def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
         """Keep the state of a widget, where there is room for it: that of all widgets is limited as a cell's output is."""
@@ -95,12 +113,23 @@ class Client(NotebookClient):
             self._of_states += more
         else:
             self._dropped[cell_index] = self._dropped.get(cell_index, 0) + sum(sizes.values())
+            if msg["msg_type"] == "comm_open":
+                self._without.add(msg["content"]["comm_id"])
         self.store_widget_state = fits
         super().handle_comm_msg(outs, msg, cell_index)
+
+    def _lacks(self, model: str, seen: set[str]) -> bool:
+        """Whether a widget is not there, or one that stands in it."""
+        if model in self._without:
+            return True
+        seen.add(model)
+        inner = re.findall(r"IPY_MODEL_([\w-]+)", json.dumps(self.widget_state.get(model, {}), default=str))
+        return any(self._lacks(each, seen) for each in inner if each not in seen)
 
     def clear_output(self, outs: Any, msg: Any, cell_index: int) -> None:
         """Clear what a cell has shown; there is room again."""
         self._kept[cell_index] = 0
+        self._settle()
         super().clear_output(outs, msg, cell_index)
 
     def _update_display_id(self, display_id: str, msg: Any) -> None:
@@ -137,12 +166,13 @@ def _as_shown(text: str) -> str:
 
 
 def _states(msg: Any) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Measure what is long in the state of a widget: texts, and what comes beside it as bytes."""
+    """Measure what is long in the state of a widget, as JSON has it, and what comes beside it as bytes."""
     content = msg["content"]
     said = content.get("data") or {}
     for name, value in (said.get("state") or {}).items():
-        if isinstance(value, str) and len(value) > _SMALL:
-            yield (content["comm_id"], str(name)), len(value)
+        size = len(value) if isinstance(value, str) else len(json.dumps(value, default=str))
+        if size > _SMALL:
+            yield (content["comm_id"], str(name)), size
     for path, buffer in zip(said.get("buffer_paths") or [], msg.get("buffers") or [], strict=False):
         yield (content["comm_id"], *map(str, path)), len(buffer)
 

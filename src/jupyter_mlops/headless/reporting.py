@@ -42,7 +42,7 @@ class Reports:
                 raise InvalidUsage(f"{path} is a folder; the name of a file is needed.", f"{flag} {path / 'report'}")
             if path.suffix == ".ipynb":
                 raise InvalidUsage(f"{flag} {path} would be written over a notebook.", f"{flag} report")
-            if (other := seen.setdefault(path.absolute(), flag)) != flag:
+            if (other := seen.setdefault(path.resolve(), flag)) != flag:
                 raise InvalidUsage(f"{other} and {flag} are to be written to one file, {path}.", f"{flag} another")
 
 
@@ -63,21 +63,34 @@ def page(task: Task, folder: str | None, output: str) -> str:
     return drawn
 
 
+def keep(batch: Batch, reports: Reports) -> None:
+    """Write the reports as they are so far, before a server is told, which may take as long as it likes.
+
+    Whatever becomes of this process, they are there. What can't be written is told at the end.
+    """
+    for name, text in _texts(batch, reports).items():
+        if name is not None and os.environ.get("GITHUB_STEP_SUMMARY") != name:
+            with contextlib.suppress(NotWritable):
+                write_whole(Path(name), sound(text(batch)))
+
+
+def _texts(batch: Batch, reports: Reports) -> dict[str | None, Callable[[Batch], str]]:
+    return {
+        reports.junit: junit.write,
+        reports.code_quality: lambda _: annotating.gitlab(annotating.of(batch)),
+        reports.summary: summary.write,  # the last one: it tells what is not written
+    }
+
+
 def write(batch: Batch, reports: Reports, *, again: bool = False) -> Batch:
     """Write the reports on all notebooks; what can't be written is told in the result, which is not lost for it.
 
     Where they are written ``again``, what others read line by line is left as it is.
     """
-    found = annotating.of(batch)
     if os.environ.get("GITHUB_ACTIONS") == "true" and not again:
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(annotating.github(found))
-    texts: dict[str | None, Callable[[Batch], str]] = {
-        reports.junit: junit.write,
-        reports.code_quality: lambda _: annotating.gitlab(found),
-        reports.summary: summary.write,  # the last one: it tells what is not written
-    }
-    for name, text in texts.items():
+            sys.stderr.write(annotating.github(annotating.of(batch)))
+    for name, text in _texts(batch, reports).items():
         if name is None:
             continue
         try:

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,30 +111,33 @@ def _run(request: Request, stopping: Stopping) -> Batch:
         request.check_order, request.compare_outputs, request.tolerance,
     )  # fmt: skip
     reporter = Reporter(show=request.show, quiet=request.quiet, several=len(tasks) > 1)
-    around = _Around(request, stopping)
-    run_all(tasks, plan, reporter, stopping, around.before, around.after)
 
     def result() -> Batch:
         unwritten = tuple(task.unwritten for task in tasks if task.unwritten)
         books = tuple(task.executed for task in tasks)
         return Batch(books, time.perf_counter() - begin, unwritten=unwritten, notes=around.notes)
 
+    around = _Around(request, stopping, lambda: reporting.keep(result(), request.reports))
+    run_all(tasks, plan, reporter, stopping, around.before, around.after)
     batch = reporting.write(result(), request.reports)
     if not around.later:
         return batch
     # A signal had come: the reports are there, and what the server is told may take as long as the machine stays.
-    stopping.at_once = True
     with contextlib.suppress(Enough):
-        around.upload_later()
-    stopping.at_once = False
+        stopping.at_once = True
+        try:
+            around.upload_later()
+        finally:
+            stopping.at_once = False
     return reporting.write(result(), request.reports, again=True)
 
 
 class _Around:
     """What is done with a notebook before and after it is executed: the run that it is, and its page."""
 
-    def __init__(self, request: Request, stopping: Stopping) -> None:
+    def __init__(self, request: Request, stopping: Stopping, keep: Callable[[], None]) -> None:
         self.later: list[Task] = []
+        self._keep = keep
         self._request = request
         self._stopping = stopping
         self._tracked: dict[str, Tracked] = {}
@@ -173,6 +176,8 @@ class _Around:
         if tracked is None:  # it was not even begun
             return
         with self._alone:
+            if not self._stopping.signalled:  # then they are written already
+                self._keep()
             task.runs, task.url = tracked.end(task.executed, self._pages.get(task.name, ""))
         if tracked.failure is None:
             return

@@ -147,11 +147,13 @@ def _of_result(said: Any) -> Iterator[tuple[str, float]]:
     view = said.get("view") if isinstance(said, dict) else None
     tables = view.get("tables", [view]) if isinstance(view, dict) else []
     for table in tables if isinstance(tables, list) else []:
-        columns = table.get("columns", []) if isinstance(table, dict) else []
-        place = _VALUES.get(columns[0]) if columns and isinstance(columns[0], str) else None
+        columns, rows = (table.get("columns"), table.get("rows")) if isinstance(table, dict) else (None, None)
+        if not (isinstance(columns, list) and columns and isinstance(columns[0], str) and isinstance(rows, list)):
+            continue  # a notebook may come from anywhere
+        place = _VALUES.get(columns[0])
         if place not in columns:
             continue
-        for row in table.get("rows", []):
+        for row in rows:
             value = row[columns.index(place)] if isinstance(row, list) and len(row) == len(columns) else None
             if isinstance(value, dict) and value.get("number") in ("NaN", "Infinity", "-Infinity"):
                 value = float(value["number"])

@@ -24,7 +24,7 @@ class Stopping:
     verdict : Verdict, optional
         ``NOT_RUN`` where only no further notebook is to be begun.
     at_once : bool
-        Whether a further signal ends it where it stands: nothing can be lost any more.
+        Whether a further signal ends it where it stands: nothing can be lost any more. It does so once.
     """
 
     def __init__(self) -> None:
@@ -40,6 +40,7 @@ class Stopping:
     def ask(self, verdict: Verdict) -> None:
         """Wish for it; a signal outdoes a notebook that failed, and the first one counts."""
         if self.signalled and self.at_once:
+            self.at_once = False
             raise Enough
         if not self.signalled:
             self.verdict = verdict

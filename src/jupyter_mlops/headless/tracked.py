@@ -108,14 +108,16 @@ class Tracked:
 
     def _parent(self, mlflow: Mlflow) -> str | None:
         """Find the run that has started this: the one that the environment names, where the server knows it."""
+        unknown = []
         for name in _PARENTS:
             if run_id := os.environ.get(name):
                 try:
                     return str(mlflow.read("get_run", run_id).info.run_id)
                 except (NotFound, InvalidUsage):
-                    self.notes.append(
+                    unknown.append(
                         f"{name} names the run {run_id!r}, which the MLflow server does not know: it has no parent"
                     )
+        self.notes += unknown
         return None
 
     def end(self, executed: Executed, page: str) -> tuple[tuple[RunSeen, ...], str]:
