@@ -93,7 +93,7 @@ CASES = {
     "no place": Case(11, ["1"], "--output a.ipynb/out"),
     "no place for a report": Case(11, ["1"], "--junit a.ipynb/j.xml", "passed", "passed"),
     "time of a cell": Case(12, ["import time\ntime.sleep(60)", "2"], "--cell-timeout 0.5", "a limit was reached", "stopped not-run"),
-    "time of all": Case(12, ["1", "import time\ntime.sleep(60)"], "--timeout 2", "a limit was reached", "passed stopped"),
+    "time of all": Case(12, ["1", "import time\ntime.sleep(60)"], "--timeout 6", "a limit was reached", "passed stopped"),
     "memory": Case(12, ["import time\nx = bytearray(400_000_000)\ntime.sleep(60)"], "--memory 300", "a limit was reached", "stopped"),
     "other metrics": Case(13, [], "--compare-outputs", "not the same as saved", "passed", saved_otherwise),
     "interrupted": Case(130, [SIGNAL.format("SIGINT"), "2"], "", "interrupted", "stopped not-run"),

@@ -40,7 +40,7 @@ def test_a_signal_ends_it_in_order(
 ) -> None:
     deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" if "not mind" in phase else ""
     write(
-        "a.ipynb", "1", f"{deaf}open('reached', 'w').close()\nimport time\nprint('so far', flush=True)\ntime.sleep(60)"
+        "a.ipynb", "1", f"{deaf}import time\nprint('so far', flush=True)\nopen('reached', 'w').close()\ntime.sleep(60)"
     )
     write("b.ipynb", "1")
     command = [sys.executable, "-m", "jupyter_mlops.cli", "run", "a.ipynb", "b.ipynb", "--junit", "j.xml"]

@@ -18,7 +18,7 @@ from ..entities import CHAMPION, is_own
 from ..errors import BackendUnreachable, InvalidUsage, MlopsError, NotFound, writing_to
 from ..workspace import Workspace, find
 from .results import Executed, RunSeen
-from .summary import link
+from .summary import escape, link
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -186,7 +186,7 @@ class Tracked:
 
 def _described(seen: Sequence[RunSeen]) -> str:
     """Write what MLflow's UI shows of the execution: a way to each of the notebook's runs, which are no children of it."""
-    lines = [f"- {link(run.name, run.url)}, {run.status.lower()}" for run in seen[:_MOST_DESCRIBED]]
+    lines = [f"- {escape(link(run.name, run.url))}, {run.status.lower()}" for run in seen[:_MOST_DESCRIBED]]
     more = len(seen) - len(lines)
     return "\n".join(["Runs of the notebook:\n", *lines, *([f"- … and {more} more"] if more else [])])
 
