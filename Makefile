@@ -20,7 +20,7 @@ examples: $(STAMP)  ## Run all examples as CI does, with reports in build/exampl
 	$(BIN)/python examples/demo.py build/examples all
 
 test: $(STAMP)  ## Run the tests
-	$(BIN)/python -m pytest tests -n 2 --dist worksteal
+	$(BIN)/python -m pytest tests -n 3 --dist worksteal
 
 test-browser: $(STAMP)  ## Run the tests in JupyterLab and Notebook, in a real browser
 	$(BIN)/python -m pytest tests/browser -m browser

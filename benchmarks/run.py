@@ -20,7 +20,7 @@ from measure import Claim, Report, Samples
 
 NAMES = (
     "load_ext", "server", "run_overhead", "runs_table", "fingerprint", "first_answer", "prediction_log",
-    "throughput", "swaps", "kills", "correlations", "data_report", "drift", "drift_files", "alarms", "privacy", "estimates", "concept", "headless",
+    "throughput", "swaps", "kills", "correlations", "data_report", "drift", "drift_files", "alarms", "privacy", "estimates", "concept", "headless", "lab",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEADING = """# Results

@@ -89,12 +89,12 @@ def _within(samples: Samples) -> Claim:
     return Claim(samples.name, f"{samples.median:.2f} s", f"≤ {AIM_SECONDS:g} s", samples.median <= AIM_SECONDS)
 
 
-def fill(database: Path, experiment: str) -> int:
-    """Write the runs into the database of a stopped server, and give the experiment's id."""
+def fill(database: Path, experiment: str, count: int = RUNS, nested: int = NESTED) -> int:
+    """Write runs into the database of a stopped server, and give the experiment's id."""
     chance = random.Random(0)
     now = round(time.time() * 1000)
-    runs = [(f"{chance.getrandbits(128):032x}", number) for number in range(RUNS)]
-    parent = runs[RUNS - NESTED - 1][0]
+    runs = [(f"{chance.getrandbits(128):032x}", number) for number in range(count)]
+    parent = runs[count - nested - 1][0]
     metrics = [(key, chance.random(), now, 0, 0, run_id) for run_id, _ in runs for key in METRICS]
     params = [(key, str(chance.randrange(2, 30)), run_id) for run_id, _ in runs for key in PARAMS]
     tags = [
@@ -108,14 +108,14 @@ def fill(database: Path, experiment: str) -> int:
             "stage": "prod" if number % 10 == 0 else "dev",
         }.items()
     ]
-    tags += [("mlflow.parentRunId", parent, run_id) for run_id, _ in runs[RUNS - NESTED :]]
+    tags += [("mlflow.parentRunId", parent, run_id) for run_id, _ in runs[count - nested :]]
     with contextlib.closing(sqlite3.connect(database)) as db, db:
         (found,) = db.execute("SELECT experiment_id FROM experiments WHERE name = ?", (experiment,)).fetchone()
         db.executemany(
             "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time,"
             " end_time, source_version, lifecycle_stage, artifact_uri, experiment_id)"
             f" VALUES (?, ?, 'UNKNOWN', '', '', 'anna', ?, ?, ?, '', 'active', 'mlflow-artifacts:/{found}', {found})",
-            [_row(run_id, number, now) for run_id, number in runs],
+            [_row(run_id, number, now - (count - number) * 60_000) for run_id, number in runs],
         )
         columns = "(key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, ?, ?, ?, ?)"
         db.executemany(f"INSERT INTO latest_metrics {columns}", metrics)
@@ -125,6 +125,5 @@ def fill(database: Path, experiment: str) -> int:
     return int(found)
 
 
-def _row(run_id: str, number: int, now: int) -> tuple[str, str, str, int, int]:
-    start = now - (RUNS - number) * 60_000
+def _row(run_id: str, number: int, start: int) -> tuple[str, str, str, int, int]:
     return run_id, f"run {number}", "FAILED" if number % 17 == 0 else "FINISHED", start, start + 30_000

@@ -103,7 +103,9 @@ export class Doing {
     }
     const working = Notification.emit(title, 'in-progress', { autoClose: false });
     try {
-      const done = await project.post<Outcome>(path, body);
+      // What only lists does no more than that: `alerts` would also send what still waits.
+      const lists = !isChange && command.parameters.some(one => one.name === 'dry_run');
+      const done = await project.post<Outcome>(path, lists ? { ...body, dry_run: true } : body);
       Notification.dismiss(working);
       if (isChange) {
         const said = `${act.command}: ${done.ok === false ? trans.__('refused') : trans.__('done')}`;

@@ -11,10 +11,13 @@ import { Page } from './page';
 
 const pages = new Map<string, Widget>();
 let results = 0;
+const PATIENCE = 1_000; // milliseconds
 
 /** Open a page, which stays in the project of this `lab` whatever becomes active; one that is open already comes to the front. */
 export async function openPage(app: JupyterFrontEnd, lab: Lab, place: Place): Promise<void> {
-  const root = await lab.project.root().catch(() => lab.project.at); // the page itself says that the server is away
+  // Nobody waits long for a server that hangs; that it is away the page itself says.
+  const late = new Promise<string>(resolve => setTimeout(() => resolve(lab.project.at), PATIENCE));
+  const root = await Promise.race([lab.project.root().catch(() => lab.project.at), late]);
   const id = idOf(root, place);
   let widget = pages.get(id);
   if (!widget || widget.isDisposed) {

@@ -42,6 +42,8 @@ export class Project implements IDisposable {
   private gathered = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private later: ReturnType<typeof setTimeout> | undefined;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private renewed = false;
   private readonly events: Events;
 
   constructor(
@@ -62,7 +64,7 @@ export class Project implements IDisposable {
   }
 
   async get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    const given = await this.asked(this.client.get<T>(path, { ...query, at: this.at }, signal));
+    const given = await this.asked(this.client.get<T>(path, { ...query, at: this.at }, signal), path);
     if (path === 'status') {
       this.learn(given as unknown as Status);
     }
@@ -101,6 +103,7 @@ export class Project implements IDisposable {
     if (experiment !== this.experiment) {
       this.experiment = experiment;
       if (this.watchers > 0 && !this.sight.hidden()) {
+        this.renewed = true; // what happens before the new stream begins is on none
         this.listen();
       }
     }
@@ -123,6 +126,7 @@ export class Project implements IDisposable {
     this.isDisposed = true;
     clearTimeout(this.timer);
     clearTimeout(this.later);
+    clearTimeout(this.retry);
     this.events.close();
     Signal.clearData(this);
   }
@@ -147,6 +151,10 @@ export class Project implements IDisposable {
 
   private hear(said: Said): void {
     if (said.kind === 'hello') {
+      if (this.renewed) {
+        this.renewed = false;
+        this.tell('runs');
+      }
       return;
     }
     this.news.emit(said);
@@ -173,7 +181,16 @@ export class Project implements IDisposable {
     this.answering = answers;
   }
 
-  private async asked<T>(answer: Promise<T>): Promise<T> {
+  /** The MLflow server did not answer a question, be it that nobody else has noticed: look before long whether it does. */
+  private doubt(): void {
+    this.answering = false;
+    this.retry ??= setTimeout(() => {
+      this.retry = undefined;
+      this.tell('status');
+    }, QUIET);
+  }
+
+  private async asked<T>(answer: Promise<T>, path = ''): Promise<T> {
     try {
       const given = await answer;
       this.appear(true);
@@ -181,6 +198,10 @@ export class Project implements IDisposable {
     } catch (error) {
       if (error instanceof Refusal && error.away) {
         this.appear(false);
+      } else if (error instanceof Refusal && error.isOfAll && path !== 'status') {
+        this.tell('status'); // the head says it, once for all
+      } else if (error instanceof Refusal && error.code === 'BackendUnreachable') {
+        this.doubt();
       }
       throw error;
     }

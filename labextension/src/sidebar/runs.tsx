@@ -27,7 +27,10 @@ export function RunsView({ lab }: { lab: Lab }): React.JSX.Element {
   const [filter, setFilter] = useKept(project, 'runs.filter', '');
   const [sort, setSort] = useKept(project, 'runs.sort', 'started');
   const [descending, setDescending] = useKept(project, 'runs.descending', true);
-  useEffect(() => project.follow(experiment), [project, experiment]);
+  useEffect(() => {
+    project.follow(experiment);
+    return () => project.follow('');
+  }, [project, experiment]);
   const query = { experiment, filter, sort, descending: String(descending) };
   const { rows, error, loading, more } = usePages(project, 'runs', query, 'runs', read, keyOf);
   return (
