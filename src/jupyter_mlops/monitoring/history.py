@@ -108,23 +108,18 @@ def _send(workspace: Workspace, folder: Path, endpoint: str) -> str:
     return where
 
 
-def run_of(workspace: Workspace, mlflow: Mlflow, endpoint: str, model: str) -> tuple[str, dict[str, str]]:
-    """Find the run that an endpoint's windows of a model are kept with, or make it; and give its tags."""
+def _run(workspace: Workspace, mlflow: Mlflow, endpoint: str, model: str) -> str:
     experiment = experiments.experiment_id(mlflow, experiment_of(workspace))
     assert experiment is not None
     mark = {TAG: endpoint, f"{TAG}.model": model}
     where = " AND ".join(f"tags.`{name}` {experiments.equals(value)}" for name, value in mark.items())
     for run in experiments.search(mlflow, experiment, where):
         if mark.items() <= run.data.tags.items():
-            return str(run.info.run_id), dict(run.data.tags)
+            return str(run.info.run_id)
     tags = mark | {"mlflow.user": workspace.who.partition("@")[0]}
     run = mlflow.write("create_run", experiment, run_name=f"monitoring {model}", tags=tags)
     mlflow.write("set_terminated", run.info.run_id, "FINISHED")
-    return str(run.info.run_id), tags
-
-
-def _run(workspace: Workspace, mlflow: Mlflow, endpoint: str, model: str) -> str:
-    return run_of(workspace, mlflow, endpoint, model)[0]
+    return str(run.info.run_id)
 
 
 def _log(mlflow: Mlflow, run_id: str, said: dict[str, Any], file: Path) -> None:

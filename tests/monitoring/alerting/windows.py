@@ -44,17 +44,13 @@ def look(place: float, *said: Said, version: int = 1, rows: int = 400, length: f
 class Project:
     """A project with an endpoint that was deployed, and rules."""
 
-    def __init__(
-        self, folder: Path, settings: str = "", *, started: float = T0, server: str = "http://127.0.0.1:9"
-    ) -> None:
-        self.folder, self.server = folder, server
+    def __init__(self, folder: Path, settings: str = "", *, started: float = T0) -> None:
+        self.folder = folder
         self.rules(settings)
         Workspace(folder).state.put(Process("endpoint", NAME, 0, 0.0, 0, started, {"model": "tumour", "version": 1}))
 
     def rules(self, settings: str) -> None:
-        (self.folder / "mlops.toml").write_text(
-            f'tracking_uri = "{self.server}"\nexperiment = "shared"\nuser = "tester"\n{settings}'
-        )
+        (self.folder / "mlops.toml").write_text(f'tracking_uri = "http://127.0.0.1:9"\nuser = "tester"\n{settings}')
 
     @property
     def workspace(self) -> Workspace:

@@ -68,8 +68,6 @@ class Alert:
     ending : str
         What ended it.
     deliveries : tuple of Delivery
-    elsewhere : str
-        Who has told the same on another machine, so that it is not told here.
     """
 
     id: str
@@ -90,7 +88,6 @@ class Alert:
     recovered: float | None = None
     ending: str = ""
     deliveries: tuple[Delivery, ...] = ()
-    elsewhere: str = ""
 
     @property
     def is_open(self) -> bool:

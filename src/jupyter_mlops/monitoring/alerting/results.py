@@ -51,7 +51,6 @@ class Told:
     def done(self) -> str:
         """Say what was done about it."""
         parts = [f"silenced for {span(max(0.0, self.silence.until - time.time()))} more by {self.silence.who}: {self.silence.reason}"] if self.silence and self.alert.is_open else []  # fmt: skip
-        parts += [f"told by {self.alert.elsewhere}, who sees the same"] if self.alert.elsewhere else []
         newest = self.alert.deliveries[-1].event if self.alert.deliveries else ""
         mine = [one for one in self.alert.deliveries if one.event == newest]
         for said, chosen in (("sent to", "sent"), ("not yet to", "waiting"), ("given up to", "failed")):

@@ -64,7 +64,7 @@ def _queued(alert: Alert, book: Book, ways: Sequence[str], now: float) -> Alert:
     # What was over when it was first seen has rung too, where that was not long ago.
     rang = alert.is_open or (alert.recovered == alert.opened and alert.last > now - _DAY)
     is_silent = book.silence_of(alert.rule, now) is not None
-    if rang and not alert.told("fired") and not is_silent and not alert.elsewhere:
+    if rang and not alert.told("fired") and not is_silent:
         alert = _to_be_told(alert, "fired", ways, now)
     elif alert.is_open and _is_worse_than_told(alert) and not is_silent:
         alert = _to_be_told(alert, "worse", ways, now)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import replace
 
 from ...command import REPRODUCES
@@ -13,7 +12,7 @@ from ...errors import MlopsError, NotFound, nearest
 from ...rules import GRADED
 from ...workspace import Workspace
 from ..watched import Monitored
-from . import elsewhere, evaluating, judging, sending
+from . import evaluating, judging, sending
 from .alert import Alert, Book
 from .keeping import Keeper
 from .message import Message
@@ -35,10 +34,12 @@ def after(workspace: Workspace, monitored: Monitored, *, now: float | None = Non
     ways = sending.ways_of(workspace, endpoint)
 
     def judged(book: Book) -> Book:
-        return evaluating.after_a_look(book, settings, monitored, now, _begun(workspace, endpoint))
+        book = evaluating.after_a_look(book, settings, monitored, now, _begun(workspace, endpoint))
+        return sending.queue(book, ways, now)
 
     try:
-        book = _told(workspace, keeper, keeper.change(judged), ways, now, endpoint)
+        keeper.change(judged)
+        book = sending.send(workspace, keeper, now)
     except MlopsError as error:
         return replace(monitored, notes=(*monitored.notes, f"Rules were not judged: {error.message}"))
     notes = (*_unknown(workspace, monitored), *judging.unsure(settings.rules, monitored))
@@ -55,14 +56,7 @@ def between(workspace: Workspace, endpoint: str, *, now: float | None = None) ->
     if begun is None:  # it is gone
         return keeper.read()
     ways = sending.ways_of(workspace, endpoint)
-    book = keeper.change(lambda book: evaluating.late(book, settings, endpoint, now, begun))
-    return _told(workspace, keeper, book, ways, now, endpoint)
-
-
-def _told(workspace: Workspace, keeper: Keeper, book: Book, ways: Sequence[str], now: float, endpoint: str) -> Book:
-    """Tell what rings, and has not been told here or elsewhere."""
-    elsewhere.share(workspace, endpoint, keeper, book, now)
-    keeper.change(lambda book: sending.queue(book, ways, now))
+    keeper.change(lambda book: sending.queue(evaluating.late(book, settings, endpoint, now, begun), ways, now))
     return sending.send(workspace, keeper, now)
 
 
