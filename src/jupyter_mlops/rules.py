@@ -42,8 +42,8 @@ METRICS: Final = (
 )  # fmt: skip
 """What ``performance`` is made of, by the labels that have come; an estimate is called ``accuracy (estimated)``."""
 _NAMED: Final = (*GRADED, *METRICS, *(f"{name} (estimated)" for name in METRICS))
-DEFAULT: Final = {"drift": "major", "performance": "major", "concept": "major", "traffic": "major", "stale": "major"}
-"""The rules of an endpoint that has none: what has moved far enough to matter much."""
+DEFAULT: Final = {"drift": "major", "performance": "major", "concept": "major", "traffic": "major"}
+"""The rules of an endpoint that has none: what has moved far enough to matter much, and what chance seldom looks like."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,6 +20,7 @@ from jupyter_mlops.frames import as_source
 from jupyter_mlops.monitoring.comparison import compare
 from jupyter_mlops.monitoring.results import Column
 from jupyter_mlops.statistics import profiling
+from jupyter_mlops.statistics.profile import Profile
 
 from ..conftest import Face
 
@@ -195,3 +197,48 @@ def test_of_many_columns_those_that_go_together_most_are_kept_and_nobody_who_is_
     assert {"n58", "n59"} <= {*profile.pairs.names}
     assert "n0" not in profile.pairs.names
     assert len(profiling.learn(frame.iloc[:, :20]).to_bytes()) < 140_000
+
+
+def _judged(reference: Profile, window: Profile) -> list[str]:
+    return [column.outcome for column in compare(reference, window) if column.kind == "correlations"]
+
+
+def test_pieces_of_unequal_size_count_by_their_rows(tmp_path: Path) -> None:
+    """A busy day and quiet nights, in which the numbers go together otherwise: sampled pieces weigh what they stand for."""
+
+    def rows(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        chance = np.random.default_rng(seed)
+        x = chance.normal(size=100_000)
+        day = pd.DataFrame({"x": x, "y": 0.8 * x + 0.6 * chance.normal(size=100_000)})
+        return day, pd.DataFrame({"x": chance.normal(size=20_000), "y": chance.normal(size=20_000)})
+
+    reference = profiling.learn(pd.concat(rows(0)).sample(frac=1, random_state=0))
+    day, night = rows(1)
+    nights = [night.iloc[start : start + 400] for start in range(0, 20_000, 400)]
+    whole = profiling.count(reference, pd.concat([day, night]))
+    total = profiling.count(reference, day)
+    for part in nights:
+        total = total + profiling.count(reference, part)
+    schema = pa.Schema.from_pandas(day, preserve_index=False)
+    with pq.ParquetWriter(tmp_path / "rows.parquet", schema) as file:
+        for part in (day, *nights):
+            file.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
+    read = profiling.count(reference, ds.dataset(tmp_path / "rows.parquet"))
+    for window in (whole, total, read):
+        assert window.pairs is not None
+        assert window.pairs.correlations[0, 1] == pytest.approx(
+            np.corrcoef(*pd.concat([day, night]).to_numpy().T)[0, 1], abs=0.04
+        )
+        assert _judged(reference, window) == ["pass"]
+
+
+@pytest.mark.parametrize("rows", [4_096, 30_000, 32_768, 65_536])
+def test_what_comes_round_and_round_is_not_met_in_step(rows: int) -> None:
+    """Eight sensors that are written in turn: every eighth row is of one of them."""
+
+    def turns(seed: int) -> pd.DataFrame:
+        chance, sensor = np.random.default_rng(seed), np.arange(rows) % 8
+        return pd.DataFrame({name: sensor + 0.05 * chance.normal(size=rows) for name in ("x", "y")})
+
+    reference = profiling.learn(turns(0))
+    assert _judged(reference, profiling.count(reference, turns(1))) == ["pass"]

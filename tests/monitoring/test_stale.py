@@ -18,6 +18,7 @@ from jupyter_mlops.serving.model.columns import Column as Cells
 from jupyter_mlops.serving.model.signature import ColumnSchema, Signature
 from jupyter_mlops.statistics import profiling
 from jupyter_mlops.statistics.profile import Profile, added
+from jupyter_mlops.statistics.repeats import Repeats
 
 HOUR, DAY = 3600.0, 86_400.0
 BEGIN = 20_000 * DAY
@@ -131,3 +132,15 @@ def test_what_was_seen_is_kept_once_and_a_torn_file_is_seen_again(tmp_path: Path
     (tmp_path / "clocks.json").write_text("torn")
     assert list(Clocks(tmp_path).readings("m", feed.reference, pieces[-1:], 300)) == []
     assert {one.outcome for one in Clocks(tmp_path).readings("m", feed.reference, pieces, 300)} <= {"pass"}
+
+
+def test_one_row_that_comes_again_and_again_is_as_much_as_it_is() -> None:
+    for seed in range(30):
+        frame = pd.DataFrame({"value": np.random.default_rng(seed).normal(size=10_000)})
+        frame.iloc[:3_000] = 0.5
+        parts = [Repeats.of(frame.iloc[start : start + 2_500]) for start in range(0, 10_000, 2_500)]
+        assert all(parts)
+        whole, total = Repeats.of(frame), parts[0] + parts[1] + parts[2] + parts[3]  # type: ignore[operator]
+        assert whole is not None
+        assert whole.distinct == total.distinct
+        assert whole.distinct == pytest.approx(0.7, abs=0.1)

@@ -62,7 +62,9 @@ def as_logged(profile: Profile, personal: Collection[str], log: LogSettings) -> 
     }
     numbers = [name for name, known in columns.items() if isinstance(known.sketch, Numbers)]
     pairs = profile.pairs.of(numbers) if profile.pairs else None
-    return without_people(replace(profile, columns=columns, pairs=pairs))
+    # Without a column rows are alike that are not: their share in the reference is another one, and not known.
+    distinct = profile.distinct if columns.keys() == profile.columns.keys() else None
+    return without_people(replace(profile, columns=columns, pairs=pairs, distinct=distinct))
 
 
 def without_people(profile: Profile) -> Profile:

@@ -152,7 +152,7 @@ class Clocks:
         if not clocks:
             return
         said = {}
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, TypeError):
             said = dict(json.loads(self._file.read_text()))
         said[model] = {name: asdict(clock) for name, clock in clocks.items()}
         with contextlib.suppress(NotWritable):  # it is seen again

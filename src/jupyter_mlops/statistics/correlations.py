@@ -37,12 +37,13 @@ def apart(
         In which share of such reports chance may ring: says how many rows it takes.
     """
     was, now = before.correlations, after.correlations
+    worth = before.worth, after.worth
     varied = [[_varied(sketches[name][side]) for name in before.names] for side in (0, 1)]
     pairs = list(combinations(range(len(before.names)), 2))
     needed = rows_needed(len(pairs), level)
     found: dict[tuple[str, str], Apart] = {}
     for one, two in pairs:
-        sizes = int(before.rows[one, two]), int(after.rows[one, two])
+        sizes = int(worth[0][one, two]), int(worth[1][one, two])
         few = min(rows * side[one] * side[two] for rows, side in zip(sizes, varied, strict=True))
         is_known = np.isfinite(was[one, two]) and np.isfinite(now[one, two])
         if few < _LEAST or sizes[0] * sizes[1] / sum(sizes) < needed or not is_known:
@@ -59,11 +60,14 @@ def rows_needed(pairs: int, level: float) -> float:
 
 
 def _apart(was: float, now: float, sizes: tuple[int, int], spread: float) -> Apart:
-    error = np.sqrt(spread * sum(1 / (rows - 3) for rows in sizes))
+    errors = np.sqrt([spread / (rows - 3) for rows in sizes])
+    error = np.hypot(*errors)
     one, other = (np.arctanh(np.clip(r, -MOST_R, MOST_R)) for r in (was, now))
     p = float(2 * special.ndtr(-abs(one - other) / error))
-    margin = error * (1 - was**2)  # on the scale of the correlation itself
-    effect = float(np.sqrt(max(0.0, (was - now) ** 2 - margin**2)))
+    # On the scale of the correlations themselves; each sample has a part by its own, and chance by that of the reference.
+    chance = error * (1 - was**2)
+    margin = float(np.hypot(*(errors * (1 - np.array([was, now]) ** 2))))
+    effect = float(np.sqrt(max(0.0, (was - now) ** 2 - max(chance, margin) ** 2)))
     interval = max(0.0, effect - _NORMAL * margin), min(2.0, effect + _NORMAL * margin)
     return Apart("correlation", effect, (float(interval[0]), float(interval[1])), p, {"before": was, "now": now})
 

@@ -34,6 +34,9 @@ class Pairs:
     ----------
     names : tuple of str
     rows : array of int, of shape (k, k)
+        Those that the rows looked at stand for: of a large piece few are looked at, and each stands for many.
+    doubled : array of int, of shape (k, k)
+        The squares of for how many each row stands: by how much fewer rows the sums are worth (Kish, 1965).
     sums : array of int, of shape (k, k)
         At i, j: of the ranks of i, where j is there too.
     squares : array of int, of shape (k, k)
@@ -45,6 +48,7 @@ class Pairs:
 
     names: tuple[str, ...]
     rows: Counts
+    doubled: Counts
     sums: Counts
     squares: Counts
     products: Counts
@@ -78,15 +82,18 @@ class Pairs:
         parts = {name: getattr(self, name)[chosen] for name in (*_SUMS, "spread")}
         return replace(self, names=tuple(self.names[place] for place in places), **parts)
 
-    def count(self, values: Sequence[Floats], sketches: Sequence[Numbers]) -> Self:
-        """Take a window; the columns in the order of ``names``, and their sketches in the reference."""
-        rows, sums, squares, products = _sums(*_scores(values, sketches))
-        return replace(self, rows=rows, sums=sums, squares=squares, products=products)
+    def count(self, values: Sequence[Floats], sketches: Sequence[Numbers], each: float = 1.0) -> Self:
+        """Take a window; the columns in the order of ``names``, and their sketches in the reference.
+
+        ``each`` says for how many rows one of these stands.
+        """
+        rows, doubled, sums, squares, products = _sums(*_scores(values, sketches), each)
+        return replace(self, rows=rows, doubled=doubled, sums=sums, squares=squares, products=products)
 
     def emptied(self) -> Self:
         """Give the same columns, with nothing counted."""
         nothing = np.zeros_like(self.rows)
-        return replace(self, rows=nothing, sums=nothing, squares=nothing, products=nothing)
+        return replace(self, rows=nothing, doubled=nothing, sums=nothing, squares=nothing, products=nothing)
 
     def __add__(self, other: Pairs) -> Self:
         if self.names != other.names:
@@ -105,9 +112,14 @@ class Pairs:
         return np.asarray(np.clip(found, -1.0, 1.0), dtype=np.float64)
 
     @property
+    def worth(self) -> Counts:
+        """How many rows that are looked at alike the sums are worth."""
+        return np.asarray(self.rows * (self.rows / np.maximum(self.doubled, 1)), dtype=np.int64)
+
+    @property
     def most_rows(self) -> int:
-        """The rows of the pair that has most of them."""
-        return int((self.rows * (1 - np.eye(len(self.names), dtype=np.int64))).max(initial=0))
+        """What the sums of the pair are worth that has most rows."""
+        return int((self.worth * (1 - np.eye(len(self.names), dtype=np.int64))).max(initial=0))
 
     def packed(self, *, grid: bool) -> dict[str, Any]:
         """Give what JSON can hold; without ``grid`` what is the reference's is left out."""
@@ -120,17 +132,23 @@ class Pairs:
         """Read what ``packed`` has given; ``grid`` is the reference of what was packed without it."""
         names = tuple(said["names"]) if grid is None else grid.names
         shape = len(names), len(names)
-        rows, sums, squares, products = (_read(said[name], "<i8").reshape(shape) for name in _SUMS)
+        rows, doubled, sums, squares, products = (_read(said[name], "<i8").reshape(shape) for name in _SUMS)
         spread = grid.spread if grid is not None else _read(said["spread"], "<f4").astype(np.float64).reshape(shape)
-        return cls(names, rows, sums, squares, products, spread)
+        return cls(names, rows, doubled, sums, squares, products, spread)
 
 
-_SUMS: Final = ("rows", "sums", "squares", "products")
+_SUMS: Final = ("rows", "doubled", "sums", "squares", "products")
 
 
 def chosen(rows: int, most: int) -> Counts:
-    """Choose the rows that are looked at: all, or every so many."""
-    return np.arange(0, rows, max(1, -(-rows // most)))
+    """Choose the rows that are looked at: all, or one by chance of every so many; what comes round and round is not met in step."""
+    step = max(1, -(-rows // most))
+    places = np.arange(0, rows, step)
+    return (
+        places
+        if step == 1
+        else np.minimum(places + np.random.default_rng(rows).integers(0, step, len(places)), rows - 1)
+    )
 
 
 def _scores(values: Sequence[Floats], sketches: Sequence[Numbers]) -> tuple[Floats, Floats]:
@@ -151,10 +169,13 @@ def _ranks(sketch: Numbers) -> Floats:
     return np.asarray(np.round(_ONE * (upto[:-1] + upto[1:] - 1)), dtype=np.float64)
 
 
-def _sums(scores: Floats, there: Floats) -> tuple[Counts, Counts, Counts, Counts]:
-    found = (_products(there, there), _products(scores, there), _products(scores**2, there), _products(scores, scores))
-    rows, sums, squares, products = (each.astype(np.int64) for each in found)
-    return rows, sums, squares, products
+def _sums(scores: Floats, there: Floats, each: float = 1.0) -> tuple[Counts, Counts, Counts, Counts, Counts]:
+    """Sum up, in the order of ``_SUMS``; rounded to whole numbers, so that they add exactly."""
+    rows = _products(there, there)
+    found = (_products(scores, there), _products(scores**2, there), _products(scores, scores))
+    weighed = (rows * each, rows * each**2, *(sums * each for sums in found))
+    count, doubled, sums, squares, products = (np.round(one).astype(np.int64) for one in weighed)
+    return count, doubled, sums, squares, products
 
 
 def _products(one: Floats, other: Floats) -> Floats:

@@ -120,7 +120,7 @@ def _learnt(data: Any, hidden: frozenset[str]) -> Profile:
         known = list(pool.map(lambda column: _know(column, column.label in hidden), columns.values()))
     rows = data.num_rows if hasattr(data, "num_rows") else len(data)
     named = dict(zip(columns, known, strict=True))
-    some = np.linspace(0, rows - 1, min(rows, _PAIRED)).round().astype(np.int64)
+    some = pairing.chosen(rows, _PAIRED)
     shown = pd.DataFrame({name: column.values.iloc[some].array for name, column in columns.items()})
     return Profile(
         rows,
@@ -193,18 +193,18 @@ def _count(reference: Profile, data: Any, some: int = pairing.SOME) -> Profile:
         for (name, known), sketch in zip(reference.columns.items(), sketches, strict=True)
     }
     new = {name: str(columns[name].kind) for name in columns if name not in reference.columns} if rows else {}
-    together = _paired(reference, columns, pairing.chosen(rows, some), {*lacking, *changed})
+    together = _paired(reference, columns, rows, pairing.chosen(rows, some), {*lacking, *changed})
     return Profile(rows, counted, pairs=together, lacking=lacking, changed=changed, new=new)
 
 
-def _paired(reference: Profile, columns: _Columns, some: Counts, gone: Collection[str]) -> Pairs | None:
+def _paired(reference: Profile, columns: _Columns, rows: int, some: Counts, gone: Collection[str]) -> Pairs | None:
     """Take the correlations of a window, by some of its rows."""
     if reference.pairs is None or not len(some):
         return reference.pairs and reference.pairs.emptied()
     nothing = np.full(len(some), np.nan)
     values = [nothing if name in gone else columns.floats(name, some) for name in reference.pairs.names]
     sketches = [known.sketch for name in reference.pairs.names for known in [reference.columns[name]]]
-    return reference.pairs.count(values, [each for each in sketches if isinstance(each, Numbers)])
+    return reference.pairs.count(values, [each for each in sketches if isinstance(each, Numbers)], rows / len(some))
 
 
 def _counts(reference: Profile, batches: Iterable[Any]) -> Iterator[Profile]:

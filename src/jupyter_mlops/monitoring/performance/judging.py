@@ -9,6 +9,7 @@ from scipy import special
 
 from ...statistics.alarms import QUALITY
 from ...statistics.measured import Measured
+from ..buckets import size_of
 from ..readings import Level, Outcome, level_of
 
 _DAY: Final = 86_400.0
@@ -25,9 +26,10 @@ _BY_CHANCE: Final = 0.001
 def sure(length: float) -> float:
     """Give the standard errors that a metric must be worse by: chance rings in one day of a hundred, over all windows and metrics.
 
-    Each window has the part of it that its length is of a day (Bonferroni), as those of drift have.
+    Each look has the part of it that a piece of the window is of a day (Bonferroni), as those of drift have: a window that goes on
+    is looked at with each piece.
     """
-    return float(-special.ndtri(QUALITY * min(1.0, length / _DAY) / _METRICS))
+    return float(-special.ndtri(QUALITY * min(1.0, size_of(length) / _DAY) / _METRICS))
 
 
 def judge(name: str, now: Measured, was: Measured | None, length: float = 3_600.0) -> tuple[Level, Outcome]:
