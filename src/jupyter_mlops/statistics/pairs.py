@@ -179,7 +179,7 @@ def _sums(scores: Floats, there: Floats, each: float = 1.0) -> tuple[Counts, Cou
 
 
 def _products(one: Floats, other: Floats) -> Floats:
-    """Multiply rows with rows, and sum up; not by @, see ``counting.squared``. Whole numbers stay exact up to 2**53."""
+    """Multiply rows with rows, and sum up; not by @, see ``counting.Moments``. Whole numbers stay exact up to 2**53."""
     return np.asarray(np.einsum("ir,jr->ij", one, other))
 
 
