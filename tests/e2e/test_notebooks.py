@@ -160,6 +160,7 @@ def _left(folder: Path) -> list[int]:
     return left
 
 
+@pytest.mark.long  # `make examples` runs them in CI
 @pytest.mark.parametrize("name", ["reproduce", "registry", "validation"])
 def test_the_other_examples_run_and_show_what_they_say(name: str, tmp_path: Path) -> None:
     notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
