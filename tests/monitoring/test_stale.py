@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 
 from jupyter_mlops.monitoring.buckets import Buckets, Who, size_of
+from jupyter_mlops.monitoring.clocks import Clock
 from jupyter_mlops.monitoring.readings import Reading
 from jupyter_mlops.monitoring.stale import Clocks, repeated
 from jupyter_mlops.serving.log.writer import Answered, LogWriter
@@ -22,6 +25,7 @@ from jupyter_mlops.statistics.repeats import Repeats
 
 HOUR, DAY = 3600.0, 86_400.0
 BEGIN = 20_000 * DAY
+MONDAY = 20_003 * DAY
 KINDS = {"measured": ("datetime", "datetime64[us]"), "sent": ("double", "float64"), "born": ("datetime", "datetime64[us]"), "x": ("double", "float64")}  # fmt: skip
 When = Callable[[float], float]
 
@@ -44,6 +48,8 @@ class Feed:
 
     folder: Path
     measured: When
+    size: int = 30
+    wrong: dict[float, float] = field(default_factory=dict)
     reference: Profile = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,11 +64,14 @@ class Feed:
             with LogWriter(self.folder / "log", Signature(schema), endpoint="e", model="m", version=1) as log:
                 for at in start + 600 * np.arange(6.0):
                     if active(at):
-                        log.append([Answered(f"{at}", at + 1, 1.0, 30, "champion")], rows(at, 30, self.measured), np.zeros(30))  # fmt: skip
+                        frame = rows(at, self.size, self.measured)
+                        if at in self.wrong:
+                            frame.loc[0, "measured"] += pd.Timedelta(seconds=self.wrong[at])
+                        log.append([Answered(f"{at}", at + 1, 1.0, self.size, "champion")], frame, np.zeros(self.size))
             buckets = Buckets(self.folder / "log", self.folder / "kept", size_of(HOUR), start + HOUR)
             pieces = buckets.pieces(start, start + HOUR, Who("m", 1, "champion"), self.reference)
             window = added((piece for _, piece in pieces), self.reference)
-            told = [*Clocks(self.folder).readings("m", self.reference, pieces, buckets.size), *repeated(self.reference, window)]  # fmt: skip
+            told = [*Clocks(self.folder).readings("m", pieces, start, buckets.size), *repeated(self.reference, window)]  # fmt: skip
             for one in told:
                 found.setdefault(one.name, []).append(one)
         return found
@@ -76,7 +85,10 @@ def test_a_column_that_stays_behind_is_told_and_is_over_when_it_comes_on(tmp_pat
     assert calm["stale:measured"][-1].value == pytest.approx(600, abs=300)
     behind = feed.hours(30, 33)
     for name in ("stale:measured", "stale:sent"):
-        assert [one.level for one in behind[name]][1:] == ["major", "major"]
+        assert [one.level for one in behind[name]][1:] == [
+            "minor",
+            "minor",
+        ]  # it may be a rest that nobody has seen yet
         assert "nothing newer than 2024-10-05 0" in behind[name][-1].why
         assert "newer ones came within 10 min" in behind[name][-1].why
         assert behind[name][-1].value == pytest.approx(3 * HOUR, abs=HOUR / 2)
@@ -127,11 +139,106 @@ def test_what_was_seen_is_kept_once_and_a_torn_file_is_seen_again(tmp_path: Path
     kept = (tmp_path / "clocks.json").read_text()
     buckets = Buckets(tmp_path / "log", tmp_path / "kept", size_of(HOUR), BEGIN + 8 * HOUR)
     pieces = buckets.pieces(BEGIN, BEGIN + 8 * HOUR, Who("m", 1, "champion"), feed.reference)
-    list(Clocks(tmp_path).readings("m", feed.reference, pieces, 300))
+    Clocks(tmp_path).readings("m", pieces, BEGIN, 300)
     assert (tmp_path / "clocks.json").read_text() == kept
     (tmp_path / "clocks.json").write_text("torn")
-    assert list(Clocks(tmp_path).readings("m", feed.reference, pieces[-1:], 300)) == []
-    assert {one.outcome for one in Clocks(tmp_path).readings("m", feed.reference, pieces, 300)} <= {"pass"}
+    assert Clocks(tmp_path).readings("m", pieces[-1:], BEGIN, 300) == []
+    assert {one.outcome for one in Clocks(tmp_path).readings("m", pieces, BEGIN, 300)} <= {"pass"}
+    earlier = {"measured": {"unit": 1.0, "first": [1, 1], "last": [2, 1e10], "seen": 3e9, "renewed": 99, "waits": {"2024-10-05": 1e9}}}  # fmt: skip
+    (tmp_path / "clocks.json").write_text(json.dumps({"m": earlier}))  # of an earlier release: it is seen anew
+    (told,) = (one for one in Clocks(tmp_path).readings("m", pieces, BEGIN, 300) if one.name == "stale:measured")
+    assert told.value == pytest.approx(600, abs=300)
+    (tmp_path / "clocks.json").unlink()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: Clocks(tmp_path).readings(f"m{name}", pieces, BEGIN, 300), range(24)))
+    assert len(json.loads((tmp_path / "clocks.json").read_text())) == 24
+
+
+@pytest.mark.parametrize("rows_of_a_request", [1, 30])
+def test_a_row_from_the_future_neither_rings_nor_blinds(tmp_path: Path, rows_of_a_request: int) -> None:
+    """By years, or by hours, as of a client whose clock is of another time zone; also where it is the only row of its piece."""
+
+    def measured(at: float) -> float:
+        return min(at, BEGIN + 20 * HOUR)
+
+    feed = Feed(tmp_path, measured, rows_of_a_request)
+    feed.wrong = {BEGIN + 4 * HOUR + 1200: 80 * 365 * DAY, BEGIN + 12 * HOUR + 1200: 6 * HOUR}
+    calm = feed.hours(0, 20)["stale:measured"]
+    assert {one.outcome for one in calm} == {"pass"}
+    assert any("1 value of the future left out" in one.why for one in calm)
+    assert [one.outcome for one in feed.hours(20, 23)["stale:measured"]][1:] == ["fail", "fail"]
+
+
+def watched(
+    hours: Iterable[int], value: When, clock: Clock | None = None, *, away: Callable[[int], bool] = lambda _: False
+) -> tuple[Clock, list[Reading]]:
+    """Look once an hour, at pieces of five minutes with rows in each."""
+    told = []
+    for hour in hours:
+        if away(hour):
+            continue
+        start = MONDAY + hour * HOUR
+        for at in (start + 300 * piece for piece in range(1, 13)):
+            clock = Clock.begin(at, value(at)) if clock is None else clock.after(at, value(at), start)
+        assert clock is not None
+        told += [clock.reading("x", 300)] if clock.goes_on else []
+    assert clock is not None
+    return clock, told
+
+
+def test_one_incident_does_not_become_what_is_usual() -> None:
+    days = range(30 * 24)
+    stood, again = MONDAY + 10 * DAY, MONDAY + 28 * DAY
+
+    def value(at: float) -> float:
+        return stood if stood < at < stood + 3 * DAY else min(at, again)
+
+    clock, told = watched(days, value)
+    levels = [one.level for one in told]
+    assert set(levels[: 10 * 24 - 6]) == {"none"}
+    assert levels.count("major") >= 2 * 24  # the first time, and the second one, as soon as ever
+    assert set(levels[14 * 24 : 28 * 24 - 6]) == {"none"}
+    assert levels[28 * 24 + 3] == "major"
+    assert clock.usual < HOUR
+    json.dumps(clock.to_dict())
+    assert Clock.read(json.loads(json.dumps(clock.to_dict()))) == clock
+
+
+@pytest.mark.parametrize("begins", range(0, 7 * 24, 19))
+def test_what_rests_at_night_and_at_the_week_end_rings_at_no_time(begins: int) -> None:
+    """Rows come at all hours; what they tell of is of 6 to 22 o'clock from Monday to Friday."""
+
+    def value(at: float) -> float:
+        day, within = divmod(at - MONDAY, DAY)
+        if day % 7 >= 5:
+            return MONDAY + (day - day % 7 + 4) * DAY + 22 * HOUR
+        if within < 6 * HOUR:
+            return MONDAY + (day - (1 if day % 7 else 3)) * DAY + 22 * HOUR
+        return MONDAY + day * DAY + min(within, 22 * HOUR)
+
+    _, told = watched(range(begins, begins + 28 * 24), value)
+    assert "major" not in {one.level for one in told}
+    assert {one.level for one in told[14 * 24 :]} == {"none"}
+    stood = MONDAY + (begins + 28 * 24) * HOUR
+    _, told = watched(range(begins, begins + 35 * 24), lambda at: value(min(at, stood)))
+    assert "major" in {one.level for one in told}
+
+
+def test_while_nobody_looks_nothing_is_waited_or_learnt() -> None:
+    """The feed stood still while the monitor was away, and stands still when it is back."""
+    stood = MONDAY + 9 * DAY + HOUR
+
+    def value(at: float) -> float:
+        return min(at, stood) if at < stood + 2 * DAY else min(at, MONDAY + 14 * DAY)
+
+    away = range(9 * 24, 12 * 24)
+    clock, told = watched(range(12 * 24 + 6), value, away=lambda hour: hour in away)
+    assert {one.level for one in told} == {"none"}
+    assert max(clock.waits.values()) < HOUR
+    away = range(13 * 24 + 20, 16 * 24)
+    _, told = watched(range(12 * 24 + 6, 16 * 24 + 1), value, clock, away=lambda hour: hour in away)
+    assert told[-1].why.startswith("nothing newer than")
+    assert told[-1].why.endswith("for 1 h, and newer ones came within 5 min")
 
 
 def test_one_row_that_comes_again_and_again_is_as_much_as_it_is() -> None:

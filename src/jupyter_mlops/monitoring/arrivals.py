@@ -1,7 +1,8 @@
 """In which pieces of time labels have come: by that a window knows whether what was reckoned of it still holds.
 
 A label may come for any row, however old, so the rows of labels that are new are looked up by their ids, once, and their pieces
-marked. A window is reckoned again where one of its own pieces has been; never because a label came for another.
+marked. A window is reckoned again where one of its own pieces has been; never because a label came for another. Which labels are new
+is by the number of their write and not by the clock, which may have been ahead.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from ..errors import NotWritable
 from ..serving.log import labels, reader
 
 _LENGTH: Final = 3600  # seconds of a piece: windows of minutes share one, which costs them no more than it did
-_OVERLAP: Final = 60.0  # seconds in which a label may be written with the time of an earlier one: SQLite waits for 30
 _EPOCH: Final = pa.int64()
 
 
@@ -32,10 +32,12 @@ class Arrivals:
     ----------
     log, folder : Path
         Where the prediction log lies, and where monitoring keeps what it has reckoned.
+    before : float
+        Up to when windows are not kept any more, in seconds since the epoch: nor is when their labels came.
     """
 
-    def __init__(self, log: Path, folder: Path) -> None:
-        self._log, self._file = log, folder / "performance" / "labels.json"
+    def __init__(self, log: Path, folder: Path, before: float = 0.0) -> None:
+        self._log, self._file, self._before = log, folder / "performance" / "labels.json", before
         self.state = labels.state(log)
         """What changes whenever a label is written."""
         self._pieces: dict[int, str] | None = None
@@ -50,18 +52,18 @@ class Arrivals:
 
     def _marked(self) -> dict[int, str]:
         """Read the marks, with those of labels that have come since they were written."""
-        state, seen, pieces = "", 0.0, dict[int, str]()
+        state, mark, pieces = "", "", dict[int, str]()
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it is found again, by all labels
             said = json.loads(self._file.read_text())
-            state, seen = str(said["state"]), float(said["seen"])
-            pieces = {int(place): str(mark) for place, mark in said["pieces"].items()}
+            state, mark = str(said["state"]), str(said["mark"])
+            pieces = {int(place): str(when) for place, when in said["pieces"].items()}
         if state == self.state or not self.state:
             return pieces
-        if ids := labels.since(self._log, seen - _OVERLAP):
-            rows = reader.read(self._log, ids=ids, columns=["time", "labelled"])
-            times, came = (rows[name].cast(_EPOCH).to_numpy() / 1e6 for name in ("time", "labelled"))
+        ids, mark = labels.since(self._log, mark)
+        if ids:
+            times = reader.read(self._log, ids=ids, columns=["time"])["time"].cast(_EPOCH).to_numpy() / 1e6
             pieces |= {int(place): self.state for place in np.unique(times // _LENGTH * _LENGTH)}
-            seen = max(seen, float(np.nanmax(came, initial=0.0)))
+        pieces = {place: when for place, when in pieces.items() if place + _LENGTH > self._before}
         with contextlib.suppress(NotWritable):
-            write_whole(self._file, json.dumps({"state": self.state, "seen": seen, "pieces": pieces}))
+            write_whole(self._file, json.dumps({"state": self.state, "mark": mark, "pieces": pieces}))
         return pieces

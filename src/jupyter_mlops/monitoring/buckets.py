@@ -28,6 +28,7 @@ from ..statistics import profiling
 from ..statistics.profile import Profile, added
 from ..statistics.repeats import Repeats
 from .rows import columns_of, inputs_of
+from .stale import newest
 
 SETTLED: Final = 3600.0  # seconds, as the log's reader allows clocks to be set back
 _SIZES: Final = (10, 60, 300, 3600, 86_400)
@@ -105,8 +106,10 @@ class Buckets:
             table = of_who(table, who)
             for place, part in self._split(table):
                 self.read_rows += part.num_rows
-                counted = profiling.count(reference, columns_of(part, reference))
-                kept[place] = replace(counted, repeats=Repeats.of(inputs_of(part, reference)))
+                known, end = columns_of(part, reference), min(place + self.size, self._now)
+                counted = profiling.count(reference, known)
+                repeats = Repeats.of(inputs_of(part, reference))
+                kept[place] = replace(counted, repeats=repeats, newest=newest(known, reference, end))
                 if place + self.size <= self._now:
                     text = base64.b64encode(kept[place].to_bytes(grid=False)).decode()
                     self._keep(self._file(place, who, reference), text)

@@ -72,7 +72,8 @@ def look(
     spans = list(_windows(length, size, since, now))
     level = QUALITY * min(1.0, (length if since else size) / _DAY)
     references = baseline.Baselines(workspace, endpoint)
-    performing = Performing(workspace, endpoint, log, folder, slices)
+    kept_since = now - workspace.settings.endpoint(endpoint).log.days * _DAY
+    performing = Performing(workspace, endpoint, log, folder, slices, kept_since)
     looks: list[Look] = []
     for start, end in spans:
         is_last = (start, end) == spans[-1]
@@ -82,8 +83,7 @@ def look(
         if is_last and slices:
             seen = [_with_slices(one, log, references, slices, workspace.settings.validation.data.shift, level) for one in seen]  # fmt: skip
         looks += seen
-    settings = workspace.settings.endpoint(endpoint)
-    tidy(folder, now - settings.log.days * _DAY)
+    tidy(folder, kept_since)
     found = Monitored(
         endpoint=endpoint,
         window=length,
@@ -159,7 +159,7 @@ def _looks(
         drift = DriftReport(f"the profile of {name}", endpoint, reference.rows, window.rows, columns, reference.notes)
         of_time = list(repeated(reference, window))
         if clocks is not None and who.arm == CHAMPION:
-            of_time += clocks.readings(who.model, reference, pieces, buckets.size)
+            of_time += clocks.readings(who.model, pieces, start, buckets.size)
         beside = None
         if who.arm == CHAMPION and who.model not in champions:
             champions[who.model] = (reference, window, who)

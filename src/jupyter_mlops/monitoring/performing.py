@@ -56,14 +56,22 @@ class Performing:
         Where the prediction log lies, and where monitoring keeps what it has reckoned.
     slices : sequence of str
         Columns by whose values the champion is measured too, in the last window.
+    before : float
+        Up to when nothing is kept any more, in seconds since the epoch.
     """
 
     def __init__(
-        self, workspace: Workspace, endpoint: str, log: Path, folder: Path, slices: Sequence[str] = ()
+        self,
+        workspace: Workspace,
+        endpoint: str,
+        log: Path,
+        folder: Path,
+        slices: Sequence[str] = (),
+        before: float = 0.0,
     ) -> None:
         self._slices = slices
         self._workspace, self._endpoint, self._log, self._folder = workspace, endpoint, log, folder
-        self._arrivals = Arrivals(log, folder)
+        self._arrivals = Arrivals(log, folder, before)
         self._labels = self._arrivals.state
         self._references: dict[tuple[str, int], tuple[Reference | None, str, str]] = {}
         self._estimators: dict[tuple[str, int], tuple[Any, str]] = {}
@@ -213,19 +221,18 @@ class Performing:
         if reference is None or reference.source == "train":
             return None, why
         file = self._folder / _FOLDER / digest / f"concept {file_name(who.model)} {who.version}.json"
-        state, watch = "", Watch.begin(reference)
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        state, mark, watch = "", "", Watch.begin(reference)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it begins anew, with all labels
             said = json.loads(file.read_text())
-            state, watch = said["state"], Watch.read(said["watch"])
+            state, mark, watch = str(said["state"]), str(said["mark"]), Watch.read(said["watch"])
         if state == self._labels or not self._labels:
             return watch, ""
-        since = pd.Timestamp(watch.seen).timestamp() if watch.seen else 0.0
-        if ids := labels.since(self._log, since - 1):
-            table = reader.read(self._log, ids=ids, versions=[who.version])
-            frame = table.to_pandas()
+        ids, mark = labels.since(self._log, mark)
+        if ids:
+            frame = reader.read(self._log, ids=ids, versions=[who.version]).to_pandas()
             watch = watch.after(frame[frame["model"].astype(str) == who.model], reference)
         with contextlib.suppress(NotWritable):
-            write_whole(file, json.dumps({"state": self._labels, "watch": watch.to_dict()}))
+            write_whole(file, json.dumps({"state": self._labels, "mark": mark, "watch": watch.to_dict()}))
         return watch, ""
 
     def _note(self, text: str) -> None:

@@ -1,102 +1,80 @@
 """Data that is out of date: a column that went on with the clock and stays behind, and rows that come again and again.
 
 A column goes on with the clock where its newest value has come forward as far as time has, however far behind it is, and however often
-it is renewed: with each row, or once a day. It is stale where nothing newer has come for three times as long as ever before. What
-a column was like is what monitoring has seen of it, in a few numbers, and so costs no row twice.
+it is renewed: with each row, or once a day. It is stale where nothing newer comes for much longer than usual. What a column was like
+is what monitoring has seen of it, in a few numbers, and so costs no row twice.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from filelock import FileLock, Timeout
 
 from ..disk import write_whole
-from ..display import span
 from ..errors import NotWritable
-from ..statistics.profile import Profile
+from ..statistics.column import Column
+from ..statistics.profile import Known, Profile
 from ..statistics.sketches import Numbers
+from .clocks import AHEAD, Clock
 from .readings import Level, Reading
 
 _UNITS: Final = (1.0, 1e3, 1e6, 1e9)  # in a second: seconds since 1970, milliseconds …
 _DECADE: Final = 3_653 * 86_400.0
-_DAYS: Final = 28  # whose longest waits are remembered
-_LEAST: Final = 5  # renewals that say what is usual
-_LONGER: Final = 3.0
-_PACE: Final = 0.5  # of the time that has passed, which a newer value must have come forward
+_NEWEST: Final = 0.9  # of the values of a piece: a few clients whose clock is wrong are no news
+_WAIT: Final = 10.0  # seconds, for another monitor
 _FEW: Final = 50  # rows that say whether they are copies
 _RULE_OF_THREE: Final = 3  # copies that n rows without one leave open, 95 % (Hanley and Lippman-Hand, 1983)
 _COPIES: Final = 0.5  # more copies than in the reference, of all rows; our own choice, major from 0.8 on
 
 
-@dataclass(frozen=True)
-class Clock:
-    """A column whose newest value may go on with time.
+def newest(table: pa.Table, reference: Profile, end: float) -> dict[str, tuple[float | None, int]]:
+    """Give the newest time of each column that may go on with the clock, in seconds since the epoch, and how many are left out.
 
-    Attributes
+    It is a high quantile, and never the largest of several values: one of the future would be the newest for years. What is later
+    than any clock on earth is left out before.
+
+    Parameters
     ----------
-    unit : float
-        How many of its own are a second.
-    first, last : (float, float)
-        When a newer value came, in seconds since the epoch, and which, at the beginning and at the end.
-    seen : float
-        Up to when it has been looked at.
-    renewed : int
-        How often a newer one has come.
-    waits : mapping of str to float
-        The longest time between two, by day.
+    table : Table
+        A piece of the log.
+    reference : Profile
+    end : float
+        When the piece ends.
     """
+    found: dict[str, tuple[float | None, int]] = {}
+    for name in table.column_names:
+        known = reference.columns.get(name)
+        unit = None if known is None else _unit(known, end)
+        if known is None or unit is None:
+            continue
+        column = Column(name, table[name].to_pandas())
+        if column.kind != known.kind:
+            continue
+        values = column.floats() / unit
+        values = values[~np.isnan(values)]
+        there = values[values <= end + AHEAD]
+        place = int(_NEWEST * (len(there) - 1))
+        latest = float(np.partition(there, place)[place]) if len(there) else None
+        if len(values):
+            found[name] = latest, int(np.count_nonzero(values > max(latest or end, end)))
+    return found
 
-    unit: float
-    first: tuple[float, float]
-    last: tuple[float, float]
-    seen: float
-    renewed: int = 0
-    waits: Mapping[str, float] | None = None
 
-    @classmethod
-    def begin(cls, at: float, value: float, *, is_time: bool) -> Self | None:
-        """Begin where a value may be a time; None where it can't be."""
-        units = (1.0,) if is_time else tuple(unit for unit in _UNITS if abs(value / unit - at) < _DECADE)
-        return cls(units[0], (at, value), (at, value), at) if units else None
-
-    def after(self, at: float, value: float) -> Clock:
-        """Take in the newest value of a piece that ends then."""
-        if at <= self.seen:
-            return self
-        if value - self.last[1] < _PACE * self.unit * (
-            at - self.last[0]
-        ):  # it may come nearer to where it stands still
-            return replace(self, seen=at)
-        day = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-        waits = {**(self.waits or {})}
-        waits[day] = max(waits.get(day, 0.0), at - self.last[0])
-        kept = dict(sorted(waits.items())[-_DAYS:])
-        return replace(self, last=(at, value), seen=at, renewed=self.renewed + 1, waits=kept)
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether it has come forward as time has."""
-        passed = self.last[0] - self.first[0]
-        if self.renewed < _LEAST or passed <= 0:
-            return False
-        return _PACE <= (self.last[1] - self.first[1]) / self.unit / passed <= 1 / _PACE
-
-    def reading(self, name: str, piece: float) -> Reading:
-        """Say whether it stays behind; pieces are so long."""
-        wait, longest = self.seen - self.last[0], max((self.waits or {}).values(), default=0.0)
-        far = wait / (_LONGER * longest + piece)
-        level: Level = "major" if far >= 2 else "minor" if far >= 1 else "none"
-        when = datetime.fromtimestamp(self.last[1] / self.unit, UTC)
-        usual = f"newer ones came within {span(longest)}"
-        why = f"nothing newer than {when:%Y-%m-%d %H:%M} UTC for {span(wait)}, and {usual}" if far >= 1 else usual
-        value = self.seen - self.last[1] / self.unit
-        return Reading(f"stale:{name}", value, level, "fail" if far >= 1 else "pass", why)
+def _unit(known: Known, end: float) -> float | None:
+    """Say how many of its own are a second; None where it can't be a time of these years."""
+    if known.hidden or known.role != "feature" or not isinstance(known.sketch, Numbers):
+        return None
+    if known.kind == "time":
+        return 1.0
+    middle = known.sketch.quantile(0.5) if known.kind == "number" else 0.0
+    return next((unit for unit in _UNITS if abs(middle / unit - end) < _DECADE), None)
 
 
 class Clocks:
@@ -112,51 +90,65 @@ class Clocks:
         self._file = folder / "clocks.json"
 
     def readings(
-        self, model: str, reference: Profile, pieces: Sequence[tuple[float, Profile]], piece: float
-    ) -> Iterator[Reading]:
+        self, model: str, pieces: Sequence[tuple[float, Profile]], start: float, piece: float
+    ) -> list[Reading]:
         """Take in what is new, and tell of each column that goes on with time.
 
         Parameters
         ----------
         model : str
-        reference : Profile
         pieces : sequence of (float, Profile)
             Pieces of the log by when they end, in the order of time.
+        start : float
+            When the window begins.
         piece : float
             How long they are.
         """
-        known = self._read(model)
-        for name, column in reference.columns.items():
-            if column.hidden or column.role != "feature" or not isinstance(column.sketch, Numbers):
-                continue
-            clock = known.get(name)
+        if not any(window.newest for _, window in pieces):
+            return []
+        with self._alone():
+            all_known = self._read()
+            known = _clocks(all_known.get(model))
+            left_out: dict[str, int] = {}
             for at, window in pieces:
-                sketch = window.columns[name].sketch
-                if isinstance(sketch, Numbers) and math.isfinite(sketch.most):
-                    value = sketch.most
-                    clock = clock.after(at, value) if clock else Clock.begin(at, value, is_time=column.kind == "time")
-            if clock is not None:
-                known[name] = clock
-                if clock.goes_on:
-                    yield clock.reading(name, piece)
-        self._write(model, known)
+                for name, (value, beyond) in window.newest.items():
+                    left_out[name] = left_out.get(name, 0) + beyond
+                    if value is not None:
+                        clock = known.get(name)
+                        known[name] = clock.after(at, value, start) if clock else Clock.begin(at, value)
+            with contextlib.suppress(NotWritable):  # it is seen again
+                said = {name: clock.to_dict() for name, clock in known.items()}
+                write_whole(self._file, json.dumps(all_known | {model: said}))
+        return [
+            known[name].reading(name, piece, left)
+            for name, left in left_out.items()
+            if name in known and known[name].goes_on
+        ]
 
-    def _read(self, model: str) -> dict[str, Clock]:
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let another monitor wait, whose models are in the same file; on a disk that takes nothing there is nothing to lose."""
+        lock = FileLock(self._file.with_suffix(".lock"), timeout=_WAIT)
+        with contextlib.suppress(OSError, Timeout):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         try:
-            said = json.loads(self._file.read_text())[model]
-            return {name: Clock(**{**one, "first": tuple(one["first"]), "last": tuple(one["last"])}) for name, one in said.items()}  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
+            yield
+        finally:
+            lock.release()
 
-    def _write(self, model: str, clocks: Mapping[str, Clock]) -> None:
-        if not clocks:
-            return
-        said = {}
+    def _read(self) -> dict[str, object]:
         with contextlib.suppress(OSError, ValueError, TypeError):
-            said = dict(json.loads(self._file.read_text()))
-        said[model] = {name: asdict(clock) for name, clock in clocks.items()}
-        with contextlib.suppress(NotWritable):  # it is seen again
-            write_whole(self._file, json.dumps(said))
+            return dict(json.loads(self._file.read_text()))
+        return {}
+
+
+def _clocks(said: object) -> dict[str, Clock]:
+    """Read those of a model; what is of an earlier release is seen anew."""
+    try:
+        return {name: Clock.read(one) for name, one in said.items()} if isinstance(said, Mapping) else {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def repeated(reference: Profile, window: Profile) -> Iterator[Reading]:

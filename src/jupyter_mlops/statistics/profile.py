@@ -86,6 +86,8 @@ class Profile:
         Of a window: columns that were of another kind, and of which.
     new : mapping of str to str
         Of a window: columns that the reference has not, by their kinds.
+    newest : mapping of str to (float or None, int)
+        Of a piece of a window: the newest time in a column, and how many of the future are left out; a sum has none.
     """
 
     rows: int
@@ -100,6 +102,7 @@ class Profile:
     lacking: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, str] = field(default_factory=dict)
     new: Mapping[str, str] = field(default_factory=dict)
+    newest: Mapping[str, tuple[float | None, int]] = field(default_factory=dict)
 
     def __add__(self, other: Profile) -> Profile:
         """Put two windows on one grid together: as if they had been counted at once."""
@@ -121,6 +124,7 @@ class Profile:
             lacking=lacking,
             changed={**self.changed, **other.changed},
             new={**self.new, **other.new},
+            newest={},
         )
 
     @cached_property
@@ -183,7 +187,17 @@ class Profile:
         return hashlib.sha256(replace(self, performance={}).to_bytes()).hexdigest()[:12]
 
 
-_PLAIN: Final = ("importance", "distinct", "distinct_rows", "performance", "notes", "lacking", "changed", "new")
+_PLAIN: Final = (
+    "importance",
+    "distinct",
+    "distinct_rows",
+    "performance",
+    "notes",
+    "lacking",
+    "changed",
+    "new",
+    "newest",
+)
 
 
 def added(windows: Any, reference: Profile) -> Profile:

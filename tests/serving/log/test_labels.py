@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import decimal
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ import pytest
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import InvalidUsage
 from jupyter_mlops.serving.files import files_of
+from jupyter_mlops.serving.log import labels
 from jupyter_mlops.serving.log.compaction import compact
 from jupyter_mlops.serving.log.labelling import label
 from jupyter_mlops.serving.log.labels import FILE
@@ -40,10 +45,8 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def give(log: Path, labels: dict[Any, Any] | pd.DataFrame, **options: Any) -> Labelled:
-    data = (
-        labels if isinstance(labels, pd.DataFrame) else pd.DataFrame({"id": list(labels), "y": list(labels.values())})
-    )
+def give(log: Path, given: dict[Any, Any] | pd.DataFrame, **options: Any) -> Labelled:
+    data = given if isinstance(given, pd.DataFrame) else pd.DataFrame({"id": list(given), "y": list(given.values())})
     options = {"on": "id", "column": None, "dry_run": False} | options
     return label(log, "tumour", data, options["on"], options["column"], dry_run=options["dry_run"])
 
@@ -232,13 +235,45 @@ def test_labels_are_all_there_or_none_when_their_process_is_killed(log: Path) ->
 
 
 def test_labels_go_with_the_predictions_that_they_belong_to(log: Path) -> None:
-    import time
-
     give(log, {"1": 1, "later": 2})
     compact(log, LogSettings(days=10), now=time.time() + 5 * DAY)
     assert give(log, {"1": 1}).same == 1
     compact(log, LogSettings(days=10), now=time.time() + 20 * DAY)
     assert give(log, {"1": 1}).new == 1
+
+
+def test_what_is_new_is_told_by_a_number_and_not_by_the_clock(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert labels.since(log, "") == ([], "")
+    give(log, {"1": 1})
+    ids, first = labels.since(log, "")
+    assert ids == ["1"]
+    monkeypatch.setattr(time, "time", lambda: NOON + 10 * DAY)
+    give(log, {"2": 1})
+    monkeypatch.setattr(time, "time", lambda: NOON)
+    give(log, {"3": 1, "2": 1})
+    ids, second = labels.since(log, first)
+    assert ids == ["2", "3"]
+    assert labels.since(log, second) == ([], second)
+    labels.forget_before(log, 1e12)  # its numbers go on
+    give(log, {"4": 1})
+    assert labels.since(log, second)[0] == ["4"]
+    for file in log.glob("labels.db*"):
+        file.unlink()
+    give(log, {"5": 1})
+    assert labels.since(log, second)[0] == ["5"]  # of another file
+
+
+def test_labels_of_an_earlier_release_are_read_and_numbered(log: Path) -> None:
+    with contextlib.closing(sqlite3.connect(log / "labels.db")) as db, db:
+        db.execute("CREATE TABLE labels (id TEXT PRIMARY KEY, label NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID")  # fmt: skip
+        db.execute("INSERT INTO labels VALUES ('1', 7, 'number', 1e9)")
+    with ThreadPoolExecutor(8) as pool:
+        marks = list(pool.map(lambda _: labels.since(log, ""), range(8)))
+    assert {(*ids,) for ids, _ in marks} == {("1",)}
+    assert len({mark for _, mark in marks}) == 1
+    assert labels_of(log)[1] == 7
+    give(log, {"2": 1})
+    assert labels.since(log, marks[0][1])[0] == ["2"]
 
 
 def test_many_labels_are_joined_to_many_rows(tmp_path: Path) -> None:

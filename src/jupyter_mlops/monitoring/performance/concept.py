@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,6 @@ import pandas as pd
 from ...statistics.change import PATIENCE, Detector
 from ...statistics.performance.reference import Reference
 from ...statistics.performance.rows import Rows
-
-_AT_ONE_MOMENT: Final = 200_000  # ids of the last moment that are remembered: labels come in batches
 
 
 @dataclass(frozen=True)
@@ -26,17 +24,11 @@ class Watch:
     Attributes
     ----------
     detector : Detector
-    seen : str
-        When the last label came that has been looked at; ISO 8601.
-    ids : tuple of str
-        Those whose label came at that very moment.
     times : mapping of int to str
         When was predicted what may turn out to be where it began.
     """
 
     detector: Detector
-    seen: str = ""
-    ids: tuple[str, ...] = ()
     times: Mapping[int, str] = field(default_factory=dict)
     task: str = "classifier"
 
@@ -55,7 +47,7 @@ class Watch:
         return cls(reference.detector.asked(tolerance, patience), task=reference.task)
 
     def after(self, frame: pd.DataFrame, reference: Reference) -> Self:
-        """Take in the labels that have come since; those that have been seen may be there again.
+        """Take in the labels that have come since, each once: ``labels.since`` says which ones those are.
 
         Parameters
         ----------
@@ -64,7 +56,7 @@ class Watch:
         reference : Reference
             For the task and its classes.
         """
-        new = self._new(frame)
+        new = _labelled(frame)
         if not len(new):
             return self
         rows = Rows.of(new, task=reference.task, classes=reference.classes)
@@ -75,11 +67,8 @@ class Watch:
         begun = {*detector.begun, *([] if detector.since is None else [detector.since])}
         first = self.detector.rows
         times = {row: _iso(known.frame["time"].iloc[row - first]) for row in begun if first <= row < first + len(known)}
-        last = new["labelled"].max()
-        ids = [str(each) for each in new["id"][new["labelled"] == last]][:_AT_ONE_MOMENT] if "id" in new.columns else []
         kept = {row: time for row, time in self.times.items() if row in begun}
-        again = self.ids if _iso(last) == self.seen else ()
-        return type(self)(detector, _iso(last), (*again, *ids), kept | times, self.task)
+        return type(self)(detector, kept | times, self.task)
 
     @property
     def rings(self) -> bool:
@@ -110,8 +99,6 @@ class Watch:
         times = {str(row): time for row, time in self.times.items()}
         return {
             "detector": self.detector.to_dict(),
-            "seen": self.seen,
-            "ids": list(self.ids),
             "times": times,
             "task": self.task,
         }
@@ -120,19 +107,13 @@ class Watch:
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """Read what ``to_dict`` has given."""
         times = {int(row): time for row, time in stored["times"].items()}
-        return cls(Detector.read(stored["detector"]), stored["seen"], tuple(stored["ids"]), times, stored["task"])
+        return cls(Detector.read(stored["detector"]), times, stored["task"])
 
-    def _new(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Keep the labels that have not been looked at."""
-        if not {"label", "labelled", "time"} <= {*frame.columns}:
-            return frame.iloc[:0]
-        frame = frame[frame["label"].notna() & frame["labelled"].notna() & frame["time"].notna()]
-        if not self.seen or not len(frame):
-            return frame
-        seen = pd.Timestamp(self.seen)
-        at_once = frame["labelled"] == seen
-        known = frame["id"].astype(str).isin(set(self.ids)) if "id" in frame.columns else at_once
-        return frame[(frame["labelled"] > seen) | (at_once & ~known)]
+
+def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    if not {"label", "labelled", "time"} <= {*frame.columns}:
+        return frame.iloc[:0]
+    return frame[frame["label"].notna() & frame["labelled"].notna() & frame["time"].notna()]
 
 
 def _iso(time: Any) -> str:

@@ -28,19 +28,29 @@ Kind = Literal["number", "truth", "text"]
 Label = int | float | str
 
 _FEW: Final = 20_000  # so many labels are asked for by their ids; of more, all are read
-_SCHEMA: Final = """
+_FORM: Final = 1  # SQLite's user_version: 0 is a file of before labels were numbered
+_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS labels (
     id TEXT PRIMARY KEY, label NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID
 """
+# Who asks what is new can't go by the clock, which may have been ahead for a while; so each write has a number, which only rises, also
+# where labels are removed. The name tells the file from one that is begun after it: its numbers begin anew.
+_NUMBERED: Final = (
+    "ALTER TABLE labels ADD COLUMN write INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX labels_by_write ON labels (write)",
+    "CREATE TABLE writes (file TEXT NOT NULL, number INTEGER NOT NULL)",
+    "INSERT INTO writes VALUES (lower(hex(randomblob(8))), 0)",
+    f"PRAGMA user_version = {_FORM}",
+)
 _GIVEN: Final = "CREATE TEMP TABLE given (id TEXT NOT NULL, label NOT NULL, kind TEXT NOT NULL)"
 _CHANGED: Final = """
 SELECT id, labels.label, labels.kind, given.label, given.kind FROM given JOIN labels USING (id)
 WHERE labels.label IS NOT given.label OR labels.kind IS NOT given.kind
 """
 _KEEP: Final = """
-INSERT INTO labels SELECT id, label, kind, ? FROM given WHERE TRUE
-ON CONFLICT (id) DO UPDATE SET label = excluded.label, kind = excluded.kind, at = excluded.at
+INSERT INTO labels (id, label, kind, at, write) SELECT id, label, kind, ?, (SELECT number FROM writes) FROM given WHERE TRUE
+ON CONFLICT (id) DO UPDATE SET label = excluded.label, kind = excluded.kind, at = excluded.at, write = excluded.write
 WHERE labels.label IS NOT excluded.label OR labels.kind IS NOT excluded.kind
 """
 
@@ -100,6 +110,7 @@ def write(folder: Path, labels: dict[str, tuple[Label, Kind]], *, dry_run: bool 
         (known,) = db.execute("SELECT count(*) FROM given JOIN labels USING (id)").fetchone()
         changed = db.execute(_CHANGED).fetchall()
         if len(changed) or known < len(labels):
+            db.execute("UPDATE writes SET number = number + 1")
             db.execute(_KEEP, (time.time(),))
         kinds = dict(db.execute("SELECT kind, count(*) FROM labels GROUP BY kind").fetchall())
         if dry_run:
@@ -141,12 +152,25 @@ def state(folder: Path) -> str:
     return " ".join(found)
 
 
-def since(folder: Path, moment: float) -> list[str]:
-    """List the predictions whose label came after a moment."""
+def since(folder: Path, mark: str) -> tuple[list[str], str]:
+    """List the predictions whose label is new, and mark up to where that is.
+
+    Parameters
+    ----------
+    folder : Path
+        The log.
+    mark : str
+        What an earlier call has given; empty, or of another file than the one that is there, it is all labels.
+    """
     if not (folder / FILE).exists():
-        return []
+        return [], ""
     with _open(folder) as db:
-        return [key for (key,) in db.execute("SELECT id FROM labels WHERE at > ?", (moment,))]
+        db.execute("BEGIN")  # the mark and the labels are of one moment
+        name, number = db.execute("SELECT file, number FROM writes").fetchone()
+        of, _, seen = mark.partition(" ")
+        after = int(seen) if of == name and seen.isdigit() else -1
+        ids = [key for (key,) in db.execute("SELECT id FROM labels WHERE write > ?", (after,))]
+    return ids, f"{name} {number}"
 
 
 def plain(value: Any) -> tuple[Label, Kind] | None:
@@ -198,6 +222,15 @@ def _of(folder: Path, ids: pa.ChunkedArray) -> list[tuple[Any, ...]]:
         return db.execute("SELECT id, label, kind, at FROM wanted JOIN labels USING (id)").fetchall()
 
 
+def _begin(db: sqlite3.Connection) -> None:
+    """Make the tables, or number the labels of an earlier release; once, however many do it at a time."""
+    db.execute("BEGIN IMMEDIATE")
+    if db.execute("PRAGMA user_version").fetchone() < (_FORM,):
+        for line in (_TABLE, *_NUMBERED):
+            db.execute(line)
+    db.execute("COMMIT")
+
+
 @contextlib.contextmanager
 def _open(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / FILE
@@ -207,7 +240,8 @@ def _open(folder: Path) -> Iterator[sqlite3.Connection]:
             db.execute("PRAGMA synchronous=NORMAL")  # a loss of power may take the last labels, but breaks nothing
             db.execute("PRAGMA temp_store=MEMORY")
             db.execute("PRAGMA cache_size=-100000")
-            db.executescript(_SCHEMA)
+            if db.execute("PRAGMA user_version").fetchone() < (_FORM,):
+                _begin(db)
             yield db
     except sqlite3.DatabaseError as error:
         raise Conflict(f"{path} is broken: {error}.", f"move {path} away, and give the labels again") from None
