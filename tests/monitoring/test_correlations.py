@@ -134,6 +134,20 @@ def test_between_features_that_the_model_ignores_it_is_told_and_does_not_ring() 
     assert (both.outcome, both.level) == ("fail", "major")
 
 
+def test_names_with_and_in_them_are_told_apart() -> None:
+    """``a and b`` beside ``c``, and ``a`` beside ``b and c``: each pair has its own figures."""
+
+    def rows(seed: int, together: float) -> pd.DataFrame:
+        chance = np.random.default_rng(seed)
+        one, two, three, four = chance.normal(size=(4, 3_000))
+        return pd.DataFrame({"a and b": one, "c": 0.1 * two + together * one, "a": three, "b and c": four})
+
+    profile = profiling.learn(rows(0, 1.0))
+    found = the(compare(profile, profiling.count(profile, rows(1, 0.0))))
+    assert {side.column for side in found.sides} == {'"a and b" and c', '"a and b" and a', '"a and b" and "b and c"', "c and a", 'c and "b and c"', 'a and "b and c"'}  # fmt: skip
+    assert [side.column for side in found.sides if side.rings] == ['"a and b" and c']
+
+
 def test_few_rows_tell_nothing_and_what_can_not_vary_is_no_reason_to_wait(project: Path) -> None:
     profile = profiling.learn(people(4_000, 0))
     few = the(compare(profile, profiling.count(profile, people(40, 1))))

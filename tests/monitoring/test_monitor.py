@@ -339,20 +339,43 @@ def test_an_outage_before_the_first_look_leaves_traffic_and_the_reason(
 def test_a_version_without_a_profile_says_what_makes_one(here: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = people(500, 0)
     clf = DecisionTreeClassifier(max_depth=2).fit(frame, answers(frame))
+
+    def broken(*given: Any) -> None:
+        raise InvalidUsage("The data can't be profiled: MemoryError.")
+
     with monkeypatch.context() as patch:
-        patch.setattr(profiles, "make", lambda *given: None)
+        patch.setattr(profiles, "make", broken)
         mlops.register("bare", model=clf, data=frame)
     mlops.deploy("bare/1", name="bare")
     mlops.predict("bare", data=people(200, 1))
     report = mlops.monitor("bare")
     assert report.ok is None
+    assert (
+        "without a profile of what it was trained on. The data can't be profiled: MemoryError."
+        in report.readings[0].why
+    )
     assert "%mlops monitor bare --profile X_train" in report.readings[0].why
+    with pytest.raises(InvalidUsage, match="no rows"):
+        mlops.monitor("bare", profile=frame[:0])
     with pytest.raises(InvalidUsage, match="lacks 'age'"):
         mlops.monitor("bare", profile=frame.drop(columns="age"))
     mended = mlops.monitor("bare", profile=frame)
     assert mended.ok is True
     assert "of 500 rows" in mended.notes[0]
     assert mlops.monitor("bare")["prediction"].ok
+
+
+def test_why_no_profile_could_be_made_is_told_without_values() -> None:
+    class Odd:
+        """A cell of which nothing can be said."""
+
+        def __hash__(self) -> int:
+            raise RuntimeError("no hash of 'Jane Doe'")
+
+    frame = people(60, 0).assign(age=[Odd() for _ in range(60)])
+    with pytest.raises(InvalidUsage, match=r"The data can't be profiled: RuntimeError: no hash of …\.") as told:
+        profiles.make(None, frame, None)
+    assert "Jane" not in str(told.value)
 
 
 @pytest.mark.parametrize("windows", [60, pytest.param(1_000, marks=pytest.mark.long)])
@@ -405,9 +428,12 @@ def test_a_version_without_a_profile_gets_one_from_the_data_that_its_run_has_log
     frame.assign(age=0.0).to_parquet(here.folder / "people.parquet")
     changed = mlops.monitor("logged").readings[0].why
     assert "Its run has logged people.parquet, which has changed since." in changed
-    assert "%mlops monitor logged --profile people.parquet" in changed
+    assert "%mlops monitor logged --profile X_train" in changed  # what has changed is another reference
     (here.folder / "people.parquet").unlink()
     assert "is not on this machine any more" in mlops.monitor("logged").readings[0].why
+    (here.folder / "people.parquet").symlink_to("people.parquet")
+    assert "people.parquet, which can't be read: Too many levels" in mlops.monitor("logged").readings[0].why
+    (here.folder / "people.parquet").unlink()
     (here.folder / "people.parquet").write_bytes(kept)
     made = mlops.monitor("logged")
     assert made.ok is True

@@ -59,9 +59,14 @@ def log_model(
     with writing_to(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
         path = Path(folder) / "model"
         save(estimator, path, fitted_on, run_id=run.info.run_id, personal=personal)
-        model_id = store(mlflow, run, path, {"mlops.class": type(estimator).__name__})
-    method = None if not_served(estimator) else method_of(estimator)
-    if (profile := profiles.make(estimator, fitted_on, method, personal, target)) is not None:
+        tags = {"mlops.class": type(estimator).__name__}
+        profile, method = None, None if not_served(estimator) else method_of(estimator)
+        try:
+            profile = profiles.make(estimator, fitted_on, method, personal, target)
+        except InvalidUsage as error:  # it can be used all the same, and monitoring says why there is none
+            tags[profiles.WITHOUT] = error.message
+        model_id = store(mlflow, run, path, tags)
+    if profile is not None:
         profiles.write(mlflow, run.info.run_id, model_id, profile)
     return model_id
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..statistics.profile import Profile
 
 FOLDER: Final = "monitoring"
+WITHOUT: Final = "mlops.without_profile"
+"""The tag of a logged model that says why it has no profile."""
+_AS_FITTED: Final = "give the features as they were when it was fitted"
 
 
 class Logged(Protocol):
@@ -36,7 +39,7 @@ class Logged(Protocol):
 def make(
     estimator: Any, fitted_on: Any, method: str | None, personal: Collection[str] = (), target: Any = None
 ) -> Profile | None:
-    """Take the profile of an estimator; None where what it was fitted on is no table.
+    """Take the profile of an estimator; None where what it was fitted on is not known, or has no table's form.
 
     Parameters
     ----------
@@ -48,17 +51,22 @@ def make(
         Columns of which no value may be kept.
     target : array-like, optional
         What it was to predict: then the performance on it is kept too.
+
+    Raises
+    ------
+    InvalidUsage
+        Where none can be made: why, without values of the data.
     """
-    from ..statistics.subject import profile_of
+    from ..statistics.subject import in_words, profile_of
 
     if fitted_on is None or hasattr(fitted_on, "tocsr"):
         return None
     try:
         frame = as_frame(fitted_on)
-    except MlopsError:
-        return None
+    except MlopsError as error:
+        raise InvalidUsage(error.message, _AS_FITTED) from None
     if not len(frame) or not frame.shape[1]:
-        return None
+        raise InvalidUsage("The data has no rows or no columns.", _AS_FITTED)
     has_names = hasattr(fitted_on, "columns") or hasattr(fitted_on, "__arrow_c_stream__")
 
     def asking(name: str) -> Any:
@@ -77,8 +85,8 @@ def make(
                 profile, performance=of_training(frame, target, answer, None if known is None else list(known))
             )
         return profile
-    except Exception:  # whatever people keep in tables: the model is stored, and can be used without a profile
-        return None
+    except Exception as error:  # whatever people keep in tables
+        raise InvalidUsage(f"The data can't be profiled: {in_words(error)}.", _AS_FITTED) from error
 
 
 def write(mlflow: Mlflow, run_id: str, model_id: str, profile: Profile) -> None:
@@ -104,6 +112,15 @@ def of_version(mlflow: Mlflow, version: ModelVersion | Logged) -> Profile | None
         return None if stored is None else Profile.of_bytes(stored)
     except ValueError:
         return None
+
+
+def why_not(mlflow: Mlflow, version: ModelVersion | Logged) -> str:
+    """Say why a version was stored without a profile; empty where that is not known."""
+    place = place_of(version)
+    try:
+        return "" if place is None else str(mlflow.read("get_logged_model", place[1]).tags.get(WITHOUT, ""))
+    except (NotFound, InvalidUsage):
+        return ""
 
 
 def place_of(version: ModelVersion | Logged) -> tuple[str, str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 _MOST_LOADED: Final = 4
 _loaded: dict[str, tuple[Any, str]] = {}
+_none_of: dict[
+    str, Logged
+] = {}  # of which no profile can be made: their files may be large, and are not read at each look
 
 
 class Baselines:
@@ -42,6 +44,7 @@ class Baselines:
         self._workspace, self._endpoint = workspace, endpoint
         self._found: dict[tuple[str, int], Profile | None] = {}
         self._logged: dict[tuple[str, int], Logged | None] = {}
+        self._why: dict[tuple[str, int], str] = {}
         self.notes: list[str] = []
 
     def of(self, who: Who) -> Profile:
@@ -59,7 +62,7 @@ class Baselines:
             self._found[key] = self._find(*key)
         found = self._found[key]
         if found is None:
-            raise missing(self._endpoint, *key, self._logged.get(key))
+            raise missing(self._endpoint, *key, self._logged.get(key), self._why.get(key, ""))
         return found
 
     def _find(self, model: str, version: int) -> Profile | None:
@@ -68,7 +71,9 @@ class Baselines:
             registered = _version(self._workspace, model, version)
             found = profiles.of_version(self._workspace.mlflow, registered)
             found = self._from_what_was_logged(model, version, registered) if found is None else found
-            if found is not None:
+            if found is None:
+                self._why[model, version] = profiles.why_not(self._workspace.mlflow, registered)
+            else:
                 with contextlib.suppress(NotWritable):
                     write_private(copy, found.to_bytes())
         except BackendUnreachable:
@@ -88,26 +93,34 @@ class Baselines:
         place = profiles.place_of(registered)
         if place is None:
             return None
-        self._logged[model, version] = logged = logged_data.of_run(self._workspace, place[0])
-        if logged is None or logged.file is None:
+        key = str(registered.source)
+        if key in _none_of:
+            self._logged[model, version] = _none_of[key]
+            return None
+        logged = logged_data.of_run(self._workspace, place[0])
+        if logged is None or logged.frame is None:
+            self._logged[model, version] = logged
             return None
         try:
             name = f"{model}/{version}"
-            profile, why = _profile_of(self._workspace, name, registered, logged.frame(), is_whole=True)
+            profile, why = _profile_of(self._workspace, name, registered, logged.frame, is_whole=True)
             profiles.write(self._workspace.mlflow, *place, profile)
         except (InvalidUsage, NotWritable) as error:
-            self._logged[model, version] = replace(logged, file=None, why=f"gives no profile: {error.message}")
+            why = f"gives no profile: {error.message}"
+            _none_of[key] = self._logged[model, version] = Logged(logged.name, why=why, can_be_given=False)
             return None
         self.notes.append(f"{_made(name, profile, why)}: made from {logged.name}, which its run has logged, as it was.")
         return profile
 
 
-def missing(endpoint: str, model: str, version: int, logged: Logged | None = None) -> NotFound:
-    """Say that a version has no profile, and what makes one: of its logged data, where that is known."""
+def missing(endpoint: str, model: str, version: int, logged: Logged | None = None, reason: str = "") -> NotFound:
+    """Say that a version has no profile, and what makes one: of its logged data, where that is known and as it was."""
     said = f"{model}/{version} was stored without a profile of what it was trained on."
+    if reason:
+        said += f" {reason}"
     if logged is not None and logged.why:
         said += f" Its run has logged {logged.name}, which {logged.why.rstrip('.')}."
-    name = "X_train" if logged is None else logged.name
+    name = logged.name if logged is not None and logged.can_be_given else "X_train"
     return NotFound(said, f"%mlops monitor {typed(endpoint)} --profile {typed(name)}")
 
 
@@ -166,8 +179,7 @@ def _profile_of(
     fitted_on = frame[names] if names else frame
     given: Any = fitted_on if names or estimator is None else fitted_on.to_numpy()
     profile = profiles.make(estimator, given, method, workspace.settings.privacy.personal)
-    if profile is None:
-        raise InvalidUsage("The data has no rows or no columns.", "give the features as they were when it was fitted")
+    assert profile is not None  # of a frame there is one, or a reason
     return profile, why
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 2_000_000_000  # of a file: to know that it is as it was takes reading it whole
 _NOT_OF_THE_FIT: Final = ("target", "test", "valid", "eval", "predict")
+_other: set[tuple[Path, str, tuple[int, ...]]] = set()
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,18 @@ class Logged:
     ----------
     name : str
         What it was called there: a variable, or a file.
-    file : Path, optional
-        Where it lies, as it was.
+    frame : DataFrame, optional
+        Its rows, where a file still holds them as they were.
     why : str
-        Why it can't be read, where that is so.
+        Why they can't be had, where it was a file.
+    can_be_given : bool
+        Whether it is worth giving by its name: not where it has changed, or is gone.
     """
 
     name: str
-    file: Path | None = None
+    frame: pd.DataFrame | None = None
     why: str = ""
-
-    def frame(self) -> pd.DataFrame:
-        """Read it."""
-        assert self.file is not None
-        return read_file(self.file)
+    can_be_given: bool = True
 
 
 def of_run(workspace: Workspace, run_id: str) -> Logged | None:
@@ -54,7 +52,7 @@ def of_run(workspace: Workspace, run_id: str) -> Logged | None:
     """
     run = runs.by_ids(workspace.mlflow, [run_id]).get(run_id)
     found = [_found(workspace, dataset) for dataset in _in_order(run)] if run is not None else []
-    return next((one for one in found if one.file is not None), found[0] if found else None)
+    return next((one for one in found if one.frame is not None), found[0] if found else None)
 
 
 def _in_order(run: Any) -> Iterator[Any]:
@@ -73,14 +71,18 @@ def _found(workspace: Workspace, dataset: Any) -> Logged:
     said = str(path)
     try:
         facts = file.stat()
-        if not file.is_file() or facts.st_size > _MOST_BYTES:
-            return Logged(said, why="is no file, or too large to be read whole")
-        same = _is_same(file, digest, facts.st_mtime_ns, facts.st_size)
-    except OSError:
-        return Logged(said, why="is not on this machine any more")
+        if facts.st_size > _MOST_BYTES:
+            return Logged(said, why="is too large to be read unasked")
+        if not file.is_file():
+            return Logged(said, why="is no file", can_be_given=False)
+        frame = _as_it_was(file, digest, facts.st_mtime_ns, facts.st_size)
+    except FileNotFoundError:
+        return Logged(said, why="is not on this machine any more", can_be_given=False)
+    except OSError as error:
+        return Logged(said, why=f"can't be read: {error.strerror}", can_be_given=False)
     except MlopsError as error:
-        return Logged(said, why=f"can't be read: {error.message}")
-    return Logged(said, file) if same else Logged(said, why="has changed since")
+        return Logged(said, why=f"can't be read: {error.message}", can_be_given=False)
+    return Logged(said, frame) if frame is not None else Logged(said, why="has changed since", can_be_given=False)
 
 
 def _path(dataset: Any) -> Path | None:
@@ -97,10 +99,14 @@ def _path(dataset: Any) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(uri) if not parts.scheme else None
 
 
-@lru_cache(maxsize=32)
-def _is_same(file: Path, digest: str, changed: int, size: int) -> bool:
-    """Whether the rows of a file have a digest; looked at once for each state of the file (``changed``, ``size``)."""
+def _as_it_was(file: Path, digest: str, *state: int) -> pd.DataFrame | None:
+    """Read a file whose rows have a digest; one that has another is read once for each state of it (its time and size)."""
     from ..fingerprint import fingerprint
 
+    if (file, digest, state) in _other:
+        return None
     frame = read_file(file)
-    return digest in (fingerprint(frame).digest, datasets.digest(frame))
+    if digest in (fingerprint(frame).digest, datasets.digest(frame)):
+        return frame
+    _other.add((file, digest, state))
+    return None

@@ -6,6 +6,7 @@ put together wrongly, a sensor that follows another one no more.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -20,6 +21,7 @@ from .results import Column
 NAME: Final = "correlations"
 PAIRED: Final = 0.2  # of the level at which a report may ring by chance; the columns by themselves have the rest
 _TOLD: Final = 3
+_AND: Final = " and "
 
 
 def together_of(reference: Profile, window: Profile, shift: float, level: float) -> Column:
@@ -46,8 +48,8 @@ def together_of(reference: Profile, window: Profile, shift: float, level: float)
         if isinstance(before, Numbers) and isinstance(after, Numbers)
     }
     found = apart(reference.pairs, window.pairs, sketches, level)
-    weights = {f"{one} and {two}": _weight(reference, one, two) for one, two in found}
-    judged = judge({f"{one} and {two}": [each] for (one, two), each in found.items()}, shift, level)
+    weights = {_named(*pair): _weight(reference, *pair) for pair in found}
+    judged = judge({_named(*pair): [each] for pair, each in found.items()}, shift, level)
     judged.sort(key=lambda each: (not each.rings, -each.strength * weights[each.column]))
     ringing = [each for each in judged if each.rings]
     severity = ringing[0].strength * weights[ringing[0].column] if ringing else 0.0
@@ -74,6 +76,11 @@ def name_in(reference: Profile) -> str:
     while name in reference.columns:
         name += " of pairs"
     return name
+
+
+def _named(*pair: str) -> str:
+    """Name a pair as no other one is named: a column that has "and" in its own name stands in quotes."""
+    return _AND.join(json.dumps(name, ensure_ascii=False) if _AND in f" {name} " else name for name in pair)
 
 
 def _weight(reference: Profile, one: str, two: str) -> float:

@@ -6,6 +6,7 @@ was met is written into the notes.
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Callable, Collection
@@ -56,8 +57,14 @@ def profile_of(
             profile = _with_answers(profile, features, answer, notes)
             profile = replace(profile, importance=_importance(features, chances or answer, notes))
         except Exception as error:  # whatever a model makes of its own rows: its columns can be watched all the same
-            notes.append(f"what it answers is not known: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
+            notes.append(f"what it answers is not known: {in_words(error)}")
     return replace(profile, notes=tuple(notes))
+
+
+def in_words(error: Exception) -> str:
+    """Say in a line what a model or a library has raised, without what it quotes: that may be anybody's."""
+    said = re.sub(r"""'[^']*'|"[^"]*"|`[^`]*`""", "…", " ".join(str(error).split()))
+    return f"{type(error).__name__}: {said[:120]}" if said else type(error).__name__
 
 
 def named(answers: Any) -> pd.DataFrame:
