@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -291,6 +292,49 @@ def test_what_breaks_in_production_is_named(here: Endpoint) -> None:
     assert "usual are 400" in found["traffic"].why
 
 
+def test_a_log_may_hold_anything(here: Endpoint) -> None:
+    """Infinite, all missing, of another type from some moment on: each is named, and the rest is as it was."""
+    now = time.time() // HOUR * HOUR - 1_700 * HOUR
+    frame = people(400, 1)
+    here.write(now - 3_000, frame.assign(age=np.where(np.arange(400) % 5, frame["age"], np.inf), pressure=np.nan))
+    found = here.look(now)
+    assert found["age"].why.startswith("infinite 0% → 20%")
+    assert found["pressure"].why == "missing 0% → 100%"
+    assert found["ignored"].ok
+    signature = Signature(ColumnSchema((Column("age", "string", True, np.dtype(object)),)))
+    with LogWriter(here.log, signature, endpoint=here.name, model=here.model, version=1) as log:
+        words = pd.DataFrame({"age": ["forty"] * 300})
+        log.append([Answered("words", now + 600, 1.0, 300, "champion")], words, np.zeros(300, int))
+    here.write(now + 1_200, people(300, 2))
+    both = here.look(now + HOUR)
+    assert both.looks[0].rows == 600
+    assert both["age"].why == "was number, is text: the type has changed"
+    assert both["pressure"].why.startswith("missing 0% → 50%")
+    json.dumps(both.to_dict(), allow_nan=False)
+    both._repr_mimebundle_()
+
+
+def test_a_log_that_is_written_while_it_is_looked_at(here: Endpoint) -> None:
+    now = time.time() // HOUR * HOUR - 1_800 * HOUR
+    done = threading.Event()
+
+    def write() -> None:
+        for place in range(30):
+            here.write(now - 3_000 + place * 60, people(40, place))
+        done.set()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    seen = [0]
+    while not done.is_set():
+        seen.append(sum(look.rows for look in here.look(now).looks))
+    writing.join()
+    seen.append(here.look(now).looks[0].rows)
+    assert seen == sorted(seen)
+    assert seen[-1] == 30 * 40
+    assert all(rows % 40 == 0 for rows in seen)
+
+
 def test_windows_are_kept_with_mlflow_also_those_of_an_outage(here: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time() // HOUR * HOUR - 1_400 * HOUR
     for place in range(3):
@@ -298,6 +342,7 @@ def test_windows_are_kept_with_mlflow_also_those_of_an_outage(here: Endpoint, mo
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     away = here.look(now, since="3h")
     assert away.ok is True
+    away._repr_mimebundle_()  # whose axis is of three hours
     assert any("copies of profiles" in note for note in away.notes)
     assert any("until the MLflow server is back" in note for note in away.notes)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
