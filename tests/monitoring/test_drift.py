@@ -101,6 +101,20 @@ def test_a_report_is_a_value_and_a_picture(project: Path) -> None:
         report.plot("fresh")
 
 
+def test_two_values_are_told_by_their_share_and_drawn_both(project: Path) -> None:
+    """As what a classifier answers: a median of 0 or 1 says little."""
+    chance = np.random.default_rng(0)
+    before, after = (pd.DataFrame({"answer": (chance.random(2_000) < part).astype(int)}) for part in (0.3, 0.6))
+    found = mlops.drift(reference=before, current=after)["answer"]
+    assert found.why.startswith("30% → 61% are 1, PSI 0.40")
+    shape = found.shape()
+    assert shape.before[0] == pytest.approx(0.7, abs=0.02)
+    assert sum(shape.before) == sum(shape.after) == pytest.approx(1)
+    three = pd.DataFrame({"answer": np.arange(2_000) % 3})
+    assert " are " not in mlops.drift(reference=three, current=three.assign(answer=2))["answer"].why
+    assert " are " not in mlops.drift(reference=before, current=after.assign(answer=7))["answer"].why
+
+
 @pytest.mark.parametrize("rows", [0, 1, 19, 30])
 def test_too_few_rows_are_neither_drift_nor_its_absence(project: Path, rows: int) -> None:
     report = mlops.drift(reference=table(1_000), current=table(rows, 1))

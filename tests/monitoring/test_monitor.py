@@ -197,9 +197,11 @@ def test_no_rows_and_few_are_neither_drift_nor_its_absence(here: Endpoint) -> No
     assert nothing.ok is None
     assert "no predictions" in nothing.readings[0].why
     assert "inconclusive" in str(nothing)
+    assert str(nothing).count("there were no predictions") == 1
     with pytest.raises(NotFound, match="nothing to draw"):
         nothing.plot("age")
-    nothing.plot()
+    axes = nothing.plot().axes[0]
+    assert np.ptp(axes.get_xlim()) < 1.2 / 24  # days: the window that was looked at
     here.write(now - 60, people(15, 1).assign(age=900.0))
     few = here.look(now)
     assert few.ok is None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..statistics.shapes import Shape
 
 _LONGEST = 28
+_FOUR = 1.65  # inches of each: four fit a card
 
 
 def beside(shapes: Sequence[Shape], width: float = 2.2, height: float = 2.1) -> Figure:
@@ -24,6 +25,7 @@ def beside(shapes: Sequence[Shape], width: float = 2.2, height: float = 2.1) -> 
     width, height : float
         Of each, in inches.
     """
+    width = _FOUR if len(shapes) == 4 else width
     figure, found = draw(2.4 + width * len(shapes), height, panels=len(shapes))
     for axes, shape in zip(found, shapes, strict=True):
         _draw(axes, shape)

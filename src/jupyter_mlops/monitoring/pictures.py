@@ -43,7 +43,10 @@ def over_time(monitored: Monitored) -> Figure:
     drift.set_ylabel("severity of drift")
     rows.set_ylabel("rows")
     rows.set_ylim(0)
+    begin, end = (datetime.fromtimestamp(at, UTC) for at in (monitored.looks[0].start, monitored.looks[-1].end))
+    room = (end - begin) / 40
     for axes in (drift, rows):
+        axes.set_xlim(begin - room, end + room)  # also where nobody has asked
         _dates(axes)
     if answered:
         legend(rows)

@@ -40,6 +40,8 @@ class Slice:
     @property
     def why(self) -> str:
         """What moved most, in words."""
+        if not self.drift.rows_before:
+            return "nobody has asked for it in the week before"
         worst = self.drift.columns[0] if self.drift.columns else None
         return f"{worst.name}: {worst.why}" if worst is not None and self.drift.outcome != "pass" else "as before"
 

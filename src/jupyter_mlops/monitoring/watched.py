@@ -193,7 +193,7 @@ class Monitored(Result):
         facts.append(("answered by", ", ".join(f"{look.name} ({look.arm}): {look.rows:,} rows" for look in self.current if look.version) or "nobody"))  # fmt: skip
         facts += facts_of(main.drift) if main.drift is not None else [("why", main.readings[0].why)]
         traffic = [reading for look in self.current[:1] for reading in look.readings if reading.name == "traffic"]
-        facts += [("traffic", reading.why) for reading in traffic]
+        facts += [("traffic", reading.why) for reading in traffic if ("why", reading.why) not in facts]
         facts += [(one.name.replace(":", " "), one.why) for one in main.readings if one.name.startswith(_OF_TIME) and one.outcome == "fail"]  # fmt: skip
         facts += [
             (f"{look.name} beside {look.beside.reference}", _beside(look))

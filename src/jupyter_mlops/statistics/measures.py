@@ -161,7 +161,7 @@ def _cells(side: str, before: Counts, after: Counts, *, has_rest: bool = False) 
     size = _size(int(before.sum()), int(after.sum()))
     before, after = _pooled(before, after, has_rest=has_rest)
     if len(before) < 2:
-        return Apart(side, 0.0, (0.0, 1.0), 1.0)
+        return Apart(side, 0.0, _interval(0.0, _NORMAL / np.sqrt(4 * size)), 1.0)
     expected = _expected(before, after)
     chi2 = float(((after - expected) ** 2 / expected).sum() * (before.sum() + after.sum()) / before.sum())
     is_small = len(before) == 2 and expected.min() < _EXACT

@@ -79,4 +79,6 @@ def _within(numbers: Numbers, bins: Floats) -> list[float]:
     inside[[0, -1]] = True
     order = np.argsort(places[inside], kind="stable")
     cumulated = np.interp(bins, places[inside][order], np.sort(upto[inside]), left=0.0, right=1.0)
+    if bins[0] <= numbers.least:  # rows that share the least value are in the first bin, and not before it
+        cumulated[0] = 0.0
     return [float(share) for share in np.diff(cumulated)]

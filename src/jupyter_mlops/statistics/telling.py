@@ -46,6 +46,8 @@ def moved(
 
 def _of_numbers(before: Numbers, after: Numbers, *, is_time: bool, hidden: bool) -> list[str]:
     told: list[str] = []
+    if (two := _of_two_values(before, after)) is not None:
+        return [] if hidden else [f"{change(*two)} are {shown(before.most, is_time)}"]
     unit = before.deviation or 1.0
     for what, was, now in (("median", before.quantile(0.5), after.quantile(0.5)), ("mean", before.mean, after.mean)):
         # A median is somebody's value; it is NaN where it lies beyond: then the mean.
@@ -58,6 +60,18 @@ def _of_numbers(before: Numbers, after: Numbers, *, is_time: bool, hidden: bool)
         if rows > 0.01 * after.rows:
             told.append(f"{percent(rows / after.rows)} {where} the range of the reference")
     return told
+
+
+def _of_two_values(before: Numbers, after: Numbers) -> tuple[float, float] | None:
+    """Give the shares of the larger of two values that are all there are, as of what a classifier answers; else None."""
+    there = np.flatnonzero(before.counts)
+    if len(there) != 2 or before.rows <= 2 or not before.deviation or np.any(np.delete(after.counts, there)):
+        return None
+    # Each value that many rows share is counted by itself; else the spread would be less than that of the two ends.
+    part = before.counts[there[1]] / before.rows
+    if not np.isclose(before.deviation, (before.most - before.least) * np.sqrt(part * (1 - part))):
+        return None
+    return float(part), float(after.counts[there[1]] / max(1, after.rows))
 
 
 def _of_words(before: Words, after: Words, *, hidden: bool) -> list[str]:

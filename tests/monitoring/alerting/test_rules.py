@@ -278,7 +278,9 @@ def test_a_silence_has_an_end_a_reason_and_somebody(tmp_path: Path) -> None:
     here = project(tmp_path)
     now = T0 + HOUR
     silencing.silence(here.workspace, [NAME], "drift", "2h", "a known change", now=now)
-    (alert,) = here.see(look(0, drifted()), now=now + 1).alerts
+    seen = here.see(look(0, drifted()), now=now + 1)
+    (alert,) = seen.alerts
+    assert "drift is silenced for 2 h more by tester: a known change" in seen.notes
     assert here.log == []
     assert alert.deliveries == ()
     (kept,) = here.book.silences

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ...command import REPRODUCES
+from ...display import span
 from ...errors import MlopsError, NotFound, nearest
 from ...rules import GRADED
 from ...workspace import Workspace
@@ -44,7 +46,15 @@ def after(workspace: Workspace, monitored: Monitored, *, now: float | None = Non
         return replace(monitored, notes=(*monitored.notes, f"Rules were not judged: {error.message}"))
     notes = (*_unknown(workspace, monitored), *judging.unsure(settings.rules, monitored))
     rings = tuple(alert for alert in book.alerts if alert.is_open)
+    notes = (*notes, *_silenced(book, rings, now))
     return replace(monitored, alerts=rings, notes=(*monitored.notes, *notes, *_unsent(rings)))
+
+
+def _silenced(book: Book, rings: tuple[Alert, ...], now: float) -> Iterator[str]:
+    """Name the rules that ring and are not told."""
+    for rule in dict.fromkeys(alert.rule for alert in rings):
+        if (silence := book.silence_of(rule, now)) is not None:
+            yield f"{rule} is silenced for {span(silence.until - now)} more by {silence.who}: {silence.reason}"
 
 
 def between(workspace: Workspace, endpoint: str, *, now: float | None = None) -> Book:
