@@ -303,7 +303,7 @@ def test_a_log_may_hold_anything(here: Endpoint) -> None:
     assert found["age"].why.startswith("infinite 0% → 20%")
     assert found["pressure"].why == "missing 0% → 100%"
     assert found["ignored"].ok
-    signature = Signature(ColumnSchema((Column("age", "string", True, np.dtype(object)),)))
+    signature = Signature(ColumnSchema((Column("age", "string", True, np.dtype("U")),)))
     with LogWriter(here.log, signature, endpoint=here.name, model=here.model, version=1) as log:
         words = pd.DataFrame({"age": ["forty"] * 300})
         log.append([Answered("words", now + 600, 1.0, 300, "champion")], words, np.zeros(300, int))

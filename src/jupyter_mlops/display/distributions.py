@@ -30,7 +30,7 @@ def beside(shapes: Sequence[Shape], width: float = 2.2, height: float = 2.1) -> 
     for axes, shape in zip(found, shapes, strict=True):
         _draw(axes, shape)
     if found:
-        legend(found[0])
+        legend(found[0], loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, columnspacing=1.2)  # beside no bar
     return figure
 
 

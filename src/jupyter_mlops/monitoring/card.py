@@ -63,7 +63,9 @@ def table_of(report: DriftReport) -> Table:
     return Table(
         ("column", "level", "severity", "importance", "what moved"),
         rows,
-        empty="Nothing has moved more than chance moves it, and enough to matter.",
+        empty="Nothing has moved more than chance moves it, and enough to matter."
+        if report.rows_before
+        else "There is nothing to compare with.",
         note=f"{more} more: report.frame()" if more > 0 else "",
         sentences=True,
     )
@@ -110,6 +112,8 @@ def _rings(column: Column) -> bool:
 
 def _do(report: DriftReport) -> str:
     """Say what to do about the worst of it."""
+    if not report.rows_before:
+        return "give a reference that has rows"
     failed = [column for column in report.columns if column.outcome == "fail"]
     if not failed:
         if report.outcome == "inconclusive":
