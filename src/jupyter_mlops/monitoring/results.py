@@ -217,8 +217,12 @@ class DriftReport(Result):
             tables=[table_of(self)],
             pictures=pictures_of(self),
             tables_first=True,
-            next=f'report.plot("{self.drifted[0]}")' if self.drifted and self[self.drifted[0]].can_be_drawn else "",
+            next=f'report.plot("{self.drifted[0]}")' if self.drifted and _has_plot(self[self.drifted[0]]) else "",
         )
+
+
+def _has_plot(column: Column) -> bool:
+    return column.can_be_drawn or bool(column.role == "pairs" and column.sides)
 
 
 def _is_only_counted(sketch: Sketch | None) -> bool:

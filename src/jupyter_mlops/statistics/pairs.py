@@ -123,21 +123,27 @@ class Pairs:
 
     def packed(self, *, grid: bool) -> dict[str, Any]:
         """Give what JSON can hold; without ``grid`` what is the reference's is left out."""
+        if not grid:  # a piece, of which there are many: of what is the same both ways, one half
+            half = np.triu_indices(len(self.names))
+            return {
+                name: _array(getattr(self, name)[half] if name in _MIRRORED else getattr(self, name)) for name in _SUMS
+            }
         said: dict[str, Any] = {name: _array(getattr(self, name)) for name in _SUMS}
         spread = base64.b64encode(self.spread.astype("<f4").tobytes()).decode()
-        return {**said, "names": list(self.names), "spread": spread} if grid else said
+        return {**said, "names": list(self.names), "spread": spread}
 
     @classmethod
     def unpacked(cls, said: Mapping[str, Any], grid: Pairs | None) -> Self:
         """Read what ``packed`` has given; ``grid`` is the reference of what was packed without it."""
         names = tuple(said["names"]) if grid is None else grid.names
         shape = len(names), len(names)
-        rows, doubled, sums, squares, products = (_read(said[name], "<i8").reshape(shape) for name in _SUMS)
+        rows, doubled, sums, squares, products = (_square(_read(said[name], "<i8"), len(names)) for name in _SUMS)
         spread = grid.spread if grid is not None else _read(said["spread"], "<f4").astype(np.float64).reshape(shape)
         return cls(names, rows, doubled, sums, squares, products, spread)
 
 
 _SUMS: Final = ("rows", "doubled", "sums", "squares", "products")
+_MIRRORED: Final = ("rows", "doubled", "products")
 
 
 def chosen(rows: int, most: int) -> Counts:
@@ -203,3 +209,12 @@ def _array(values: Counts) -> str:
 
 def _read(said: str, kind: str) -> np.ndarray[Any, Any]:
     return np.frombuffer(base64.b64decode(said), dtype=kind)
+
+
+def _square(values: Counts, side: int) -> Counts:
+    """Give a square of what was written in full, or of its upper half."""
+    if len(values) == side * side:
+        return values.reshape(side, side)
+    found = np.zeros((side, side), dtype=np.int64)
+    found[np.triu_indices(side)] = values
+    return found + np.triu(found, 1).T
