@@ -71,7 +71,7 @@ class Feed:
             buckets = Buckets(self.folder / "log", self.folder / "kept", size_of(HOUR), start + HOUR)
             pieces = buckets.pieces(start, start + HOUR, Who("m", 1, "champion"), self.reference)
             window = added((piece for _, piece in pieces), self.reference)
-            told = [*Clocks(self.folder).readings("m", pieces, start, buckets.size), *repeated(self.reference, window)]  # fmt: skip
+            told = [*Clocks(self.folder, start, buckets.size).readings("m", pieces), *repeated(self.reference, window)]  # fmt: skip
             for one in told:
                 found.setdefault(one.name, []).append(one)
         return found
@@ -139,18 +139,18 @@ def test_what_was_seen_is_kept_once_and_a_torn_file_is_seen_again(tmp_path: Path
     kept = (tmp_path / "clocks.json").read_text()
     buckets = Buckets(tmp_path / "log", tmp_path / "kept", size_of(HOUR), BEGIN + 8 * HOUR)
     pieces = buckets.pieces(BEGIN, BEGIN + 8 * HOUR, Who("m", 1, "champion"), feed.reference)
-    Clocks(tmp_path).readings("m", pieces, BEGIN, 300)
+    Clocks(tmp_path, BEGIN, 300).readings("m", pieces)
     assert (tmp_path / "clocks.json").read_text() == kept
     (tmp_path / "clocks.json").write_text("torn")
-    assert Clocks(tmp_path).readings("m", pieces[-1:], BEGIN, 300) == []
-    assert {one.outcome for one in Clocks(tmp_path).readings("m", pieces, BEGIN, 300)} <= {"pass"}
+    assert Clocks(tmp_path, BEGIN, 300).readings("m", pieces[-1:]) == []
+    assert {one.outcome for one in Clocks(tmp_path, BEGIN, 300).readings("m", pieces)} <= {"pass"}
     earlier = {"measured": {"unit": 1.0, "first": [1, 1], "last": [2, 1e10], "seen": 3e9, "renewed": 99, "waits": {"2024-10-05": 1e9}}}  # fmt: skip
     (tmp_path / "clocks.json").write_text(json.dumps({"m": earlier}))  # of an earlier release: it is seen anew
-    (told,) = (one for one in Clocks(tmp_path).readings("m", pieces, BEGIN, 300) if one.name == "stale:measured")
+    (told,) = (one for one in Clocks(tmp_path, BEGIN, 300).readings("m", pieces) if one.name == "stale:measured")
     assert told.value == pytest.approx(600, abs=300)
     (tmp_path / "clocks.json").unlink()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: Clocks(tmp_path).readings(f"m{name}", pieces, BEGIN, 300), range(24)))
+        list(pool.map(lambda name: Clocks(tmp_path, BEGIN, 300).readings(f"m{name}", pieces), range(24)))
     assert len(json.loads((tmp_path / "clocks.json").read_text())) == 24
 
 
@@ -222,6 +222,19 @@ def test_what_rests_at_night_and_at_the_week_end_rings_at_no_time(begins: int) -
     stood = MONDAY + (begins + 28 * 24) * HOUR
     _, told = watched(range(begins, begins + 35 * 24), lambda at: value(min(at, stood)))
     assert "major" in {one.level for one in told}
+
+
+def test_windows_that_are_looked_at_together_are_one_time() -> None:
+    """As a clock does that calls ``monitor --since 24h`` once an hour: between two looks nobody was away."""
+    clock = Clock.begin(MONDAY, MONDAY)
+    for at in range(round(MONDAY) + 3_600, round(MONDAY) + 12 * 86_400, 3_600):
+        clock = clock.after(at, at, at - DAY)
+    assert clock.usual == HOUR
+    stood = clock.last[1]
+    for hour in range(1, 8):
+        clock = clock.after(stood + hour * HOUR, stood, stood + hour * HOUR - DAY)
+    assert clock.waited == 7 * HOUR
+    assert clock.reading("x", 300).level == "major"
 
 
 def test_while_nobody_looks_nothing_is_waited_or_learnt() -> None:

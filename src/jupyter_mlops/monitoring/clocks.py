@@ -70,7 +70,7 @@ class Clock:
         return cls((at, value), (at, value), at, 0.0)
 
     def after(self, at: float, value: float, start: float) -> Clock:
-        """Take in the newest value of a piece that ends then, in a window that begins at ``start``: before it, nobody may have looked."""
+        """Take in the newest value of a piece that ends then, in a look that begins at ``start``: before it, nobody may have looked."""
         if at <= self.seen:
             return self
         waited = self.waited + at - max(self.seen, min(start, at))

@@ -74,10 +74,10 @@ def look(
     references = baseline.Baselines(workspace, endpoint)
     kept_since = now - workspace.settings.endpoint(endpoint).log.days * _DAY
     performing = Performing(workspace, endpoint, log, folder, slices, kept_since)
+    clocks = Clocks(folder, spans[0][0], size)
     looks: list[Look] = []
     for start, end in spans:
         is_last = (start, end) == spans[-1]
-        clocks = Clocks(folder) if is_last else None
         seen = list(_looks(workspace, endpoint, buckets, seasons, references, start, end, level, clocks))
         seen = [_with_performance(one, performing, references, is_last=is_last) for one in seen]
         if is_last and slices:
@@ -136,7 +136,7 @@ def _looks(
     start: float,
     end: float,
     level: float,
-    clocks: Clocks | None,
+    clocks: Clocks,
 ) -> Iterator[Look]:
     answered = total(buckets.who(start, end).values())
     if not answered:
@@ -158,8 +158,8 @@ def _looks(
         columns = seasons.without(columns, reference, window, who, (start, end), shift, level)
         drift = DriftReport(f"the profile of {name}", endpoint, reference.rows, window.rows, columns, reference.notes)
         of_time = list(repeated(reference, window))
-        if clocks is not None and who.arm == CHAMPION:
-            of_time += clocks.readings(who.model, pieces, start, buckets.size)
+        if who.arm == CHAMPION:
+            of_time += clocks.readings(who.model, pieces)
         beside = None
         if who.arm == CHAMPION and who.model not in champions:
             champions[who.model] = (reference, window, who)

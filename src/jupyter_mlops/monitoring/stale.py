@@ -84,14 +84,16 @@ class Clocks:
     ----------
     folder : Path
         Where monitoring keeps what it has seen.
+    start : float
+        From when on is looked now, window by window; before it, nobody may have looked.
+    piece : float
+        How long the pieces of windows are.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "clocks.json"
+    def __init__(self, folder: Path, start: float, piece: float) -> None:
+        self._file, self._start, self._piece = folder / "clocks.json", start, piece
 
-    def readings(
-        self, model: str, pieces: Sequence[tuple[float, Profile]], start: float, piece: float
-    ) -> list[Reading]:
+    def readings(self, model: str, pieces: Sequence[tuple[float, Profile]]) -> list[Reading]:
         """Take in what is new, and tell of each column that goes on with time.
 
         Parameters
@@ -99,28 +101,25 @@ class Clocks:
         model : str
         pieces : sequence of (float, Profile)
             Pieces of the log by when they end, in the order of time.
-        start : float
-            When the window begins.
-        piece : float
-            How long they are.
         """
         if not any(window.newest for _, window in pieces):
             return []
         with self._alone():
             all_known = self._read()
-            known = _clocks(all_known.get(model))
+            before = _clocks(all_known.get(model))
+            known = dict(before)
             left_out: dict[str, int] = {}
             for at, window in pieces:
                 for name, (value, beyond) in window.newest.items():
                     left_out[name] = left_out.get(name, 0) + beyond
                     if value is not None:
                         clock = known.get(name)
-                        known[name] = clock.after(at, value, start) if clock else Clock.begin(at, value)
+                        known[name] = clock.after(at, value, self._start) if clock else Clock.begin(at, value)
             with contextlib.suppress(NotWritable):  # it is seen again
                 said = {name: clock.to_dict() for name, clock in known.items()}
                 write_whole(self._file, json.dumps(all_known | {model: said}))
         return [
-            known[name].reading(name, piece, left)
+            known[name].reading(name, self._piece, left)
             for name, left in left_out.items()
             if name in known and known[name].goes_on
         ]
