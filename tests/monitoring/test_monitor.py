@@ -461,7 +461,9 @@ def test_a_version_without_a_profile_gets_one_from_the_data_that_its_run_has_log
     features = frame.drop(columns="target")
     frame.to_parquet(here.folder / "people.parquet")
     clf = DecisionTreeClassifier(max_depth=2).fit(features, frame["target"])
-    mlflow.set_tracking_uri(here.workspace.settings.tracking_uri)
+    uri = here.workspace.settings.tracking_uri
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # as the next line does, for the time of this test
+    mlflow.set_tracking_uri(uri)
     mlflow.set_experiment(here.folder.name)
     with monkeypatch.context() as patch:
         patch.setattr(profiles, "make", lambda *given: None)
