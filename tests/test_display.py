@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 
 import pytest
 
@@ -28,6 +27,8 @@ from jupyter_mlops.display import (
     text,
 )
 from jupyter_mlops.display.progress import Progress, waiting
+
+from .waiting import until
 
 HOSTILE = "<script>alert('x')</script>\"&"
 
@@ -118,7 +119,7 @@ def test_a_word_is_said_only_where_it_takes_long(monkeypatch: pytest.MonkeyPatch
     with waiting("quick …", after=5):
         pass
     with waiting("slow …", after=0.01):
-        time.sleep(0.2)
+        until(lambda: said)
     assert said == ["slow …"]
 
 

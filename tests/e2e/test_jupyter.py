@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ import pytest
 import requests
 
 from jupyter_mlops.backend.processes import free_port
+
+from ..waiting import until
 
 TOKEN = {"Authorization": "token sesame"}
 
@@ -30,18 +31,22 @@ def server(tmp_path: Path) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(150):
-            with contextlib.suppress(requests.ConnectionError):
-                requests.get(f"{url}/api", headers=TOKEN, timeout=5).raise_for_status()
-                break
-            time.sleep(0.2)
+        until(lambda: _is_up(url))
         yield url
     finally:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         for member in family:
-            member.terminate()
-        psutil.wait_procs(family, timeout=10)
-        process.wait(10)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.terminate()
+        psutil.wait_procs(family, timeout=60)
+        process.wait(60)
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/api", headers=TOKEN, timeout=60).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_the_notebook_is_found_also_when_it_is_renamed(server: str, tmp_path: Path) -> None:
@@ -53,7 +58,7 @@ def test_the_notebook_is_found_also_when_it_is_renamed(server: str, tmp_path: Pa
     content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (tmp_path / "play.ipynb").write_text(json.dumps(content))
     named = {"path": "play.ipynb", "name": "play.ipynb", "type": "notebook"}
-    session = requests.post(f"{server}/api/sessions", headers=TOKEN, timeout=30, json=named | {"kernel": {"name": "python3"}}).json()  # fmt: skip
+    session = requests.post(f"{server}/api/sessions", headers=TOKEN, timeout=60, json=named | {"kernel": {"name": "python3"}}).json()  # fmt: skip
     client = BlockingKernelClient(connection_file=str(tmp_path / "runtime" / f"kernel-{session['kernel']['id']}.json"))
     client.load_connection_file()
     client.start_channels()
@@ -67,7 +72,7 @@ def test_the_notebook_is_found_also_when_it_is_renamed(server: str, tmp_path: Pa
         look = "from jupyter_mlops.tracking.snapshot import notebook\nprint(notebook.find().path.name)"
         client.execute_interactive(look, output_hook=listen, timeout=60)
         for verb, body in (("contents/play.ipynb", {"path": "new.ipynb"}), (f"sessions/{session['id']}", named | {"path": "new.ipynb", "name": "new.ipynb"})):  # fmt: skip
-            requests.patch(f"{server}/api/{verb}", headers=TOKEN, timeout=30, json=body).raise_for_status()
+            requests.patch(f"{server}/api/{verb}", headers=TOKEN, timeout=60, json=body).raise_for_status()
         client.execute_interactive(look, output_hook=listen, timeout=60)
     finally:
         client.stop_channels()

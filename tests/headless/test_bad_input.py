@@ -20,6 +20,7 @@ import pytest
 from jupyter_mlops.errors import Conflict
 from jupyter_mlops.headless.place import alone
 
+from ..waiting import until
 from .conftest import book_of, executed, run
 
 RULES_OFF = "-dac_override,-dac_read_search"
@@ -29,7 +30,7 @@ RULES_OFF = "-dac_override,-dac_read_search"
 def call(*words: str, before: Sequence[str] = (), **options: Any) -> subprocess.CompletedProcess[str]:
     """Call the command line in a process of its own."""
     command = [*before, sys.executable, "-m", "jupyter_mlops.cli", "run", *words, "--json"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, **options)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_kernel_that_never_starts_says_its_last_words(
     specs = tmp_path / "data" / "kernels"
     for name, code in (("dies", "raise SystemExit('no such library')"), ("hangs", "import time; time.sleep(600)")):
         (specs / name).mkdir(parents=True)
-        spec = {"argv": [sys.executable, "-c", code], "display_name": name, "language": "python"}
+        spec = {"argv": [sys.executable, "-c", code, str(specs)], "display_name": name, "language": "python"}
         (specs / name / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
     write("a.ipynb", "1", kernel="dies")
@@ -101,8 +102,8 @@ def test_a_kernel_that_never_starts_says_its_last_words(
     ran = run("a.ipynb", "--timeout", "3")
     assert (ran.code, ran.data["notebooks"][0]["verdict"]) == (12, "a limit was reached")
     assert "--timeout" in ran.data["notebooks"][0]["message"]
-    assert time.monotonic() - begin < 15
-    assert not _running("time.sleep(600)")
+    assert time.monotonic() - begin < 120  # and not 600
+    assert not _running(str(specs))
 
 
 def test_widgets_and_what_else_has_no_text(write: Callable[..., str]) -> None:
@@ -115,19 +116,17 @@ def test_widgets_and_what_else_has_no_text(write: Callable[..., str]) -> None:
 
 
 def test_two_runs_do_not_write_the_same_notebook(write: Callable[..., str]) -> None:
-    write("a.ipynb", "open('reached', 'w').close()\nimport time\ntime.sleep(20)")
+    write("a.ipynb", "open('reached', 'w').close()\nimport time\ntime.sleep(600)")
     other = subprocess.Popen([sys.executable, "-m", "jupyter_mlops.cli", "run", "a.ipynb"], stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 30
-        while not Path("reached").exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        until(Path("reached").exists)
         ran = run("a.ipynb")
         assert ran.code == 4
         assert "Another run is just writing" in ran.err
         assert run("a.ipynb", "--output", "elsewhere", "--cell-timeout", "0.1").code == 12
     finally:
         other.terminate()
-        other.wait(30)
+        other.wait(120)
 
 
 def test_it_is_not_written_over_itself_nor_named_twice(write: Callable[..., str]) -> None:

@@ -24,7 +24,7 @@ long = pytest.mark.long
 DOCS = Path(__file__).parents[2] / "docs" / "ci.md"
 RAISE = "from jupyter_mlops.errors import *\nraise {}('what it was', 'what to do')"
 LEAVE = "import os\nos.makedirs('x')\nos.chdir('x')\nos.environ.clear()"
-SIGNAL = "import os, signal, time\nos.kill(os.getppid(), signal.{})\ntime.sleep(30)"
+SIGNAL = "import os, signal, time\nos.kill(os.getppid(), signal.{})\ntime.sleep(600)"
 
 
 @contextlib.contextmanager
@@ -92,9 +92,9 @@ CASES = {
     "it went": Case(10, ["import os\nos._exit(3)"], "", "the kernel died", "stopped"),
     "no place": Case(11, ["1"], "--output a.ipynb/out"),
     "no place for a report": Case(11, ["1"], "--junit a.ipynb/j.xml", "passed", "passed"),
-    "time of a cell": Case(12, ["import time\ntime.sleep(60)", "2"], "--cell-timeout 0.5", "a limit was reached", "stopped not-run"),
-    "time of all": Case(12, ["1", "import time\ntime.sleep(60)"], "--timeout 6", "a limit was reached", "passed stopped"),
-    "memory": Case(12, ["import time\nx = bytearray(400_000_000)\ntime.sleep(60)"], "--memory 300", "a limit was reached", "stopped"),
+    "time of a cell": Case(12, ["import time\ntime.sleep(600)", "2"], "--cell-timeout 0.5", "a limit was reached", "stopped not-run"),
+    "time of all": Case(12, ["1", "import time\ntime.sleep(600)"], "--timeout 12", "a limit was reached", "passed stopped"),
+    "memory": Case(12, ["import time\nx = bytearray(400_000_000)\ntime.sleep(600)"], "--memory 300", "a limit was reached", "stopped"),
     "other metrics": Case(13, [], "--compare-outputs", "not the same as saved", "passed", saved_otherwise),
     "interrupted": Case(130, [SIGNAL.format("SIGINT"), "2"], "", "interrupted", "stopped not-run"),
     "terminated": Case(143, [SIGNAL.format("SIGTERM"), "2"], "", "terminated", "stopped not-run"),
@@ -111,7 +111,7 @@ def test_the_exit_code_tells_the_truth_and_the_notebook_is_there(
     begin = time.monotonic()
     with case.around(monkeypatch):
         ran = run("a.ipynb", *case.options.split())
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 120  # and not 600
     assert ran.code == case.code, ran
     if not case.verdict:
         assert ran.data is None

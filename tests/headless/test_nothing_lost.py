@@ -97,13 +97,13 @@ def test_a_run_that_was_only_begun_is_ended_with_its_kernel_though_a_cell_failed
 def test_processes_that_a_notebook_has_left_are_ended_and_hold_nobody(write: Callable[..., str]) -> None:
     """ipykernel waits 29 s for one that has ended and that nobody has waited for."""
     write(
-        "a.ipynb", "import atexit, subprocess\np = subprocess.Popen(['sleep', '60'])\nsubprocess.Popen(['true'])",
+        "a.ipynb", "import atexit, subprocess\np = subprocess.Popen(['sleep', '600'])\nsubprocess.Popen(['true'])",
         "atexit.register(lambda: open('ended', 'w').write(str(p.wait())))",
     )  # fmt: skip
     begin = time.monotonic()
     ran = run("a.ipynb")
     assert ran.code == 0, ran
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 25  # and neither 29 nor 600
     assert Path("ended").exists()
 
 
@@ -111,7 +111,7 @@ def test_a_kernel_that_does_not_end_has_not_passed(write: Callable[..., str], mo
     from jupyter_mlops.headless import kernel
 
     monkeypatch.setattr(kernel, "LEAVE_SECONDS", 1.0)
-    write("a.ipynb", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()")
+    write("a.ipynb", "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()")
     ran = run("a.ipynb")
     assert ran.code == 10
     assert "did not end by itself" in ran.data["notebooks"][0]["message"]

@@ -104,9 +104,9 @@ def test_what_is_a_metric(text: str, metrics: list[tuple[str, float]]) -> None:
 def test_lines_that_are_data_cost_no_time() -> None:
     cell = book_of("x").cells[0]
     cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="a " * 100_000 + "\naccuracy 0.5")]
-    begin = time.monotonic()
+    begin = time.process_time()
     assert list(metrics_of(cell)) == [("accuracy", 0.5)]
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_results_of_ours_are_read_by_their_data_and_what_is_of_the_server_is_no_metric() -> None:

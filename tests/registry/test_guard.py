@@ -285,7 +285,7 @@ def test_what_cant_be_judged_is_refused(project: Path, guarded: tuple[Path, str]
         (guarded[0] / "mlops.toml").write_text(text)
         with pytest.raises(MlflowException):
             client.set_registered_model_alias(name, "champion", number)
-        assert requests.get(guarded[1] + guard.ROUTE, timeout=10).status_code == 500
+        assert requests.get(guarded[1] + guard.ROUTE, timeout=30).status_code == 500
     (guarded[0] / "mlops.toml").write_text("")
     assert champion(client, name) is None
     client.delete_run(client.get_model_version(name, number).run_id)
@@ -328,7 +328,7 @@ def test_it_stands_before_mlflows_own_authentication(tmp_path: Path, monkeypatch
     process = Process("server", "mlflow", pid, created, port, time.time())
     try:
         await_ready(process, lambda: probe.is_healthy(process.url), tmp_path / "log", timeout=90, tick=lambda waited: None)  # fmt: skip
-        assert requests.get(process.url + guard.ROUTE, timeout=5).status_code == 401
+        assert requests.get(process.url + guard.ROUTE, timeout=30).status_code == 401
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
         monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a long password 1")
         client = MlflowClient(tracking_uri=process.url, registry_uri=process.url)

@@ -69,7 +69,7 @@ def ask(jp_serverapp: Any, http_server_client: Any, jp_asyncio_loop: Any) -> Any
         token = {"Authorization": f"token {jp_serverapp.identity_provider.token}"} if with_token else {}
         options["headers"] = token | options["headers"]
         try:
-            came = await http_server_client.fetch(url, request_timeout=90, follow_redirects=False, **options)
+            came = await http_server_client.fetch(url, request_timeout=120, follow_redirects=False, **options)
         except HTTPClientError as error:
             if error.response is None:
                 raise

@@ -44,7 +44,7 @@ async def test_an_endpoint_is_shown_and_follows_a_promotion(
         assert rested[1].more["endpoints"][0].series != rested[2].more["endpoints"][0].series
         assert rested[1].mark == rested[2].mark  # nothing was asked, so nothing is told
         await asyncio.to_thread(mlops.predict, "people", data=frame.assign(age=frame["age"] + 15))
-        for _ in range(40):
+        for _ in range(200):
             await asyncio.sleep(0.3)
             row = (await ask("endpoints")).body["endpoints"][0]
             if any(rate > 0 for _, rate in row["series"]):
@@ -67,7 +67,7 @@ async def test_an_endpoint_is_shown_and_follows_a_promotion(
             fits(document, path, body)
         moved = await ask("commands/promote", {"model": f"{name}/2", "force": True, "reason": "a test"})
         assert moved.body["result"]["followers"] == ["people"]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (await ask("endpoints/people")).body["version"] != 2:
                 await asyncio.sleep(0.2)
         assert (await ask("endpoints/peopel")).body["message"].endswith("Did you mean people?")

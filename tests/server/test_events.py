@@ -38,10 +38,18 @@ class Listener:
             writer.close()
 
     async def until(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(found := [event for event in self.events if event["kind"] == kind]) < count:
                 await asyncio.sleep(0.02)
         return found
+
+    async def looked(self, watch: Any) -> None:
+        """Wait until a whole look was taken since this page listens."""
+        await self.until("hello")
+        seen = watch.looks
+        async with asyncio.timeout(90):
+            while watch.looks < seen + 2:  # one may have been under way
+                await asyncio.sleep(0.02)
 
     async def gone(self) -> None:
         self.task.cancel()
@@ -61,8 +69,7 @@ async def test_what_changes_is_told_to_all_by_one_look(
         assert (await listener.until("status"))[0]["status"]["initialised"] is True
         assert (await listener.until("endpoints"))[0]["endpoints"] == []
         assert listener.events[0] == {"kind": "hello"}
-    while watch.looks < 2:
-        await asyncio.sleep(0.05)
+        await listener.looked(watch)
     await asyncio.to_thread(mlops.log, {"f1": 0.9}, run=f"run:{run.run_id}")
     await asyncio.to_thread(mlops.register, name, run=f"run:{run.run_id}")
     for listener in (one, other):
@@ -71,7 +78,7 @@ async def test_what_changes_is_told_to_all_by_one_look(
     assert not [event for event in one.events if event["kind"] == "alerts"]
     for listener in (one, other):
         await listener.gone()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while watch._task is not None and not watch._task.done():
             await asyncio.sleep(0.05)
     looks = watch.looks
@@ -93,14 +100,15 @@ async def test_runs_of_other_experiments_and_those_that_still_run_are_watched(
         mlflow.write("set_terminated", made.info.run_id, "FINISHED")
     watch = jp_serverapp.web_app.settings["jupyter_mlops"].at(None).watch
     plain, chosen = Listener(jp_serverapp), Listener(jp_serverapp, f"events?experiment={other}")
-    while watch.looks < 2:
-        await asyncio.sleep(0.05)
+    for listener in (plain, chosen):
+        await listener.looked(watch)
+    first = len([event for event in chosen.events if event["kind"] == "runs"])
     mlflow.write("create_run", other, tags={}, run_name="elsewhere")
-    await chosen.until("runs")
+    await chosen.until("runs", first + 1)
     assert not [event for event in plain.events if event["kind"] == "runs"]
     mlflow.write("set_terminated", old.info.run_id, "FINISHED")
     await plain.until("runs")
-    await chosen.until("runs", 2)
+    await chosen.until("runs", first + 2)
     late = Listener(jp_serverapp, "events?experiment=none+of+this+name")
     assert (await late.until("status"))[0]["status"]["initialised"] is True
     assert (await late.until("endpoints"))[0]["endpoints"] == []
@@ -112,7 +120,7 @@ async def test_a_comparison_that_nobody_waits_for_ends(ask: Ask, jp_serverapp: A
     workers = jp_serverapp.web_app.settings["jupyter_mlops"]._workers
     free = workers._turn._value
     asked = Listener(jp_serverapp, "compare?run=one&run=other")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while workers._turn._value == free:
             await asyncio.sleep(0.01)
         await asked.gone()

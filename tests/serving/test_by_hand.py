@@ -33,7 +33,7 @@ def test_curl_asks_for_the_example_and_open_opens_the_page(
         done = subprocess.run(f"{line} --silent", shell=True, capture_output=True, text=True, check=True)
         assert json.loads(done.stdout) == {"predictions": ["no"]}
         assert os.environ["MLOPS_API_KEY"] not in line
-        key = {"auth": ("anybody", os.environ["MLOPS_API_KEY"]), "timeout": 5}  # as a browser or a scraper sends it
+        key = {"auth": ("anybody", os.environ["MLOPS_API_KEY"]), "timeout": 30}  # as a browser or a scraper sends it
         assert 'version="1"' in requests.get(f"{endpoint.url}/metrics", **key).text
         assert requests.get(f"{endpoint.url}/", **key).text.startswith("<!doctype html>")
         history = requests.get(f"{endpoint.url}/about", **key).json()["history"]

@@ -103,7 +103,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pair]]
             pass_fds=[listener.fileno()],
             stdout=subprocess.PIPE,
         )
-        stack.callback(peer.wait, 20)
+        stack.callback(peer.wait, 60)
         stack.callback(peer.terminate)
         assert peer.stdout is not None
         stack.callback(peer.stdout.close)

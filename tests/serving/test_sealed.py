@@ -23,7 +23,8 @@ from jupyter_mlops.errors import InvalidUsage, MlopsError, UntrustedModel
 from jupyter_mlops.workspace import Workspace
 
 from ..conftest import Face
-from .controller.test_following import _stopped, add, ask, point, until  # noqa: F401
+from ..waiting import until
+from .controller.test_following import _stopped, add, ask, point  # noqa: F401
 
 pytest.importorskip("model_signing")
 

@@ -147,9 +147,9 @@ def test_many_features_are_told_as_groups_and_drawn() -> None:
     table = chance.normal(size=(2_000, 300))
     for first in range(0, 80, 4):
         table[:, first + 1 : first + 4] = table[:, [first]] + 0.2 * chance.normal(size=(2_000, 3))
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = report(pd.DataFrame(table).add_prefix("f"), only=["DC"])
-    assert time.perf_counter() - begin < 60
+    assert time.process_time() - begin < 60
     findings = found["DC002"].findings
     assert len(findings) == 6
     assert {frozenset(f.columns) for f in findings[:5]} <= {frozenset(f"f{n}" for n in range(k, k + 4)) for k in range(0, 80, 4)}  # fmt: skip

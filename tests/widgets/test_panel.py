@@ -19,6 +19,8 @@ from nbclient import NotebookClient
 import jupyter_mlops as mlops
 from jupyter_mlops.errors import InvalidUsage, NotFound
 
+from ..waiting import PATIENCE
+
 KINDS = ["runs", "models", "validation", "endpoints"]
 LOAD = "%load_ext jupyter_mlops"
 FORMS = {"text/plain", "text/html"}
@@ -41,10 +43,10 @@ class Kernel:
             self._note(message)
             is_mine = message["parent_header"].get("msg_id") == asked
             if is_mine and message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                self._client.get_shell_msg(timeout=30)
+                self._client.get_shell_msg(timeout=120)
                 return time.monotonic() - begin
 
-    def until(self, text: str, seconds: float) -> dict[str, Any]:
+    def until(self, text: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until an update shows something."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -81,7 +83,7 @@ def kernel(_clean_environment: None) -> Iterator[Kernel]:
     client = manager.blocking_client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=120)
         front = Kernel(manager, client)
         front.run(LOAD)
         yield front
@@ -112,12 +114,15 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
     assert own["result"] == "Panel"
     assert len(own["subject"]["display"]) == 32, "found again where the page was loaded anew"
     trained("second", accuracy=0.95)
-    front.until("second", 20)
-    assert front.run("sum(range(10))") < 2, "cells run as ever"
+    front.until("second")
+    assert min(front.run("sum(range(10))") for _ in range(5)) < 2, "cells run as ever"
     front.run("p.is_live")
     assert front.shown[-1][2]["text/plain"] == "True"
-    front.run("p.close()\n[t.name for t in __import__('threading').enumerate() if 'mlops-panel' in t.name]")
-    assert front.until("closed; as of", 10)
+    front.run("p.close()")
+    assert front.until("closed; as of")
+    front.run(f"import threading\nends = time.monotonic() + {PATIENCE}\n"
+              "while (left := [t.name for t in threading.enumerate() if 'mlops-panel' in t.name]) and time.monotonic() < ends:\n"
+              "    time.sleep(0.1)  # in the middle of a look it ends after it\nleft")  # fmt: skip
     assert front.shown[-1][2]["text/plain"] == "[]"
     count = len(front.shown)
     trained("third", accuracy=0.96)
@@ -125,7 +130,7 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
     assert len(front.shown) == count
     front.run("%mlops panel runs --every 1")
     front.run("%mlops panel runs --every 1")
-    assert front.until("another panel has taken over", 10)
+    assert front.until("another panel has taken over")
     front.run("%mlops panel --close")
     assert "Closed: runs" in front.shown[-1][2]["text/plain"]
     front.run("%mlops panel validation")
@@ -137,7 +142,7 @@ def test_a_server_that_goes_away_is_told_below_the_last_picture(front: Kernel, p
     trained("first", accuracy=0.9)
     front.run("%mlops panel runs --every 1")
     (project / "mlops.toml").write_text('tracking_uri = "http://127.0.0.1:9"\n')
-    data = front.until("not seen anew", 30)
+    data = front.until("not seen anew")
     assert "first" in data["text/html"]
 
 

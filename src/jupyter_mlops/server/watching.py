@@ -119,7 +119,9 @@ class Watch:
         if sight.more:
             self._now[sight.kind] = event
         if known.get(which) != mark:
-            if which in known or sight.more:  # what is there at first is asked for by whoever needs it
+            # What is there at first is asked for by whoever needs it; but of an experiment that somebody has just chosen,
+            # runs may have come since it was asked for and before the first look at it.
+            if which in known or sight.more or sight.experiment:
                 self._tell(event, sight.experiment)
             known[which] = mark
 

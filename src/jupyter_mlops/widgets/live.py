@@ -86,6 +86,7 @@ class _Live:
         self._seen: list[Any] = []
         self._drawn = 0.0
         self._last = panel.first
+        self._drawing = threading.Lock()
         # In the context of the cell: what is sent then says that it belongs to it.
         run = contextvars.copy_context().run
         self._thread = threading.Thread(target=run, args=(self._watch,), name=f"mlops-panel-{panel.what}", daemon=True)
@@ -106,7 +107,8 @@ class _Live:
         self._stopped.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(0.5)  # in the middle of a look it ends after it
-        self._draw(self._last, f"{why}; as of {_now()}")
+        with self._drawing:
+            self._draw(self._last, f"{why}; as of {_now()}")
 
     def _watch(self) -> None:
         assert self.panel.look is not None
@@ -124,10 +126,11 @@ class _Live:
                 seen, note = self._last, f"not seen anew: {error.message}"
             except Exception as error:  # it goes on: what is broken now may be mended
                 seen, note = self._last, f"not seen anew: {type(error).__name__}: {error}"
-            if self._stopped.is_set():
-                return
-            self._last = seen
-            self._draw(seen, note)
+            with self._drawing:  # what is closed is not drawn as live a moment later
+                if self._stopped.is_set():
+                    return
+                self._last = seen
+                self._draw(seen, note)
             pause = max(self.panel.every, _SHARE * (time.monotonic() - begin))
 
     def _draw(self, view: View, note: str) -> None:

@@ -32,6 +32,7 @@ from jupyter_mlops.monitoring.alerting import sending, watch
 from jupyter_mlops.monitoring.alerting.sinks import way
 
 from ...conftest import Face
+from ...waiting import until
 from .windows import HOUR, NAME, T0, Project, drifted, fine, look
 
 
@@ -41,6 +42,7 @@ class Receiver:
     def __init__(self, certificate: Path | None = None) -> None:
         self.status: list[int] = []
         self.hangs = False
+        self.released = threading.Event()
         self.got: list[tuple[dict[str, str], bytes]] = []
         receiver = self
 
@@ -49,7 +51,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append((dict(self.headers), body))
                 if receiver.hangs:
-                    time.sleep(8)
+                    receiver.released.wait(120)
                     return
                 status = receiver.status.pop(0) if receiver.status else 204
                 self.send_response(status)
@@ -78,6 +80,7 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     found = Receiver()
     yield found
+    found.released.set()
     found.server.shutdown()
     found.server.server_close()
 
@@ -155,21 +158,22 @@ def test_a_webhook_that_is_down_or_hangs_holds_nobody_up(tmp_path: Path, receive
     receiver.hangs = True
     begin = time.monotonic()
     report = here.see(look(0, drifted()))
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 30  # and not 120
+    assert len(receiver.got) == 1  # who hangs is not asked again at once
     assert sent(here) == [("waiting", 1, "127.0.0.1 did not answer within 2.5 s")]
     assert any("Alerts don't get through by webhook" in note for note in report.notes)
     assert "rings" in str(report)
     here.rules(f'[alerts.webhook]\nurl = "http://127.0.0.1:9/not-to-be-told"\n[monitor.{NAME}]\nalert = ["webhook"]\n')
     begin = time.monotonic()
     here.see(look(1, drifted()))
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 30
     assert sent(here) == [("waiting", 2, "127.0.0.1 can't be reached")]
     here.see(look(73, drifted()))  # days later it is given up
     assert sent(here)[0][0] == "failed"
 
 
 def test_nobody_waits_for_what_drips_or_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_DEADLINE", 1.0)
+    monkeypatch.setattr(sending, "_DEADLINE", 3.0)
     doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
 
     def drip() -> None:
@@ -185,8 +189,8 @@ def test_nobody_waits_for_what_drips_or_says_nothing(tmp_path: Path, monkeypatch
     here = Project(tmp_path, text.replace('["email"]', '["webhook", "email", "log"]'))
     begin = time.monotonic()
     here.see(look(0, drifted()))
-    assert time.monotonic() - begin < 2
-    assert sent(here) == [("waiting", 1, "not through after 1 s")] * 2 + [("sent", 1, "")]
+    assert time.monotonic() - begin < 2 * 3  # by all ways at once
+    assert sent(here) == [("waiting", 1, "not through after 3 s")] * 2 + [("sent", 1, "")]
     for door in doors:
         door.close()
 
@@ -221,9 +225,7 @@ def test_what_was_killed_while_it_sent_is_sent_again(tmp_path: Path, receiver: R
     receiver.hangs = True
     root = Path(__file__).parents[3]
     child = subprocess.Popen([sys.executable, "-c", SEES, tmp_path, root, str(T0)])
-    end = time.monotonic() + 30
-    while not receiver.got and time.monotonic() < end:
-        time.sleep(0.02)
+    until(lambda: receiver.got)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     assert sent(here) == [("waiting", 0, "")]  # it was written before it was sent
@@ -325,7 +327,7 @@ def test_a_mail_server_without_tls_or_none_at_all(tmp_path: Path) -> None:
     assert sent(here, "recovered") == [("waiting", 1, f"localhost can't be reached at port {port}, or hung up")]
 
 
-def command(folder: Path, code: str, timeout: float = 5.0) -> str:
+def command(folder: Path, code: str, timeout: float = 60.0) -> str:
     program = folder / "notify.py"
     program.write_text(code)
     run = json.dumps([sys.executable, str(program), "a; touch b"])
@@ -348,10 +350,10 @@ def test_a_command_that_fails_hangs_or_is_not_there(tmp_path: Path) -> None:
     here.see(look(0, drifted()))
     assert sent(here)[0] == ("waiting", 1, f"{Path(sys.executable).name} ended with 3")
     assert sent(here)[1][0] == "sent"  # the log has it all the same
-    here.rules(command(tmp_path, "import time; time.sleep(60)", 0.5))
+    here.rules(command(tmp_path, "import time; time.sleep(600)", 0.5))
     begin = time.monotonic()
     here.see(look(0, drifted()))
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 60  # and not 600
     assert "was stopped: it took over 0.5 s" in sent(here)[0][2]
     here.rules(f'[alerts.command]\nrun = ["no-such-program"]\n[monitor.{NAME}]\nalert = ["command"]\n')
     here.see(look(0, drifted()))

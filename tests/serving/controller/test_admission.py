@@ -13,7 +13,8 @@ from jupyter_mlops import config
 from jupyter_mlops.errors import InvalidUsage, ValidationFailed
 from jupyter_mlops.serving.controller.admission import difference
 
-from .test_following import add, ask, point, until
+from ...waiting import until
+from .test_following import add, ask, point
 
 
 @pytest.fixture

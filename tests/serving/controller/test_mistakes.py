@@ -12,8 +12,9 @@ from jupyter_mlops.errors import Conflict, InvalidUsage
 from jupyter_mlops.serving.files import files_of
 from jupyter_mlops.workspace import Workspace
 
+from ...waiting import until
 from .test_following import _stopped as _stopped
-from .test_following import add, ask, point, until
+from .test_following import add, ask, point
 
 
 def test_an_endpoint_outlives_the_mistakes_of_people(name: str, project: Path, tracking_uri: str) -> None:
@@ -47,7 +48,7 @@ def test_an_endpoint_outlives_the_mistakes_of_people(name: str, project: Path, t
     # Somebody removes the list of processes: the endpoint is found again, and no second one is started.
     for file in (project / ".mlops").glob("state.db*"):
         file.unlink()
-    until(lambda: [row.pid for row in mlops.endpoints().rows] == [endpoint.pid], seconds=5)
+    until(lambda: [row.pid for row in mlops.endpoints().rows] == [endpoint.pid])
     assert mlops.deploy(name).pid == endpoint.pid
 
 

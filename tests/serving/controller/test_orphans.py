@@ -20,20 +20,14 @@ from jupyter_mlops.serving.files import files_of
 from jupyter_mlops.workspace import Workspace
 
 from ...conftest import Face
-from .test_following import add, ask, front_of, models_of, point, until
+from ...waiting import is_gone, until
+from .test_following import add, ask, front_of, models_of, point
 
 
 @pytest.fixture(autouse=True)
 def _stopped(project: Path) -> Iterator[None]:
     yield
     mlops.stop(all=True)
-
-
-def is_gone(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def test_what_outlives_its_controller_is_found_and_ended_and_the_endpoint_serves_again(name: str) -> None:
@@ -75,8 +69,9 @@ def test_after_the_machine_was_started_anew_nobody_elses_process_is_taken_for_ou
     state = Workspace.here().state
     process = state.get("endpoint", name)
     assert process is not None
-    psutil.Process(endpoint.pid).kill()
-    until(lambda: is_gone(psutil.Process(endpoint.pid)) if psutil.pid_exists(endpoint.pid) else True)
+    controller = psutil.Process(endpoint.pid)
+    controller.kill()
+    until(lambda: is_gone(controller))
     # The number is somebody else's now: a process that also leads a session, and has a child.
     script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input() # jupyter_mlops'])"
     other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, start_new_session=True)

@@ -23,7 +23,8 @@ from jupyter_mlops.serving.controller.webhook import Webhook
 from jupyter_mlops.serving.files import files_of
 from jupyter_mlops.workspace import Workspace
 
-from .test_following import add, ask, point, until
+from ...waiting import until
+from .test_following import add, ask, point
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_the_server_says_when_an_alias_moves_until_the_endpoint_is_gone(name: st
 
     # A writer that is killed with a word half in the audit holds up the next one for a minute.
     until(lambda: [event.action for event in mlops.audit(name).events].count("deploy") == 6)
-    assert requests.post(webhook.url, json={"data": {"name": name}}, timeout=5).status_code == 401
+    assert requests.post(webhook.url, json={"data": {"name": name}}, timeout=30).status_code == 401
     psutil.Process(endpoint.pid).kill()
     until(lambda: mlops.endpoints().rows[0].state == "stopped")
     assert mlops.endpoints(restart=True).ok
@@ -121,7 +122,7 @@ def test_only_what_the_server_has_signed_is_heard(rung: tuple[Webhook, str, list
     body = json.dumps({"entity": "model_version_alias", "data": {"name": "tumour", "alias": "champion"}}).encode()
 
     def post(body: bytes, headers: dict[str, str]) -> int:
-        return requests.post(url, data=body, headers=headers, timeout=5).status_code
+        return requests.post(url, data=body, headers=headers, timeout=30).status_code
 
     good = signed(secret, body, now)
     assert post(body, good) == 204
@@ -138,4 +139,4 @@ def test_only_what_the_server_has_signed_is_heard(rung: tuple[Webhook, str, list
     other = body.replace(b"tumour", b"another")
     assert post(other, signed(secret, other, now)) == 204
     assert rings == ["ring"]
-    assert requests.get(url, timeout=5).status_code == 501
+    assert requests.get(url, timeout=30).status_code == 501

@@ -14,12 +14,14 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from jupyter_mlops.serving.front.app import Front
 from jupyter_mlops.serving.front.messages import Refusal, Request, written
 from jupyter_mlops.serving.front.process import config_of
 from jupyter_mlops.serving.front.protocol import Protocol
+
+expect.set_options(timeout=30_000)  # a machine that does other things beside is slow, and not broken
 
 # Without them a browser in a container does not start, or asks its maker for news.
 # fmt: off
@@ -86,5 +88,5 @@ def served(
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listener.close()

@@ -242,7 +242,7 @@ def test_a_new_version_takes_over_between_two_requests_and_not_within_one() -> N
 
     def slow(rows: Any) -> Any:
         asked.set()
-        assert free.wait(10)
+        assert free.wait(60)
         return np.zeros(len(rows))
 
     endpoint = Client(replace(MODEL, predict=slow), MODEL)
@@ -259,7 +259,7 @@ def test_a_new_version_takes_over_between_two_requests_and_not_within_one() -> N
             free.set()
             return await first, second
 
-    first, second = asyncio.run(asyncio.wait_for(scenario(), 20))
+    first, second = asyncio.run(asyncio.wait_for(scenario(), 120))
     assert (first.headers["x-model-version"], sum(first.json()["predictions"])) == ("3", 0)
     assert (second.headers["x-model-version"], second.json()["predictions"]) == ("4", ESTIMATOR.predict(ROWS).tolist())
 
@@ -270,7 +270,7 @@ def test_requests_that_wait_together_are_predicted_together_and_get_their_own() 
 
     def counting(rows: Any) -> Any:
         sizes.append(len(rows))
-        assert free.wait(10)
+        assert free.wait(60)
         return ESTIMATOR.predict(rows)
 
     endpoint = Client(replace(MODEL, predict=counting))
@@ -281,13 +281,12 @@ def test_requests_that_wait_together_are_predicted_together_and_get_their_own() 
     async def scenario() -> list[httpx.Response]:
         async with endpoint.connect() as (client, _):
             asked = [asyncio.create_task(client.post("/invocations", content=body)) for body in bodies]
-            while not sizes:
+            while not sizes or endpoint.front.dispatcher.waiting + sum(task.done() for task in asked) < len(bodies):
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)
             free.set()
             return await asyncio.gather(*asked)
 
-    answers = asyncio.run(asyncio.wait_for(scenario(), 20))
+    answers = asyncio.run(asyncio.wait_for(scenario(), 120))
     for number, answer in enumerate(answers):
         if number in (7, 9):
             assert answer.status_code == 400
@@ -300,17 +299,18 @@ def test_requests_that_wait_together_are_predicted_together_and_get_their_own() 
 def test_a_full_queue_says_so() -> None:
     free = threading.Event()
     endpoint = Client(
-        replace(MODEL, predict=lambda rows: free.wait(10) and np.zeros(len(rows))), limits=Limits(waiting=3)
+        replace(MODEL, predict=lambda rows: free.wait(60) and np.zeros(len(rows))), limits=Limits(waiting=3)
     )
 
     async def scenario() -> list[httpx.Response]:
         async with endpoint.connect() as (client, _):
             asked = [asyncio.create_task(client.post("/invocations", content=BODY)) for _ in range(5)]
-            await asyncio.sleep(0.3)
+            while sum(task.done() for task in asked) < 2:
+                await asyncio.sleep(0.01)
             free.set()
             return await asyncio.gather(*asked)
 
-    answers = asyncio.run(asyncio.wait_for(scenario(), 20))
+    answers = asyncio.run(asyncio.wait_for(scenario(), 120))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [503] * 2
     (full, _) = [answer for answer in answers if answer.status_code == 503]
     assert (full.json()["error_code"], full.headers["retry-after"]) == ("QUEUE_FULL", "1")
@@ -318,22 +318,26 @@ def test_a_full_queue_says_so() -> None:
 
 def test_a_model_process_that_dies_is_told_to_who_waited_and_the_others_wait_for_the_next() -> None:
     free = threading.Event()
-    endpoint = Client(replace(MODEL, predict=lambda rows: free.wait(10) and np.zeros(len(rows))), MODEL)
+    endpoint = Client(replace(MODEL, predict=lambda rows: free.wait(60) and np.zeros(len(rows))), MODEL)
+
+    async def under_way(count: int) -> None:
+        while endpoint.front.dispatcher.waiting < count:
+            await asyncio.sleep(0.01)
 
     async def scenario() -> tuple[httpx.Response, httpx.Response]:
         async with endpoint.connect() as (client, links):
             first = asyncio.create_task(client.post("/invocations", content=BODY))
-            await asyncio.sleep(0.2)
+            await under_way(1)
             links[0].close()  # as the system closes the sockets of a process that was killed
             lost = await first
             second = asyncio.create_task(client.post("/invocations", content=BODY))
-            await asyncio.sleep(0.2)
+            await under_way(1)
             assert (await client.get("/ping")).status_code == 503
             endpoint.front.dispatcher.routing = Routing("churn", endpoint.arm(3, links[1]))
             free.set()
             return lost, await second
 
-    lost, answered = asyncio.run(asyncio.wait_for(scenario(), 20))
+    lost, answered = asyncio.run(asyncio.wait_for(scenario(), 120))
     assert (lost.status_code, lost.json()["error_code"]) == (503, "MODEL_UNAVAILABLE")
     assert answered.json() == {"predictions": ESTIMATOR.predict(ROWS).tolist()}
 

@@ -76,7 +76,7 @@ def test_a_canary_and_a_shadow_have_figures_of_their_own() -> None:
                 await asyncio.sleep(0.01)
             return read(await client.get("/metrics"))
 
-    values = asyncio.run(asyncio.wait_for(scenario(), 20))
+    values = asyncio.run(asyncio.wait_for(scenario(), 120))
     champion = value(values, "requests_total", role="champion", version="3", code="200")
     canary = value(values, "requests_total", role="canary", version="4", code="200")
     assert champion + canary == 20

@@ -43,7 +43,7 @@ def test_schemathesis_finds_no_fault(project: Path, name: str) -> None:
     try:
         key = (project / f".mlops/endpoints/{name}/key").read_text()
         authorization = {"Authorization": f"Bearer {key}"}
-        document = requests.get(f"{endpoint.url}/openapi.json", headers=authorization, timeout=5).json()
+        document = requests.get(f"{endpoint.url}/openapi.json", headers=authorization, timeout=30).json()
         media = document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"]
         jsonschema.validate(media["example"], media["schema"])
         done = subprocess.run(

@@ -348,7 +348,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process = subprocess.Popen([sys.executable, *command], env=os.environ | own, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/user/me"
     try:
-        for _ in range(300):
+        for _ in range(900):
             try:
                 httpx.get(f"{url}/api").raise_for_status()
                 break
@@ -358,7 +358,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{url}/proxy"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.mark.parametrize("slash", ["/", ""])

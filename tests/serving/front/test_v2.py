@@ -93,7 +93,7 @@ def serve(*models: LoadedModel, log: Path | None = None) -> Iterator[tuple[str, 
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"127.0.0.1:{port}", front
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     shutil.rmtree(folder)
 
 

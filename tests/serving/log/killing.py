@@ -21,8 +21,8 @@ from jupyter_mlops.settings import LogSettings
 from tests.serving.log.support import NOON, answered, numbers, writer
 
 
-def write_until_killed(folder: Path, number: int, out: int) -> None:
-    """Append batches, and tell each id when its append has returned."""
+def write_until_killed(folder: Path, number: int, out: int, begun: int) -> None:
+    """Append batches, and tell each id when its append has returned; ``begun`` is told of the first."""
     chance = random.Random(number)
     log = writer(folder, version=number)
     for batch in range(1_000_000):
@@ -34,22 +34,32 @@ def write_until_killed(folder: Path, number: int, out: int) -> None:
         log.append(requests, numbers(count), np.arange(count) * 3)
         for request in requests:
             os.write(out, f"{request.id} {request.rows}\n".encode())
+        if batch == 0:
+            os.write(begun, b".")
 
 
 def writers(folder: Path, rounds: int) -> None:
-    """Kill writers, three at a time, at moments that nobody chose; what they have told goes to the output."""
+    """Kill writers, three at a time, at moments that nobody chose; what they have told goes to the output.
+
+    In two rounds of three each has begun by then, however slow the machine is.
+    """
     chance = random.Random(0)
     for number in range(rounds):
         children = []
+        begun, tell = os.pipe()
         for place in range(3):
             if (child := os.fork()) == 0:
-                write_until_killed(folder, number * 3 + place, sys.stdout.fileno())
+                write_until_killed(folder, number * 3 + place, sys.stdout.fileno(), tell)
             children.append(child)
+        for _ in children if number % 3 else ():
+            os.read(begun, 1)
         time.sleep(chance.uniform(0.01, 0.25))
         for child in children:
             time.sleep(chance.uniform(0, 0.01))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+        os.close(begun)
+        os.close(tell)
 
 
 def die_at(line: int, last: list[int]) -> Any:

@@ -73,7 +73,7 @@ def test_each_prediction_of_killed_writers_is_there_once_while_all_is_read_and_c
         acknowledged = told.finish()
     assert reads > 3
     compacted += compact(tmp_path, KEPT).segments
-    assert compacted >= 3 * rounds - 5  # nearly every writer had time to begin
+    assert compacted >= 2 * rounds  # as many as had begun for sure
     assert segments(tmp_path) == []
     found = set(read(tmp_path, columns=["id"])["id"].to_pylist())
     assert len(acknowledged) > 1000
