@@ -19,6 +19,7 @@ import yaml
 from jupyter_mlops import ci_init, cli, register
 from jupyter_mlops.errors import Conflict, InvalidUsage
 
+from ..waiting import until
 from .conftest import executed
 
 BIN = Path(sys.executable).parent
