@@ -335,6 +335,20 @@ def test_whole_numbers_with_gaps_are_answered(project: Path, name: str) -> None:
         mlops.stop(all=True)
 
 
+def test_a_port_that_somebody_takes_in_the_meantime_does_not_matter(
+    champion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlops.serving import deployment
+
+    free = deployment.free_port
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = iter([free(), listener.getsockname()[1]])  # of the check, and of what it is to be
+        monkeypatch.setattr(deployment, "free_port", lambda wanted=0: next(taken, None) or free(wanted))
+        endpoint = mlops.deploy(champion)
+    assert endpoint.ok
+    assert mlops.audit(champion).events[-1].evidence == f"endpoint {champion}, port {endpoint.port}"
+
+
 def test_its_own_port_is_told_apart_from_a_strangers(champion: str, trained: Any) -> None:
     endpoint = mlops.deploy(f"{champion}@champion")
     trained("another", accuracy=0.97)

@@ -65,11 +65,28 @@ def deploy(
         )
         same = before and before.details.get("version") == number and before.details["model"] == version.name
         same = same and earlier is not None and earlier.key == key
-        where = f"port {wanted.port}" + f" of {host}" * (not access.is_loopback(host)) + ", with a key" * bool(key)
-        say = None if same and before and listing.answers(before) else f"endpoint {name}, {where}"
-        endpoint = fulfil(workspace, files, wanted, before, say, progress)
+        is_news = not (same and before and listing.answers(before))
+        try:
+            endpoint = fulfil(workspace, files, wanted, before, _where(wanted, name) if is_news else None, progress)
+        except Conflict:
+            if before or port or _is_free(wanted.port):
+                raise
+            wanted = wanted.model_copy(update={"port": free_port()})  # somebody has taken the port in the meantime
+            endpoint = fulfil(workspace, files, wanted, before, _where(wanted, name), progress)
         gone = earlier.seconds if before and earlier else {}
         return replace(endpoint, dropped=", ".join(f"{role} {second.version}" for role, second in gone.items()))
+
+
+def _where(wanted: Wanted, name: str) -> str:
+    beyond = f" of {wanted.host}" * (not access.is_loopback(wanted.host))
+    return f"endpoint {name}, port {wanted.port}" + beyond + ", with a key" * bool(wanted.key)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        return bool(free_port(port))
+    except Conflict:
+        return False
 
 
 def check(workspace: Workspace, name: str, port: int, workers: int | None) -> Process | None:
