@@ -13,12 +13,15 @@ PATIENCE = 90.0
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait for something, and give it."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"it has not come about within {seconds:g} s"
-        time.sleep(0.01)
-    return found
+    """Wait for something, and give it; a question that costs much is asked less often, for others work meanwhile."""
+    begin = time.monotonic()
+    while True:
+        asked = time.monotonic()
+        if found := condition():
+            return found
+        now = time.monotonic()
+        assert now - begin < seconds, f"it has not come about within {seconds:g} s"
+        time.sleep(max(0.01, now - asked))
 
 
 def is_gone(process: psutil.Process) -> bool:
