@@ -237,7 +237,7 @@ LONG = pytest.mark.long
     [
         ((200, 200), 150),
         ((1_000, 1_000), 100),
-        ((10_000, 200), 100),
+        pytest.param((10_000, 200), 100, marks=LONG),
         pytest.param((5, 5), 500, marks=LONG),
         pytest.param((20, 20), 2000, marks=LONG),
         pytest.param((200, 200), 2000, marks=LONG),

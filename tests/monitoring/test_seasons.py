@@ -93,7 +93,7 @@ def test_nights_and_week_ends_ring_only_until_they_have_been_seen(tmp_path: Path
     assert "by itself: median" in found["warmth"].why
 
 
-@pytest.mark.parametrize("days", [3, 10])
+@pytest.mark.parametrize("days", [pytest.param(3, marks=pytest.mark.long), 10])
 def test_a_drift_in_a_season_rings_and_goes_on_ringing(tmp_path: Path, days: float) -> None:
     hours = (WEEKS + 1) * 7 * 24
     turned = BEGIN + hours * HOUR - days * DAY

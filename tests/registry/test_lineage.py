@@ -188,24 +188,24 @@ def test_what_is_not_known_is_said(trained: Any, name: str) -> None:
         found.plot()
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("lineage", "lineage takes a model, version or run, or --data"),
-        ("lineage {name}x", "There is no registered model and no run"),
-        ("lineage {name}/7", "has no version 7"),
-        ("lineage {name}@nobody", "no alias 'nobody'"),
-        ("lineage run:ffffffffff", "no run whose id begins with"),
-        ("lineage best:nothing", "has a metric 'nothing'"),
-    ],
-)
-def test_bad_words_are_answered_with_what_mends_them(face: Face, trained: Any, name: str, line: str, says: str) -> None:
+BAD_WORDS = [
+    ("lineage", "lineage takes a model, version or run, or --data"),
+    ("lineage {name}x", "There is no registered model and no run"),
+    ("lineage {name}/7", "has no version 7"),
+    ("lineage {name}@nobody", "no alias 'nobody'"),
+    ("lineage run:ffffffffff", "no run whose id begins with"),
+    ("lineage best:nothing", "has a metric 'nothing'"),
+]
+
+
+def test_bad_words_are_answered_with_what_mends_them(face: Face, trained: Any, name: str) -> None:
     trained("first", accuracy=0.95)
     mlops.register(name)
-    outcome = face(line.format(name=name))
-    assert says in outcome.error
-    assert outcome.exit_code in (InvalidUsage.exit_code, NotFound.exit_code)
-    assert len(outcome.error.splitlines()) <= 3
+    for line, says in BAD_WORDS:
+        outcome = face(line.format(name=name))
+        assert says in outcome.error
+        assert outcome.exit_code in (InvalidUsage.exit_code, NotFound.exit_code), line
+        assert len(outcome.error.splitlines()) <= 3
 
 
 def test_of_many_the_newest_are_drawn_and_what_is_in_use() -> None:

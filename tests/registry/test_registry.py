@@ -228,32 +228,32 @@ def test_a_lost_audit_stops_the_change(trained: Any, name: str, monkeypatch: pyt
     assert champion(name) is None
 
 
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ("promote nobody@challenger", "There is no registered model 'nobody'"),
-        ("promote {name}@chalenger", "no alias 'chalenger'. Did you mean challenger?"),
-        ("promote {name}/7", "has no version 7. There is: 1."),
-        ("promote {name}/x", "a version is a number"),
-        ("promote {name}@", "an alias is a word"),
-        ("register {name} --alias latest", "'latest' can't be an alias"),
-        ("register a/b", "can't be the name of a model"),
-        ("register 'a:b'", "can't be the name of a model"),
-        ("register {name} --run nobody", "There is no run 'nobody'"),
-        ("register {name} --run best:acuracy", "Did you mean accuracy?"),
-        ("rollback {name} --to x", 'unable to convert "x" into int'),
-        ("audit nobody", "There is no registered model 'nobody'"),
-        ("models nobody", "There is no registered model 'nobody'"),
-    ],
-)
-def test_bad_words_are_answered_with_what_mends_them(face: Face, trained: Any, name: str, line: str, says: str) -> None:
+BAD_WORDS = [
+    ("promote nobody@challenger", "There is no registered model 'nobody'"),
+    ("promote {name}@chalenger", "no alias 'chalenger'. Did you mean challenger?"),
+    ("promote {name}/7", "has no version 7. There is: 1."),
+    ("promote {name}/x", "a version is a number"),
+    ("promote {name}@", "an alias is a word"),
+    ("register {name} --alias latest", "'latest' can't be an alias"),
+    ("register a/b", "can't be the name of a model"),
+    ("register 'a:b'", "can't be the name of a model"),
+    ("register {name} --run nobody", "There is no run 'nobody'"),
+    ("register {name} --run best:acuracy", "Did you mean accuracy?"),
+    ("rollback {name} --to x", 'unable to convert "x" into int'),
+    ("audit nobody", "There is no registered model 'nobody'"),
+    ("models nobody", "There is no registered model 'nobody'"),
+]
+
+
+def test_bad_words_are_answered_with_what_mends_them(face: Face, trained: Any, name: str) -> None:
     trained("first", accuracy=0.95)
     mlops.register(name, alias="challenger")
-    outcome = face(line.format(name=name))
-    assert outcome.exit_code in (InvalidUsage.exit_code, NotFound.exit_code)
-    assert says in outcome.error
-    assert len(outcome.error.splitlines()) <= 3
-    assert [row.version for row in mlops.models(name).rows] == [1]
+    for line, says in BAD_WORDS:
+        outcome = face(line.format(name=name))
+        assert outcome.exit_code in (InvalidUsage.exit_code, NotFound.exit_code), line
+        assert says in outcome.error
+        assert len(outcome.error.splitlines()) <= 3
+        assert [row.version for row in mlops.models(name).rows] == [1], line
 
 
 def test_a_run_without_a_model_cannot_be_registered(face: Face, name: str) -> None:

@@ -82,44 +82,6 @@ def test_answers_are_those_of_the_estimator(trained: Any, name: str, cancer: Any
     assert endpoint.predict(polars.from_pandas(X_test.head(5))).values == forest.predict(X_test.head(5)).tolist()
 
 
-@pytest.mark.parametrize(
-    "kind", ["texts in a list", "texts in a series", "mixed columns", "an array", "a search", "a transformer"]
-)
-def test_every_kind_of_rows_comes_back_as_the_estimator_answers(
-    project: Path, name: str, cancer: Any, kind: str
-) -> None:
-    import numpy as np
-    import pandas as pd
-    from sklearn.compose import make_column_transformer
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    X_train, _, y_train, _ = cancer
-    texts, mood = ["good film", "bad film", "great", "so bad"] * 9, [1, 0, 1, 0] * 9
-    mixed = pd.DataFrame(
-        {"city": ["Rome", "Oslo", "Ulm"] * 12, "age": range(36), "cat": pd.Categorical(list("ab") * 18)}
-    )
-    encode = make_column_transformer((OneHotEncoder(), ["city", "cat"]), remainder="passthrough")
-    words = make_pipeline(TfidfVectorizer(), LogisticRegression())
-    model, rows, target = {
-        "texts in a list": (words, texts, mood),
-        "texts in a series": (words, pd.Series(texts), mood),
-        "mixed columns": (make_pipeline(encode, LogisticRegression(max_iter=9999)), mixed, mood),
-        "an array": (KNeighborsClassifier(), X_train.to_numpy(), y_train),
-        "a search": (GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [3, 5]}, cv=2), X_train, y_train),
-        "a transformer": (StandardScaler(), X_train, None),
-    }[kind]
-    with mlops.run(kind):
-        model.fit(rows, target)
-    predictions = mlops.deploy(mlops.register(name)).predict(rows)
-    expected = model.predict(rows) if target is not None else model.transform(rows)
-    assert np.array_equal(np.asarray(predictions.values), np.asarray(expected))
-
-
 def test_more_rows_than_one_request_may_have(champion: str, cancer: Any) -> None:
     import pandas as pd
 
@@ -196,28 +158,28 @@ def test_rows_that_do_not_fit_are_named(face: Face, champion: str, cancer: Any) 
     assert len(outcome.error.splitlines()) <= 3
 
 
-@pytest.mark.parametrize(
-    ("line", "error", "says"),
-    [
-        ("predict nobody --data X", NotFound, "There is no endpoint 'nobody'"),
-        ("deploy {name}@challenger", NotFound, "no alias 'challenger'"),
-        ("deploy nobody", NotFound, "There is no registered model 'nobody'"),
-        ("deploy {name} --port 99999", Conflict, "Port 99999 can't be used|is no port"),
-        ("deploy {name} --port {taken}", Conflict, "address already in use"),
-        ("deploy {name} --name a/b", InvalidUsage, "can't be the name of an endpoint"),
-        ("undeploy nobody", NotFound, "There is no endpoint 'nobody'"),
-        ("logs nobody", NotFound, "There is no endpoint 'nobody'"),
-    ],
-)
-def test_bad_words_start_nothing(face: Face, champion: str, cancer: Any, line: str, error: type, says: str) -> None:
+BAD_WORDS = [
+    ("predict nobody --data X", NotFound, "There is no endpoint 'nobody'"),
+    ("deploy {name}@challenger", NotFound, "no alias 'challenger'"),
+    ("deploy nobody", NotFound, "There is no registered model 'nobody'"),
+    ("deploy {name} --port 99999", Conflict, "Port 99999 can't be used|is no port"),
+    ("deploy {name} --port {taken}", Conflict, "address already in use"),
+    ("deploy {name} --name a/b", InvalidUsage, "can't be the name of an endpoint"),
+    ("undeploy nobody", NotFound, "There is no endpoint 'nobody'"),
+    ("logs nobody", NotFound, "There is no endpoint 'nobody'"),
+]
+
+
+def test_bad_words_start_nothing(face: Face, champion: str, cancer: Any) -> None:
     import re
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        outcome = face(line.format(name=champion, taken=listener.getsockname()[1]), X=cancer[1])
-    assert outcome.exit_code == error.exit_code
-    assert re.search(says, outcome.error)
-    assert len(outcome.error.splitlines()) <= 3
-    assert mlops.endpoints().rows == ()
+    for line, error, says in BAD_WORDS:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            outcome = face(line.format(name=champion, taken=listener.getsockname()[1]), X=cancer[1])
+        assert outcome.exit_code == error.exit_code, line
+        assert re.search(says, outcome.error)
+        assert len(outcome.error.splitlines()) <= 3
+        assert mlops.endpoints().rows == (), line
 
 
 def test_a_model_that_would_run_code_is_refused(

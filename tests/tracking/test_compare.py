@@ -244,22 +244,22 @@ def test_the_picture_is_bars_for_a_few_and_lines_for_many(trained: Any, count: i
     assert bool(axes.lines) == (count == 8)
 
 
-@pytest.mark.parametrize(
-    ("line", "kind", "says"),
-    [
-        ("compare a", InvalidUsage, "two runs or more"),
-        ("compare a a", InvalidUsage, "named twice"),
-        ("compare a nobody", NotFound, "There is no run 'nobody'"),
-        ("compare a nobody@champion", NotFound, "no registered model 'nobody'"),
-        ("history --metric acuracy", NotFound, "Did you mean accuracy?"),
-        ("history --since whenever", InvalidUsage, "is no time"),
-        ("history --since -5d", InvalidUsage, "one that begins with a dash as --since=VALUE"),
-    ],
-)
-def test_bad_words(face: Face, runs: None, line: str, kind: type[Any], says: str) -> None:
-    outcome = face(line)
-    assert outcome.exit_code == kind.exit_code
-    assert says in outcome.error
+BAD_WORDS = [
+    ("compare a", InvalidUsage, "two runs or more"),
+    ("compare a a", InvalidUsage, "named twice"),
+    ("compare a nobody", NotFound, "There is no run 'nobody'"),
+    ("compare a nobody@champion", NotFound, "no registered model 'nobody'"),
+    ("history --metric acuracy", NotFound, "Did you mean accuracy?"),
+    ("history --since whenever", InvalidUsage, "is no time"),
+    ("history --since -5d", InvalidUsage, "one that begins with a dash as --since=VALUE"),
+]
+
+
+def test_bad_words(face: Face, runs: None) -> None:
+    for line, kind, says in BAD_WORDS:
+        outcome = face(line)
+        assert outcome.exit_code == kind.exit_code, line
+        assert says in outcome.error
 
 
 def test_history_has_better_runs_versions_promotions_and_rollbacks(face: Face, runs: None, name: str) -> None:

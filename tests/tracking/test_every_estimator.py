@@ -614,7 +614,8 @@ def test_a_native_booster_is_the_model_of_its_run_but_not_served(
     # A process of its own: a library is imported for the first time only once.
     script = f"""
 {"" if first_imported_there else f"import {library}"}
-from tests.tracking.test_every_estimator import X, Y
+from sklearn.datasets import load_iris
+X, Y = (array[::3] for array in load_iris(return_X_y=True))
 import contextlib, io, sys
 from IPython.core.interactiveshell import InteractiveShell
 ip = InteractiveShell.instance()

@@ -345,7 +345,7 @@ def test_what_is_resampled_quickly_is_what_the_scorer_says(name: str) -> None:
     np.testing.assert_allclose(Scorer(name).resampled(answers, target, draws), slow, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("rows", "scorer"), [(60, "accuracy"), (200, "balanced_accuracy"), (1000, "neg_log_loss"), (400, "r2")])  # fmt: skip
+@pytest.mark.parametrize(("rows", "scorer"), [(60, "accuracy"), pytest.param(200, "balanced_accuracy", marks=pytest.mark.long), pytest.param(1000, "neg_log_loss", marks=pytest.mark.long), (400, "r2")])  # fmt: skip
 def test_of_two_equal_models_one_is_called_better_in_at_most_1_of_100_cases(rows: int, scorer: str) -> None:
     chance, cases, better = np.random.default_rng(1), 400, 0
     for case in range(cases):
@@ -377,6 +377,7 @@ def test_areas_under_the_curve_are_what_the_scorer_says(scores: bool) -> None:
     np.testing.assert_allclose(Scorer("roc_auc").resampled(answers, target, draws), slow, rtol=1e-9)
 
 
+@pytest.mark.long
 def test_so_it_is_with_areas_under_the_curve() -> None:
     chance, better = np.random.default_rng(2), 0
     for case in range(300):
@@ -388,7 +389,7 @@ def test_so_it_is_with_areas_under_the_curve() -> None:
     assert better <= 3
 
 
-@pytest.mark.parametrize("rows", [200, 1000, 10_000])
+@pytest.mark.parametrize("rows", [200, 1000, pytest.param(10_000, marks=pytest.mark.long)])
 def test_a_search_finds_no_weak_slice_where_errors_are_chance(rows: int) -> None:
     found = 0
     cases = 60 if rows < 10_000 else 20

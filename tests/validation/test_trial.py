@@ -90,7 +90,10 @@ def test_a_version_says_whether_it_could_be_made_again(project: Path, shell: Any
     assert seen[", random_state=0"] == ("pass", [])
 
 
-def test_security_is_a_flag_and_looks_at_the_files(project: Path, face: Face, name: str, cancer: Any, test: Any) -> None:  # fmt: skip
+def test_security_is_a_flag_and_looks_at_the_files(project: Path, face: Face, name: str, cancer: Any, test: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    from jupyter_mlops.validation.model import adversarial
+
+    monkeypatch.setattr(adversarial, "_MOST", 8)  # attack a few rows
     registered(name, cancer, strong())
     found = face(f"validate model {name} --data test --target target --security --skip MV0", test=test).data
     came = {c["code"]: c["outcome"] for c in found["checks"]}

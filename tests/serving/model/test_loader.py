@@ -96,7 +96,7 @@ def test_every_kind_of_model_predicts_as_it_did(name: str, tmp_path: Path) -> No
 
 
 def test_the_method_that_was_logged_answers(tmp_path: Path) -> None:
-    estimator = LogisticRegression(max_iter=5000).fit(FRAME, TARGET)
+    estimator = KNeighborsClassifier().fit(FRAME, TARGET)
     model = load_model(save(estimator, tmp_path / "model", pyfunc_predict_fn="predict_proba"))
     assert model.method == "predict_proba"
     assert np.array_equal(model.predict(FRAME), estimator.predict_proba(FRAME))
@@ -125,7 +125,7 @@ def test_whole_numbers_may_name_columns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("written", ["pickle", "cloudpickle"])
 def test_a_pickle_is_refused(written: str, tmp_path: Path) -> None:
-    estimator = LogisticRegression(max_iter=5000).fit(FRAME, TARGET)
+    estimator = KNeighborsClassifier().fit(FRAME, TARGET)
     folder = save(estimator, tmp_path / "model", serialization_format=written, skops_trusted_types=None)
     with pytest.raises(UntrustedModel, match="pickle") as refused:
         load_model(folder)
@@ -442,7 +442,7 @@ def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused(folder: Path) -> 
 
 
 def test_a_pickle_that_is_let_in_must_hold_an_estimator(tmp_path: Path) -> None:
-    estimator = LogisticRegression(max_iter=5000).fit(FRAME, TARGET)
+    estimator = KNeighborsClassifier().fit(FRAME, TARGET)
     folder = save(estimator, tmp_path / "model", serialization_format="cloudpickle", skops_trusted_types=None)
     assert np.array_equal(load_model(folder, pickles=True).predict(FRAME), estimator.predict(FRAME))
     (file,) = folder.glob("*.pkl")
