@@ -149,15 +149,6 @@ def test_a_dead_endpoint_is_told_and_started_again(champion: str, cancer: Any) -
     assert mlops.deploy(champion).pid != first.pid
 
 
-def test_rows_that_do_not_fit_are_named(face: Face, champion: str, cancer: Any) -> None:
-    mlops.deploy(champion)
-    X_short = cancer[1].drop(columns=["mean radius"])
-    outcome = face(f"predict {champion} --data X_short", X_short=X_short)
-    assert outcome.exit_code == InvalidUsage.exit_code
-    assert "'mean radius'" in outcome.error
-    assert len(outcome.error.splitlines()) <= 3
-
-
 BAD_WORDS = [
     ("predict nobody --data X", NotFound, "There is no endpoint 'nobody'"),
     ("deploy {name}@challenger", NotFound, "no alias 'challenger'"),

@@ -17,6 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import jupyter_mlops as mlops
+from jupyter_mlops.errors import InvalidUsage
+
+from ..conftest import Face
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +57,19 @@ def test_every_kind_of_rows_comes_back_as_the_estimator_answers(place: None, can
     predictions = mlops.deploy(mlops.register("kinds", run="last"), name="kinds").predict(rows)
     expected = model.predict(rows) if target is not None else model.transform(rows)
     assert np.array_equal(np.asarray(predictions.values), np.asarray(expected))
+
+
+@pytest.fixture(scope="module")
+def strict(place: None, cancer: Any) -> str:
+    """An endpoint that wants 30 columns."""
+    model = KNeighborsClassifier().fit(cancer[0], cancer[2])
+    name: str = mlops.deploy(mlops.register("strict", model=model, data=cancer[0]), name="strict").name
+    return name
+
+
+def test_rows_that_do_not_fit_are_named(face: Face, strict: str, cancer: Any) -> None:
+    X_short = cancer[1].drop(columns=["mean radius"])
+    outcome = face(f"predict {strict} --data X_short", X_short=X_short)
+    assert outcome.exit_code == InvalidUsage.exit_code
+    assert "'mean radius'" in outcome.error
+    assert len(outcome.error.splitlines()) <= 3
