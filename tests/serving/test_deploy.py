@@ -228,7 +228,7 @@ def test_an_interrupt_leaves_no_process(champion: str, project: Path) -> None:
             print("interrupted", time.monotonic() - begin)
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], cwd=project, capture_output=True, text=True, check=True
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=project, capture_output=True, text=True, check=False
     )
     word, _, seconds = done.stdout.strip().partition(" ")
     assert word == "interrupted", done.stdout + done.stderr
