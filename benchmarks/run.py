@@ -65,8 +65,7 @@ def how(name: str) -> str:
 
 
 def markdown(report: Report, made: str) -> str:
-    heading = ["| what | median | min | max | rounds |", "|---|---:|---:|---:|---:|"]
-    table = "".join(f"{row}\n" for row in [*heading, *map(_row, report.samples), ""]) if report.samples else ""
+    rows = [_row(samples) for samples in report.samples]
     claims = [_claim(claim) for claim in report.claims]
     return f"""## {report.title}
 
@@ -74,7 +73,11 @@ def markdown(report: Report, made: str) -> str:
 
 {report.about}
 
-{table}| compared | result | aim | holds |
+| what | median | min | max | rounds |
+|---|---:|---:|---:|---:|
+{chr(10).join(rows)}
+
+| compared | result | aim | holds |
 |---|---|---|---|
 {chr(10).join(claims)}
 """

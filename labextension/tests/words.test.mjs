@@ -54,7 +54,8 @@ test('errors and states are told in the words of the user', () => {
   assert.equal(told(new Unwritable('dash', '--x'), trans).message, '"--x" begins with "-", and would be read as a flag.');
   assert.match(told(new Unwritable('control', 'a\nb'), marked).message, /^«"a\\nb" has control/);
   assert.equal(told(new TypeError('odd'), trans).message, 'odd');
-  assert.deepEqual(['FINISHED', 'not answering', 'new one'].map(state => stateWord(state, marked)), ['«finished»', '«not answering»', 'new one']);
+  const known = ['FINISHED', 'not answering', 'unknown', 'new one', 'constructor'].map(state => stateWord(state, marked));
+  assert.deepEqual(known, ['«finished»', '«not answering»', '«unknown»', 'new one', 'constructor']);
 });
 
 test('cells are put in order: numbers by size, words after them, what is missing last', () => {

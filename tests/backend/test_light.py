@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from typing import Any
@@ -78,3 +79,10 @@ def test_what_is_not_there_is_said(both: tuple[Mlflow, Light], name: str) -> Non
 def test_for_what_it_does_not_know_mlflows_client_is_asked(both: tuple[Mlflow, Light], name: str) -> None:
     heavy, light = both
     assert light.read("get_model_version", name, "1").source == heavy.read("get_model_version", name, "1").source
+
+
+def test_an_infinity_comes_back_as_one(trained: Any) -> None:
+    run = trained("diverged", accuracy=0.5, up=math.inf, down=-math.inf, large=1e308)
+    light = Light(Workspace.here().mlflow.uri, 10.0)
+    metrics = light.read("get_run", run.run_id).data.metrics
+    assert (metrics["up"], metrics["down"], metrics["large"]) == (math.inf, -math.inf, 1e308)

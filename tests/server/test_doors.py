@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from jupyter_server.auth import Authorizer
 
 from jupyter_mlops.command import commands
-from jupyter_mlops.server.handlers import routes
+from jupyter_mlops.server.routes import routes
 
 from .conftest import Ask
 
@@ -267,3 +269,12 @@ async def _cookie(ask: Ask, app: Any) -> str:
     came = await ask("status", token=app.identity_provider.token, with_token=False)
     await asyncio.sleep(0)
     return "; ".join(cookie.partition(";")[0] for cookie in came.headers.get_list("Set-Cookie"))
+
+
+def test_the_server_starts_without_what_is_behind_the_routes() -> None:
+    code = "import sys, jupyter_mlops.server.extension; print(*(name for name in sys.modules if name.startswith('jupyter_mlops.')))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    behind = [
+        f"jupyter_mlops.{name}" for name in ("grammar", "settings", "workspace", "server.handlers", "server.project")
+    ]
+    assert set(found) & set(behind) == set(), "half a second of every start"

@@ -27,7 +27,11 @@ export class Refusal extends Error {
 }
 
 export class Client {
-  constructor(private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+  /** Nothing is asked before `window` stands: JupyterLab itself has much to ask while it starts, of the same server. */
+  constructor(
+    private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings(),
+    private readonly window: Promise<unknown> = Promise.resolve()
+  ) {}
 
   get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
     return this.ask<T>(path, query, { method: 'GET', signal: signal ?? null });
@@ -57,6 +61,7 @@ export class Client {
 
   private async send(path: string, query: Query, init: RequestInit): Promise<Response> {
     const url = URLExt.join(this.settings.baseUrl, 'jupyter-mlops', path) + search(query);
+    await this.window;
     try {
       return await ServerConnection.makeRequest(url, init, this.settings);
     } catch (error) {

@@ -5,6 +5,8 @@ import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 
+import { Client } from './client';
+import { Project } from './project';
 import { Projects } from './projects';
 
 export const IProjects = new Token<Projects>('jupyter-mlops:IProjects', 'The projects that are looked at.');
@@ -15,8 +17,9 @@ export const projects: JupyterFrontEndPlugin<Projects> = {
   autoStart: true,
   provides: IProjects,
   optional: [INotebookTracker, IDefaultFileBrowser],
-  activate: (_app: JupyterFrontEnd, notebooks: INotebookTracker | null, files: IDefaultFileBrowser | null): Projects => {
-    const made = new Projects();
+  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker | null, files: IDefaultFileBrowser | null): Projects => {
+    const client = new Client(undefined, app.restored);
+    const made = new Projects(at => new Project(at, client));
     const follow = (): void => {
       const path = notebooks?.currentWidget?.context.path;
       made.current = path === undefined ? made.at(files?.model.path ?? '') : made.of(path);

@@ -17,9 +17,11 @@ export function stateWord(state: string, trans: TranslationBundle): string {
     pass: trans.__('pass'),
     fail: trans.__('fail'),
     inconclusive: trans.__('inconclusive'),
+    unknown: trans.__('unknown'),
     none: trans.__('none'),
     ok: trans.__('ok'),
     drift: trans.__('drift')
   };
-  return words[state] ?? state.toLowerCase();
+  const word = Object.hasOwn(words, state) ? words[state] : undefined;
+  return word ?? state.toLowerCase();
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -32,10 +34,16 @@ def run(said: Mapping[str, Any]) -> Any:
         data=SimpleNamespace(
             tags=tags_of(data),
             params={each["key"]: each.get("value", "") for each in data.get("params") or ()},
-            metrics={each["key"]: float(each.get("value", 0.0)) for each in data.get("metrics") or ()},
+            metrics={each["key"]: value(each) for each in data.get("metrics") or ()},
         ),
         inputs=SimpleNamespace(dataset_inputs=[_used(each) for each in (said.get("inputs") or {}).get("dataset_inputs") or ()]),
     )  # fmt: skip
+
+
+def value(said: Mapping[str, Any]) -> float:
+    """Read the value of a metric; a database keeps an infinity as the largest number (MLflow's ``sanitize_metric_value``)."""
+    found = float(said.get("value", 0.0))
+    return math.copysign(math.inf, found) if abs(found) == sys.float_info.max else found
 
 
 def registered_model(said: Mapping[str, Any]) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Int
 
-from .handlers import routes
 from .projects import Projects
+from .routes import routes
 
 
 class MlopsServer(ExtensionApp):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
@@ -16,7 +16,10 @@ from tornado.web import HTTPError, authenticated
 
 from ..errors import InvalidUsage, MlopsError
 from .answers import Forbidden, as_json, problem
-from .projects import Project, Projects
+
+if TYPE_CHECKING:
+    from .project import Project
+    from .projects import Projects
 
 ROOT: Final = "jupyter-mlops"
 _Method = TypeVar("_Method", bound=Callable[..., Any])

@@ -197,25 +197,3 @@ class Nothing(Face):
         raise HTTPError(404, "There is nothing at this address.")
 
     post = put = patch = delete = get
-
-
-def routes() -> list[tuple[str, type[Face]]]:
-    """Name the routes; Jupyter Server puts its base URL before them."""
-    of = {
-        "status": Status,
-        "experiments": Experiments,
-        "runs": Runs,
-        "runs/([^/]+)": Run,
-        "compare": Compare,
-        "models": Models,
-        "models/([^/]+)": Model,
-        "endpoints": Endpoints,
-        "endpoints/([^/]+)": Endpoint,
-        "alerts": Alerts,
-        "commands": Commands,
-        "commands/([^/]+)": Command,
-        "events": Events,
-        "openapi.json": OpenApi,
-        "(.*)": Nothing,
-    }
-    return [(f"/{ROOT}/{path}", handler) for path, handler in of.items()]

@@ -19,7 +19,7 @@ from ..workspace import Onlooker
 from .answers import as_json
 
 if TYPE_CHECKING:
-    from .projects import Project
+    from .project import Project
 
 PAUSE: Final = 2.0
 """Seconds between two looks."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..backend import reports, runs, versions
+from ..backend import reports, runs, saying, versions
 from ..backend.git import without_credentials
 from ..entities import own_first
 from ..errors import MlopsError
@@ -102,7 +102,7 @@ def _history(workspace: Workspace, run_id: str, metric: str) -> History:
     except MlopsError:  # an older server, or one that shows no pages
         said = mlflow.rest("GET", "mlflow/metrics/get-history", run_id=run_id, metric_key=metric, max_results=_MOST_POINTS)  # fmt: skip
     points = [
-        [float(each.get("step", 0)), int(each["timestamp"]) / 1000, float(each.get("value", 0.0))]
+        [float(each.get("step", 0)), int(each["timestamp"]) / 1000, saying.value(each)]
         for each in said.get("metrics") or ()
     ]
     return History(_thinned(points), len(points))
