@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import json
 import shutil
 import sqlite3
 import sys
@@ -34,21 +33,24 @@ from measure import (
 )  # fmt: skip
 from playwright.sync_api import Browser, Page, sync_playwright
 
+NAME = "jupyter-mlops"
 RUNS = 100_000
 MODELS, VERSIONS = 10, 100
-ROUNDS = 9
+ROUNDS = 10
 START_ROUNDS = 3  # starts in each round: what is looked for is a tenth of a second
 IDLE = 30  # seconds
 AIM_START, AIM_FIRST, AIM_BYTES, AIM_REQUESTS = 0.1, 1.0, 300_000, 0.2
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking", "--no-first-run"]  # fmt: skip
 
-WITH, WITHOUT = "JupyterLab until restored, with the extension", "the same with the extension disabled"
+WITH, WITHOUT = "JupyterLab until restored, with the extension", "the same where it is not installed"
 FIRST, SORTED, MODEL = "side bar opened, until runs are drawn", "sorted by a metric, until drawn", "models, until drawn"
+COLD = "JupyterLab loaded with the side bar open, until runs are drawn"
 VERSION = f"one model, until its {VERSIONS} versions are there"
 PEER, PEER_MODELS = (
-    "MLflow's page of the experiment, until its first run",
-    "MLflow's page of the models, until its first",
+    "MLflow's page of the experiment, from its home page",
+    "MLflow's page of the models, from its home page",
 )
+PEER_COLD = "MLflow's page of the experiment loaded, until its first run"
 
 
 def run() -> Report:
@@ -62,12 +64,16 @@ def run() -> Report:
         whole_session(["%load_ext jupyter_mlops", "%mlops init"], folder)
         mlflow = server_of(folder).url
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        with _jupyter(folder, disabled=False) as ours, _jupyter(folder, disabled=True) as bare:
+        with _jupyter(folder, installed=True) as ours, _jupyter(folder, installed=False) as bare:
+            newest, runs = f"run {RUNS - 1}", f"#/experiments/{experiment}/runs"
+            open_bar = _left_open(browser, ours)
             ways = {
                 WITH: lambda: _started(browser, ours),
                 WITHOUT: lambda: _started(browser, bare),
-                PEER: lambda: _page(browser, f"{mlflow}/#/experiments/{experiment}/runs", f"run {RUNS - 1}"),
-                PEER_MODELS: lambda: _page(browser, f"{mlflow}/#/models", "model 0"),
+                COLD: lambda: _page(browser, open_bar, newest),
+                PEER_COLD: lambda: _page(browser, f"{mlflow}/{runs}", newest),
+                PEER: lambda: _turned(browser, mlflow, runs, newest),
+                PEER_MODELS: lambda: _turned(browser, mlflow, "#/models", "model 0"),
             }
             for way in ways.values():
                 way()
@@ -80,8 +86,8 @@ def run() -> Report:
     return Report(
         "lab",
         f"JupyterLab and MLflow's own pages in headless Chromium, each in a fresh window with an empty cache; one experiment of {RUNS:,} runs "
-        f"and {MODELS * VERSIONS:,} versions of {MODELS} models on the project's own server (SQLite), written straight into its database. The side "
-        "bar's time begins with the click in a JupyterLab that stands, MLflow's when its page is asked for. A start is the mean of "
+        f"and {MODELS * VERSIONS:,} versions of {MODELS} models on the project's own server (SQLite), written straight into its database. What "
+        "is loaded begins with an empty window; what is opened, with a click in a JupyterLab or a page of MLflow that stands. A start is the mean of "
         f"{START_ROUNDS}. Idle: requests of the extension in {IDLE} s in which nothing happens, besides the one that waits for events.",
         [
             *found.values(),
@@ -93,6 +99,7 @@ def run() -> Report:
             added(found[WITH], found[WITHOUT], AIM_START),
             *(_within(found[name]) for name in (FIRST, MODEL, VERSION)),
             ratio(found[FIRST], found[PEER]),
+            ratio(found[COLD], found[PEER_COLD]),
             ratio(found[MODEL], found[PEER_MODELS]),
             Claim("size of the extension", f"{size / 1000:.0f} kB", f"≤ {AIM_BYTES / 1000:g} kB", size <= AIM_BYTES),
             Claim("requests/s, open", f"{visible / IDLE:.2f}", f"≤ {AIM_REQUESTS:g}", visible / IDLE <= AIM_REQUESTS),
@@ -125,14 +132,18 @@ def _register(database: Path) -> None:
 
 
 @contextlib.contextmanager
-def _jupyter(folder: Path, *, disabled: bool) -> Iterator[str]:
-    """Run a JupyterLab of its own settings in the folder, with or without the extension."""
-    port, home = free_port(), folder / f".jupyter-{disabled}"
-    settings = home / "config" / "labconfig"
-    settings.mkdir(parents=True)
-    (settings / "page_config.json").write_text(json.dumps({"disabledExtensions": {"jupyter-mlops": disabled}}))
+def _jupyter(folder: Path, *, installed: bool) -> Iterator[str]:
+    """Run a JupyterLab of its own settings in the folder, with the extension or as if it were not there."""
+    port, home = free_port(), folder / f".jupyter-{installed}"
     env = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     options = ["--allow-root", "--no-browser", f"--port={port}", "--IdentityProvider.token=t", "--LabApp.news_url=", "--LabApp.expose_app_in_browser=True"]  # fmt: skip
+    if not installed:
+        others = home / "labextensions"
+        others.mkdir(parents=True)
+        for path in Path(sys.prefix, "share", "jupyter", "labextensions").iterdir():
+            if path.name != NAME:
+                (others / path.name).symlink_to(path)
+        options += [f"--LabApp.labextensions_path={others}", "--ServerApp.jpserver_extensions={'jupyter_mlops': False}"]
     with background([sys.executable, "-m", "jupyterlab", *options], folder, env):
         await_answer(lambda: requests.get(f"http://127.0.0.1:{port}/api", timeout=5))
         yield f"http://127.0.0.1:{port}/lab?token=t&reset"
@@ -169,6 +180,29 @@ def _page(browser: Browser, url: str, text: str) -> float:
         page.goto(url)
         page.get_by_text(text, exact=True).first.wait_for(timeout=120_000)
         return time.perf_counter() - begin
+
+
+def _turned(browser: Browser, url: str, place: str, text: str) -> float:
+    """Go from a page of MLflow that stands to another."""
+    with _window(browser) as page:
+        page.goto(f"{url}/#/")
+        page.get_by_text("Experiments", exact=True).first.wait_for()
+        page.wait_for_timeout(1500)
+        begin = time.perf_counter()
+        page.evaluate("place => { location.hash = place }", place)
+        page.get_by_text(text, exact=True).first.wait_for(timeout=120_000)
+        return time.perf_counter() - begin
+
+
+def _left_open(browser: Browser, url: str) -> str:
+    """Leave a workspace with the side bar open, and give where it is loaded from again."""
+    place = url.replace("/lab?", "/lab/workspaces/open?")
+    with _window(browser) as page:
+        _stands(page, place)
+        page.evaluate("window.jupyterapp.commands.execute('jupyter-mlops:show', {part: 'runs'}).then(() => null)")
+        page.locator(".mlops-option").first.wait_for()
+        page.wait_for_timeout(3_000)  # until it is saved
+    return place.removesuffix("&reset")
 
 
 def _looked(browser: Browser, url: str) -> dict[str, float]:
@@ -216,7 +250,7 @@ def _idle(browser: Browser, url: str) -> tuple[int, int]:
 
 
 def _size() -> int:
-    places = (Path(place, "labextensions", "jupyter-mlops", "static") for place in jupyter_path())
+    places = (Path(place, "labextensions", NAME, "static") for place in jupyter_path())
     built = next((place for place in places if place.exists()), None)
     if built is None:
         raise RuntimeError("The extension isn't built: pip install -e . does it.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import Lab, Workshop, act, do, notebook, ready
+from .conftest import Lab, Workshop, act, answered, do, notebook, ready
 from .site import Site
 
 pytestmark = pytest.mark.browser
@@ -67,7 +67,7 @@ def test_a_cell_waits_for_a_kernel_that_works_or_begins_anew(lab: Lab, workshop:
     expect(switch).to_have_attribute("aria-pressed", "false")
     act(page, "numbers", "Lineage")
     expect(cells).to_have_count(6)
-    page.wait_for_timeout(500)
+    answered(page)
     assert cells.nth(5).locator(".jp-OutputArea-output").count() == 0
     do(page, "docmanager:save")
 

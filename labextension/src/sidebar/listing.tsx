@@ -37,6 +37,11 @@ export function Listing<T>({ lab, label, rows, error, loading, empty, offersOf, 
     <>
       <Notice error={error instanceof Refusal && error.isOfAll ? null : error} loading={loading && isEmpty && !error} trans={trans} />
       {isEmpty && !loading && !error && <div className="mlops-empty">{empty}</div>}
+      {loading && !isEmpty && (
+        <div className="mlops-small mlops-wait" role="status">
+          {trans.__('Waiting for the MLflow server: to sort or to search many takes it seconds.')}
+        </div>
+      )}
       <Offers lab={lab} offers={offers} label={trans.__('Actions: %1', label)} />
       <List {...list} items={rows} label={label} busy={loading} selected={selected} select={select} menu={(x, y) => lab.menu(offers, x, y)} />
     </>

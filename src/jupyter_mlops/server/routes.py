@@ -35,7 +35,7 @@ class Door(Face):
 
     behind: ClassVar[str]
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         """Bring in what is behind it, beside the event loop."""
         await super().prepare()
         if not self._finished:  # else nobody is let in
