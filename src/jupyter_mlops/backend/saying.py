@@ -41,9 +41,13 @@ def run(said: Mapping[str, Any]) -> Any:
 
 
 def value(said: Mapping[str, Any]) -> float:
-    """Read the value of a metric; a database keeps an infinity as the largest number (MLflow's ``sanitize_metric_value``)."""
-    found = float(said.get("value", 0.0))
-    return math.copysign(math.inf, found) if abs(found) == sys.float_info.max else found
+    """Read the value of a metric."""
+    return measured(float(said.get("value", 0.0)))
+
+
+def measured(stored: float) -> float:
+    """Say what was measured: a database keeps an infinity as the largest number (MLflow's ``sanitize_metric_value``)."""
+    return math.copysign(math.inf, stored) if abs(stored) == sys.float_info.max else stored
 
 
 def registered_model(said: Mapping[str, Any]) -> Any:

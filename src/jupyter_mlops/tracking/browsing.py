@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..backend import experiments
+from ..backend import experiments, saying
 from ..entities import own_first, smaller_is_better
 from ..errors import InvalidUsage, NotFound
 from ..workspace import Workspace
@@ -198,13 +198,17 @@ def side_by_side(compared: Mapping[str, Any], view: dict[str, Any] | None) -> Co
     return Compared(
         run_ids=[side["run_id"] for side in sides],
         runs=[side["label"] for side in sides],
-        metrics=rows("metrics"),
+        metrics={name: [_measured(value) for value in values] for name, values in rows("metrics").items()},
         params=rows("params"),
         data=compared["data"],
         packages=[*compared["commits"], *compared["packages"]],
         code=[Change(title, text) for title, text in [*compared["changes"], *compared["uncommitted"]]],
         view=view,
     )
+
+
+def _measured(value: Any) -> Any:
+    return saying.measured(value) if isinstance(value, float) else value  # or a word, such as NaN
 
 
 def _experiment(workspace: Workspace, given: str | None) -> Named | None:
