@@ -58,7 +58,7 @@ for name, model in models.items():
 mlops.register("tumour", run="tree", alias="challenger")
 mlops.promote("tumour/1")
 mlops.register("tumour", run="logistic", alias="challenger")
-mlops.validate_model("tumour@challenger", data=X_test, target=y_test)
+mlops.validate_model("tumour@challenger", data=X_test.assign(target=y_test), target="target")
 endpoint = mlops.deploy("tumour@champion")
 for _ in range(40):
     endpoint.predict(X_test.head(5))

@@ -31,6 +31,7 @@ class Face(APIHandler):
     """A route; ``at`` says which project is meant."""
 
     auth_resource = ROOT
+    _mine: asyncio.Task[Any] | None = None  # what ends where who asked has gone
     _track_activity = False  # a page that only looks shall not keep a server awake that a hub would end
 
     @property
@@ -111,6 +112,12 @@ class Face(APIHandler):
         known = getattr(self, "_jupyter_current_user", None)  # current_user raises where nobody has been looked for
         return known is None and self.check_host()  # to other hosts even who is logged in is nobody
 
+    # Here and not in Awaited: Tornado keeps this method when the connection begins, before a door has become who answers.
+    def on_connection_close(self) -> None:
+        """Stop where nobody waits any more."""
+        if self._mine is not None:
+            self._mine.cancel()
+
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """Write only what nobody has foreseen into the log."""
         if not isinstance(error, MlopsError):
@@ -119,8 +126,6 @@ class Face(APIHandler):
 
 class Awaited(Face):
     """A route that works only while somebody waits for it."""
-
-    _mine: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
     async def awaited(self) -> AsyncIterator[None]:
@@ -132,11 +137,6 @@ class Awaited(Face):
             pass
         finally:
             self._mine = None
-
-    def on_connection_close(self) -> None:
-        """Stop where nobody waits any more."""
-        if self._mine is not None:
-            self._mine.cancel()
 
 
 def plain(text: str, what: str) -> str:
