@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from jupyter_mlops.statistics import profiling
 from jupyter_mlops.statistics.alarms import Moved, judge
 from jupyter_mlops.statistics.measures import Apart, apart
+from jupyter_mlops.statistics.shapes import shape
 from jupyter_mlops.statistics.sketches import EDGES, Numbers, Words, read
 
 NAN = float("nan")
@@ -258,3 +260,27 @@ def test_a_shift_of_three_tenths_is_found(rows: tuple[int, int], least: float) -
     found = [len({each.column for each in alarms(rows, seed, 0.3) if int(each.column) < 10}) for seed in range(10)]
     assert sum(found) >= least * 10 * len(found)
     assert min(found) > 0
+
+
+def test_a_picture_shows_all_rows_or_says_how_many_lie_out_of_it() -> None:
+    chance = np.random.default_rng(0)
+    before = pd.DataFrame(
+        {
+            "income": chance.lognormal(8, 0.4, 5_000),
+            "rain": np.where(chance.random(5_000) < 0.6, 0, chance.gamma(2, 3, 5_000)),
+            "answer": chance.integers(0, 2, 5_000),
+            "constant": 7.0,
+        }
+    )
+    after = before.assign(income=before["income"] * 12, answer=before["answer"].where(before.index % 10 != 0, 5))
+    profile = profiling.learn(before)
+    window = profiling.count(profile, after)
+    drawn = {name: shape(name, known.sketch, window.columns[name].sketch) for name, known in profile.columns.items()}
+    for each in drawn.values():
+        assert sum(each.before) == pytest.approx(1)
+        assert sum(each.after) + each.below + each.above == pytest.approx(1)
+    assert drawn["income"].above == pytest.approx((after["income"] > max(drawn["income"].labels)).mean(), abs=0.05)
+    assert drawn["rain"].before[0] > 0.6  # what lies at its end is in its first bin
+    assert drawn["answer"].labels == ["0", "1", "others"]
+    assert drawn["answer"].after == pytest.approx([*((after["answer"] == value).mean() for value in (0, 1, 5))])
+    assert drawn["constant"].labels == ["7"]

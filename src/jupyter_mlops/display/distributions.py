@@ -38,11 +38,15 @@ def _draw(axes: Any, shape: Shape) -> None:
     if shape.is_histogram:
         axes.stairs(shape.before, shape.labels, fill=True, color=INK, alpha=0.45, label="reference")
         axes.stairs(shape.after, shape.labels, color=COLOURS[1], linewidth=1.5, label="now")
+        axes.locator_params(axis="x", nbins=5)
     else:
         places = range(len(shape.labels))
         axes.bar([place - 0.2 for place in places], shape.before, 0.4, color=INK, alpha=0.45, label="reference")
         axes.bar([place + 0.2 for place in places], shape.after, 0.4, color=COLOURS[1], label="now")
         axes.set_xticks(places, [cut(label, 10) for label in shape.labels], rotation=30, ha="right")
+    for share, told, place, side in ((shape.below, "← {}", 0.02, "left"), (shape.above, "{} →", 0.98, "right")):
+        if share >= 0.005:
+            axes.annotate(told.format(f"{share:.0%}"), (place, 0.45), xycoords="axes fraction", color=COLOURS[1], ha=side, fontsize=9)  # fmt: skip
     axes.set_xlabel(cut(shape.axis))
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axes.locator_params(axis="y", nbins=4)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from .counting import Floats
+from .counting import Counts, Floats, width
 from .sketches import Numbers, Sketch, Words
-from .telling import category
+from .telling import category, shown
 
 _BARS, _BINS = 8, 24
 _YEAR: Final = 365.25 * 86_400
@@ -27,12 +27,16 @@ class Shape:
     labels : sequence
         Names of categories; of numbers the edges of bins, one more than the shares.
     before, after : sequence of float
+    below, above : float
+        The shares after that lie out of the picture, on either side.
     """
 
     axis: str
     labels: Sequence[Any]
     before: Sequence[float]
     after: Sequence[float]
+    below: float = 0.0
+    above: float = 0.0
 
     @property
     def is_histogram(self) -> bool:
@@ -51,10 +55,38 @@ def shape(name: str, before: Sketch, after: Sketch, *, is_time: bool = False, hi
         shares = [(each.array / max(1, each.rows))[order].tolist() for each in (before, after)]
         return Shape(name, labels, *shares)
     assert isinstance(after, Numbers)
+    if not is_time and len(own := _own_places(before)):
+        return _of_values(name, before, after, own)
     bins = _bins(before, after)
-    shares = [_within(each, bins) for each in (before, after)]
-    labels = (bins / _YEAR + 1970).tolist() if is_time else bins.tolist()
-    return Shape(f"{name} (year)" if is_time else name, labels, *shares)
+    was, now = (_upto(each, bins) for each in (before, after))
+    return Shape(
+        f"{name} (year)" if is_time else name,
+        (bins / _YEAR + 1970 if is_time else bins).tolist(),
+        np.diff(was).tolist(),
+        np.diff(now).tolist(),
+        below=float(now[0]),
+        above=float(1 - now[-1]) if after.rows else 0.0,
+    )
+
+
+def _own_places(numbers: Numbers) -> Counts:
+    """Find the places on a grid of the few values that a reference consists of, as labels and counts do; else none."""
+    edges = numbers.edges
+    near = np.maximum(
+        width(edges), 1e-6 * np.abs(edges[1:]) + 1e-30
+    )  # edges are moved to the ends of cells, and rounded to 4 bytes
+    own = np.flatnonzero(np.diff(edges) <= near) + 1
+    is_all = len(own) <= _BARS and numbers.rows and numbers.counts[own].sum() == numbers.rows
+    return own if is_all else own[:0]
+
+
+def _of_values(name: str, before: Numbers, after: Numbers, own: Counts) -> Shape:
+    """Draw up numbers that are a few values only: each is a bar."""
+    shares = [(each.counts[own] / max(1, each.rows)).tolist() for each in (before, after)]
+    labels = [shown(value) for value in before.edges[own]]
+    if others := after.rows - int(after.counts[own].sum()):
+        return Shape(name, [*labels, "others"], [*shares[0], 0.0], [*shares[1], others / after.rows])
+    return Shape(name, labels, *shares)
 
 
 def _bins(before: Numbers, after: Numbers) -> Floats:
@@ -69,16 +101,16 @@ def _bins(before: Numbers, after: Numbers) -> Floats:
     return np.asarray(np.linspace(low, high if high > low else low + 1.0, _BINS + 1))
 
 
-def _within(numbers: Numbers, bins: Floats) -> list[float]:
-    """Give the share of rows in each bin; between two edges they are taken as spread evenly, as are those beyond them."""
+def _upto(numbers: Numbers, bins: Floats) -> Floats:
+    """Give the share of rows up to each end of a bin; between two edges they are taken as spread evenly, as are those beyond them."""
     if not numbers.rows:
-        return [0.0] * (len(bins) - 1)
+        return np.zeros(len(bins))
     places = np.concatenate([[numbers.least], numbers.edges, [numbers.most]])
     upto = np.concatenate([[0.0], numbers.upto, [1.0]])
     inside = (places >= numbers.least) & (places <= numbers.most)
     inside[[0, -1]] = True
     order = np.argsort(places[inside], kind="stable")
-    cumulated = np.interp(bins, places[inside][order], np.sort(upto[inside]), left=0.0, right=1.0)
-    if bins[0] <= numbers.least:  # rows that share the least value are in the first bin, and not before it
-        cumulated[0] = 0.0
-    return [float(share) for share in np.diff(cumulated)]
+    found = np.interp(bins, places[inside][order], np.sort(upto[inside]), left=0.0, right=1.0)
+    if bins[0] <= numbers.least:  # rows that lie there are in the first bin, and not before it
+        found[0] = 0.0
+    return np.asarray(found, dtype=np.float64)

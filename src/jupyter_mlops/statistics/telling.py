@@ -85,7 +85,7 @@ def shown(value: float, is_time: bool = False) -> str:
     """Write a number, or the day of a moment."""
     if is_time:
         return str(np.datetime64(round(value), "s").astype("datetime64[D]"))
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def change(was: float, now: float) -> str:
