@@ -43,7 +43,9 @@ def _draw(axes: Any, shape: Shape) -> None:
         places = range(len(shape.labels))
         axes.bar([place - 0.2 for place in places], shape.before, 0.4, color=INK, alpha=0.45, label="reference")
         axes.bar([place + 0.2 for place in places], shape.after, 0.4, color=COLOURS[1], label="now")
-        axes.set_xticks(places, [cut(label, 10) for label in shape.labels], rotation=30, ha="right")
+        labels = [cut(label, 10) for label in shape.labels]
+        is_short = all(len(label) < 4 for label in labels)
+        axes.set_xticks(places, labels, **({} if is_short else {"rotation": 30, "ha": "right"}))
     for share, told, place, side in ((shape.below, "← {}", 0.02, "left"), (shape.above, "{} →", 0.98, "right")):
         if share >= 0.005:
             axes.annotate(told.format(f"{share:.0%}"), (place, 0.45), xycoords="axes fraction", color=COLOURS[1], ha=side, fontsize=9)  # fmt: skip

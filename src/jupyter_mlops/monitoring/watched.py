@@ -200,7 +200,7 @@ class Monitored(Result):
             for look in self.current
             if look.beside is not None
         ]
-        facts += [("rings", f"{one.rule} of {one.who}: {one.why}") for one in self.alerts]
+        facts += [("rings", f"{one.rule} of {one.who}: {_short(one)}") for one in self.alerts]
         facts += [("history", self.history)] if self.history else []
         facts += [("note", note) for note in self.notes]
         tables = [table_of(main.drift)] if main.drift is not None else []
@@ -250,6 +250,15 @@ def _others(looks: Sequence[Look], main: Look) -> Table:
 
 def _beside(look: Look) -> str:
     return look.reading("beside").why
+
+
+def _short(alert: Alert) -> str:
+    """Say what rings; how columns have moved is in the table."""
+    return (
+        ", ".join(name.removeprefix("drift:") for name in alert.about)
+        if alert.rule == "drift" and alert.about
+        else alert.why
+    )
 
 
 def _when(start: float, end: float) -> str:
