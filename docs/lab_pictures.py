@@ -87,9 +87,9 @@ def main() -> int:
         folder = Path(place, "breast-cancer")
         folder.mkdir()
         shutil.copy(ROOT / "examples" / "mlops.toml", folder)
-        nbformat.write(
-            nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS]), folder / "train.ipynb"
-        )
+        cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "train.ipynb")
         try:
             subprocess.run([sys.executable, "-c", STORY], cwd=folder, check=True)
             with jupyter(folder) as url, sync_playwright() as playwright:

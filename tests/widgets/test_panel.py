@@ -34,6 +34,7 @@ class Kernel:
         self._client = client
         self.shown: list[tuple[float, str, dict[str, Any]]] = []
         self.errors: list[str] = []
+        self.comms: list[str] = []
 
     def run(self, code: str, *, allow_stdin: bool = True) -> float:
         begin = time.monotonic()
@@ -71,6 +72,8 @@ class Kernel:
     def _note(self, message: Any) -> None:
         if message["msg_type"] in ("display_data", "update_display_data", "execute_result"):
             self.shown.append((time.time(), message["msg_type"], message["content"]["data"]))
+        if message["msg_type"].startswith("comm"):  # what a widget would speak by
+            self.comms.append(message["msg_type"])
         if message["msg_type"] == "error":
             self.errors.append(message["content"]["evalue"])
 
@@ -109,7 +112,10 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
     [(_, kind, data)] = front.shown
     assert kind == "display_data"
     assert set(data) > FORMS
-    assert not [form for form in data if "widget" in form]
+    assert set(data) - FORMS == {"application/vnd.jupyter-mlops.table.v1+json"}, (
+        "HTML is there for VS Code, no widget is"
+    )
+    assert not re.search(r"<script|<link|\bsrc=|\bon\w+=", data["text/html"]), "nothing is loaded, and nothing runs"
     own = data["application/vnd.jupyter-mlops.table.v1+json"]
     assert own["result"] == "Panel"
     assert len(own["subject"]["display"]) == 32, "found again where the page was loaded anew"
@@ -135,7 +141,7 @@ def test_a_panel_follows_what_happens_while_cells_run_and_stops_when_it_is_close
     assert "Closed: runs" in front.shown[-1][2]["text/plain"]
     front.run("%mlops panel validation")
     assert re.search(r"No report yet.*live,\s+every 3 s", front.shown[-1][2]["text/plain"], re.DOTALL)
-    assert front.errors == []
+    assert (front.errors, front.comms) == ([], [])
 
 
 def test_a_server_that_goes_away_is_told_below_the_last_picture(front: Kernel, project: Path, trained: Any) -> None:
