@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test test-browser check lab bench docs clean
+.PHONY: help demo examples test test-browser test-build check lab bench docs clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ test: $(STAMP)  ## Run the tests
 
 test-browser: $(STAMP)  ## Run the tests in JupyterLab and Notebook, in a real browser
 	$(BIN)/python -m pytest tests/browser -m browser
+
+test-build: $(STAMP)  ## Build the wheel from a clean clone and from its sdist, without Node: both are one
+	$(BIN)/python -m pytest tests/lab/test_build.py -m long
 
 check: $(STAMP)  ## Lint, check types and the floors of the house, of Python and of TypeScript
 	$(BIN)/ruff format --check .

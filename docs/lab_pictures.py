@@ -73,7 +73,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, strati
 TRAIN = """\
 %%mlops run svm --data X_train
 model = SVC(kernel="linear", C=0.5).fit(X_train, y_train)
-mlops.log({"accuracy": model.score(X_test, y_test)})"""
+_ = mlops.log({"accuracy": model.score(X_test, y_test)})"""
 CELLS = ["%load_ext jupyter_mlops\nimport jupyter_mlops as mlops", DATA, TRAIN]
 
 
@@ -113,6 +113,9 @@ def jupyter(folder: Path) -> Iterator[str]:
     env = os.environ | {
         f"JUPYTER_{name}_DIR": str(folder.parent / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
     }
+    asks = folder.parent / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    asks.mkdir(parents=True)
+    (asks / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
     options = ["--allow-root", "--no-browser", f"--port={port}", "--IdentityProvider.token=t", "--LabApp.news_url=", "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]  # fmt: skip
     process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=folder, env=env)
     url = f"http://127.0.0.1:{port}"
@@ -146,7 +149,7 @@ def take(page: Page, url: str) -> None:
         rows.filter(has_text="boosting").nth(0).dblclick()
         shown.locator(".mlops-chart").first.wait_for()
         shoot(page, f"lab-run-{theme}")
-        rows.filter(has_text="logistic").click(modifiers=["Control"])
+        rows.filter(has_text="boosting slow").click(modifiers=["Control"])
         page.locator(".mlops-sidebar").get_by_role("button", name="Compare", exact=True).click()
         page.locator(".mlops-page:visible h1").filter(has_text="Compare").wait_for(timeout=90_000)
         shoot(page, f"lab-compare-{theme}")

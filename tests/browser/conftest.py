@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,17 +256,6 @@ def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
             with contextlib.suppress(Error):
                 context.close()
         assert not faults, "\n".join(faults)
-
-
-@pytest.fixture
-def shoot() -> Callable[[Page, str], None]:
-    """Take a picture for the documentation: ``SCREENSHOTS=1 make test-browser``."""
-
-    def take(page: Page, name: str, **options: Any) -> None:
-        if os.environ.get("SCREENSHOTS"):
-            page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png", **options)
-
-    return take
 
 
 def act(page: Page, row: str, action: str, *, shift: bool = False) -> None:

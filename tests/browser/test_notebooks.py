@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,7 +82,7 @@ def test_a_result_is_drawn_without_a_kernel_and_in_an_untrusted_notebook(lab: La
     expect(page.locator(".jp-Notebook")).to_contain_text("%mlops lineage run:")
 
 
-def test_in_notebook_7(lab: Lab, folder: Path, shoot: Callable[..., None]) -> None:
+def test_in_notebook_7(lab: Lab, folder: Path) -> None:
     (folder / "churn" / "seven.ipynb").write_text(notebook(["%load_ext jupyter_mlops\n%mlops models tumour"]))
     page = lab.open("notebooks/churn/seven.ipynb")
     ready(page)
@@ -94,4 +93,3 @@ def test_in_notebook_7(lab: Lab, folder: Path, shoot: Callable[..., None]) -> No
     page.locator(".mlops-into").click()
     page.locator(".mlops-option").first.dblclick()
     expect(page.locator(".mlops-page:visible h1")).to_contain_text("tumour")
-    shoot(page, "lab-notebook")

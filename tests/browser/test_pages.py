@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -32,7 +30,7 @@ def faults(page: Page, where: str) -> list[str]:
     ]  # fmt: skip
 
 
-def test_pages_of_a_run_a_comparison_a_model_and_an_endpoint(lab: Lab, page: Page, shoot: Callable[..., None]) -> None:
+def test_pages_of_a_run_a_comparison_a_model_and_an_endpoint(lab: Lab, page: Page) -> None:
     rows = page.locator(".mlops-sidebar .mlops-option")
     rows.filter(has_text="scaled").dblclick()
     shown = page.locator(".mlops-page:visible")
@@ -44,7 +42,6 @@ def test_pages_of_a_run_a_comparison_a_model_and_an_endpoint(lab: Lab, page: Pag
     page.locator(".mlops-sidebar").get_by_role("button", name="Compare", exact=True).click()
     expect(shown.locator("h1")).to_contain_text("Compare 2 runs", timeout=40_000)
     expect(shown.locator(".mlops-parallel, .mlops-table").first).to_be_visible()
-    shoot(page, "lab-compare")
     rows.filter(has_text="onerror").dblclick()
     expect(shown.locator("h1")).to_contain_text("<img src=x onerror=alert(1)>")
     expect(shown).to_contain_text("<b>bold</b>")
@@ -60,7 +57,7 @@ def test_pages_of_a_run_a_comparison_a_model_and_an_endpoint(lab: Lab, page: Pag
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_part_can_be_read_in_every_theme(lab: Lab, page: Page, theme: str, shoot: Callable[..., None]) -> None:
+def test_every_part_can_be_read_in_every_theme(lab: Lab, page: Page, theme: str) -> None:
     do(page, "apputils:change-theme", theme=THEMES[theme])
     page.wait_for_function(f"document.body.dataset.jpThemeName === '{THEMES[theme]}'")
     page.wait_for_timeout(300)
@@ -79,8 +76,6 @@ def test_every_part_can_be_read_in_every_theme(lab: Lab, page: Page, theme: str,
         page.locator(".mlops-option").first.dblclick()
         expect(shown.locator("h1")).to_be_visible()
         assert faults(page, ".mlops-page:not(.lm-mod-hidden *)") == []
-        if theme != "contrast" and part == "models":
-            shoot(page, f"lab-{part}-{theme}")
 
 
 def test_all_goes_by_keys_alone(lab: Lab, page: Page) -> None:
