@@ -78,7 +78,9 @@ def test_names_and_figures_of_every_kind(lab: Lab, workshop: Workshop, page: Pag
     page.locator(".mlops-into").click()
     expect(page.locator(".mlops-tools b")).to_have_text(workshop.model)
     act(page, "v1", "Lineage", shift=True)
-    expect(page.locator(".jp-Notebook .jp-OutputArea-output")).to_contain_text("can't be the name of a model", timeout=60_000)
+    expect(page.locator(".jp-Notebook .jp-OutputArea-output")).to_contain_text(
+        "can't be the name of a model", timeout=60_000
+    )
     expect(page.locator(".jp-Notebook .jp-OutputArea-output")).to_contain_text("<img src=x")
     rows.first.dblclick()
     expect(shown.locator("h1")).to_have_text(workshop.model)
