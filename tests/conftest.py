@@ -9,9 +9,9 @@ import itertools
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -29,12 +29,19 @@ from jupyter_mlops.backend.processes import free_port, stop
 from jupyter_mlops.backend.state import State
 from jupyter_mlops.errors import MlopsError
 
+from .waiting import until
+
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _clean_environment() -> Iterator[None]:
-    """Take out what a developer's shell says of MLflow, and what says that this is CI: then nobody watches a panel."""
+    """Take out what a developer's shell says of MLflow, and what says that this is CI: then nobody watches a panel.
+
+    Where pytest itself was started in the background, a shell has it ignore Ctrl-C, and all that it starts with it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     kept = dict(os.environ)
     for name in list(os.environ):
         if name == "CI" or name.startswith(("CI_", "GITHUB_", "GITLAB_", "MLFLOW_", "MLOPS_")):
@@ -174,15 +181,16 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory, tracking_uri: str) -> Iter
         where = {"at": f"{Path.cwd().relative_to(root.resolve())}/a.ipynb"}
         return session.post(f"http://127.0.0.1:{port}/jupyter-mlops/{path}", json=body, params=where, timeout=120)
 
-    for _ in range(300):
+    def is_up() -> bool:
         with contextlib.suppress(requests.ConnectionError):
-            session.get(f"http://127.0.0.1:{port}/api", timeout=5)
-            break
-        time.sleep(0.1)
+            return session.get(f"http://127.0.0.1:{port}/api", timeout=30).status_code > 0
+        return False
+
+    until(is_up)
     yield ask
     session.close()
     server.terminate()
-    server.wait(30)
+    server.wait(60)
     log.close()
 
 
