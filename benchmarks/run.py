@@ -65,7 +65,8 @@ def how(name: str) -> str:
 
 
 def markdown(report: Report, made: str) -> str:
-    rows = [_row(samples) for samples in report.samples]
+    heading = ["| what | median | min | max | rounds |", "|---|---:|---:|---:|---:|"]
+    table = "".join(f"{row}\n" for row in [*heading, *map(_row, report.samples), ""]) if report.samples else ""
     claims = [_claim(claim) for claim in report.claims]
     return f"""## {report.title}
 
@@ -73,11 +74,7 @@ def markdown(report: Report, made: str) -> str:
 
 {report.about}
 
-| what | median | min | max | rounds |
-|---|---:|---:|---:|---:|
-{chr(10).join(rows)}
-
-| compared | result | aim | holds |
+{table}| compared | result | aim | holds |
 |---|---|---|---|
 {chr(10).join(claims)}
 """

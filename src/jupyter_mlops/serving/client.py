@@ -19,7 +19,7 @@ from . import access
 from .files import files_of
 from .predictions import Predictions
 from .results import Endpoint
-from .wire import ARROW
+from .wire import ARROW, row_ids
 
 # Under the endpoint's own limits of 50,000 rows and 10 MB: a number has up to 20 characters.
 _ROWS_A_REQUEST, _CELLS_A_REQUEST = 10_000, 300_000
@@ -50,13 +50,16 @@ def ask(endpoint: Endpoint, data: Any) -> Predictions:
     at_once = max(1, min(_ROWS_A_REQUEST, _CELLS_A_REQUEST // max(1, len(frame.columns))))
     begin = time.perf_counter()
     values: list[Any] = []
+    ids: list[str] = []
     version = endpoint.version
     for start in range(0, len(frame), at_once):
         answer = send(endpoint, "/invocations", write(frame.iloc[start : start + at_once]), media_type)
-        values += answer.json()["predictions"]
+        predictions = answer.json()["predictions"]
+        values += predictions
+        ids += row_ids(answer.headers["X-Request-Id"], len(predictions))
         version = int(answer.headers.get("X-Model-Version", version))
     milliseconds = (time.perf_counter() - begin) * 1000
-    return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), milliseconds)
+    return Predictions(endpoint.name, endpoint.model, version, values, frame.index.tolist(), ids, milliseconds)
 
 
 def _rows(data: Any) -> tuple[Any, Callable[[Any], bytes]]:

@@ -23,6 +23,8 @@ class Predictions(Result):
         One entry for each row.
     index : list
         The index of the rows, where they came with one.
+    ids : list of str
+        What the log of the endpoint knows each by: ``%mlops label`` takes them with what really was.
     """
 
     endpoint: str
@@ -30,6 +32,7 @@ class Predictions(Result):
     version: int
     values: list[Any]
     index: list[Any]
+    ids: list[str]
     milliseconds: float
 
     @property

@@ -28,6 +28,11 @@ def error_body(code: str, message: str, column: str | None = None, *, v2: bool =
     return orjson.dumps({"error_code": code, "error" if v2 else "message": message, "column": column})
 
 
+def row_ids(request: str, rows: int) -> list[str]:
+    """Name the predictions of a request, as the log has them: the first by the request's own id."""
+    return [request, *(f"{request}/{number}" for number in range(1, rows))]
+
+
 class Frame(NamedTuple):
     """One request, or the answer to it."""
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from .counting import Counts
 from .profile import Known
 from .sketches import Numbers, Sketch, Words
 
@@ -39,7 +40,7 @@ def counted(known: Known, values: Values) -> Sketch | None:
         if known.kind == "text" and isinstance(sketch, Words):
             if pa.types.is_dictionary(kind):
                 return sketch.count(_tally(values), values.null_count)
-            return sketch.placed(_places(values, sketch), len(values), values.null_count)
+            return sketch.placed(_tallied(values, sketch), len(values), values.null_count)
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if is_number and known.kind == "number" and isinstance(sketch, Numbers):
         there = values.drop_null() if values.null_count else values
@@ -95,10 +96,15 @@ def _scanned(part: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     return (batch for batch in batches if batch.num_rows)
 
 
-def _places(values: Values, sketch: Words) -> Any:
-    """Give for each text that is a category its place on the grid: looking it up takes less than counting all there are."""
-    places = pc.index_in(values, value_set=pa.array(list(sketch.counts), values.type))
-    return places.drop_null().to_numpy()
+def _tallied(values: Values, sketch: Words) -> Counts:
+    """Count the categories of the grid: looking each text up there takes less than counting all there are."""
+    known = pa.array(list(sketch.counts), values.type)
+    found = np.zeros(len(known), dtype=np.int64)
+    for chunk in values.chunks if isinstance(values, pa.ChunkedArray) else [values]:
+        for start in range(0, len(chunk), BATCH):  # what is made on the way stays in the cache
+            places = pc.index_in(chunk.slice(start, BATCH), value_set=known).drop_null()
+            found += np.bincount(places.to_numpy(), minlength=len(known))
+    return found
 
 
 def _tally(values: Values) -> pd.Series[Any]:

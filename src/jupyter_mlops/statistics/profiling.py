@@ -100,17 +100,23 @@ class _Columns(Mapping[str, Column]):
     def floats(self, name: str, rows: Counts) -> Floats:
         """Give some rows of a column of numbers; NaN for what is none."""
         values = self._data.iloc[:, self._places[name]] if self._is_frame else self._data.column(self._places[name])
+        if self._is_frame and _is_plain(values):
+            found = values.to_numpy()[rows].astype(np.float64)
+            return np.where(np.isfinite(found), found, np.nan)
         if not self._is_frame and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
             return np.asarray(values.take(pa.array(rows)).to_numpy(zero_copy_only=False), dtype=np.float64)
         column = Column(name, values.iloc[rows] if self._is_frame else _series(values.take(pa.array(rows))))
         return column.floats() if column.kind == "number" else np.full(len(rows), np.nan)
 
     def counted(self, name: str, known: Known) -> Sketch | None:
-        """Count a column as Arrow has it; None where that takes pandas."""
+        """Count a column as Arrow or NumPy has it; None where it takes pandas to say what it holds."""
         place = self._places[name]
         if not self._is_frame:
             return arrow.counted(known, self._data.column(place))
-        values = self._data.iloc[:, place].array
+        column = self._data.iloc[:, place]
+        if known.kind == "number" and isinstance(known.sketch, Numbers) and _is_plain(column):
+            return known.sketch.count(column.to_numpy())
+        values = column.array
         return arrow.counted(known, pa.array(values)) if isinstance(values, pd.arrays.ArrowStringArray) else None
 
 
@@ -262,6 +268,11 @@ def _first(stream: pa.RecordBatchReader) -> pa.Table:
         if rows >= SAMPLE:
             break
     return pa.Table.from_batches(found, stream.schema)
+
+
+def _is_plain(values: pd.Series[Any]) -> bool:
+    """Whether they are numbers in NumPy's own types."""
+    return isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
 
 
 def _series(values: Any) -> pd.Series[Any]:

@@ -193,18 +193,17 @@ class Words:
         kept = {name: found.get(name, 0) for name in self.counts}
         return replace(self, counts=kept, rest=int(counts.sum()) - sum(kept.values()), missing=missing)
 
-    def placed(self, places: Any, rows: int, missing: int = 0) -> Self:
-        """Take a window of so many rows, of which these places on the grid are known.
+    def placed(self, found: Counts, rows: int, missing: int = 0) -> Self:
+        """Take a window of so many rows, of which each category of the grid is counted.
 
         Parameters
         ----------
-        places : array of int
-            One for each row that holds a category of the grid.
+        found : array of int, of shape (categories,)
+            In the order of ``counts``.
         rows, missing : int
         """
-        found = np.bincount(places, minlength=len(self.counts)).tolist()
-        kept = dict(zip(self.counts, found, strict=True))
-        return replace(self, counts=kept, rest=rows - missing - len(places), missing=missing)
+        kept = dict(zip(self.counts, found.tolist(), strict=True))
+        return replace(self, counts=kept, rest=rows - missing - int(found.sum()), missing=missing)
 
     @property
     def rows(self) -> int:

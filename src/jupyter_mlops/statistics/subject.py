@@ -86,7 +86,9 @@ def _with_answers(profile: Profile, features: pd.DataFrame, answer: Answer, note
     rows = int(min(_ANSWERED, max(_PROBED, _SECONDS / max(each, 1e-9))))
     asked = _some(features, rows)
     if len(asked) < len(features):
-        notes.append(f"answers to {len(asked):,} of {len(features):,} rows")
+        notes.append(
+            f"what it usually answers is known by {len(asked):,} of the {len(features):,} rows that it was trained on"
+        )
     return profile.with_answers(learn(named(answer(asked))))
 
 

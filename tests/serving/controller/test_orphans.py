@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 import jupyter_mlops as mlops
+from jupyter_mlops.serving.files import files_of
 from jupyter_mlops.workspace import Workspace
 
 from ...conftest import Face
@@ -113,3 +115,15 @@ def _bound(taken: socket.socket, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_an_endpoint_whose_files_were_removed_ends_and_what_begins_in_their_place_is_left_alone(name: str) -> None:
+    point(name, add(name, 1.0))
+    before = mlops.deploy(name)
+    family = [psutil.Process(before.pid), *psutil.Process(before.pid).children(recursive=True)]
+    files = files_of(Workspace.here().state.folder, name)
+    shutil.rmtree(files.folder)
+    until(lambda: all(map(is_gone, family)))
+    after = mlops.deploy(name)
+    assert after.pid != before.pid
+    assert ask(after.url) == ("1", 1.0)

@@ -16,7 +16,7 @@ from ...backend.processes import Process
 from ...backend.state import State
 from ...disk import shorten
 from ...entities import ModelRef, typed
-from ...errors import BackendUnreachable, MlopsError
+from ...errors import BackendUnreachable, MlopsError, NotFound
 from ..files import NOTHING_REFUSED, EndpointFiles, Standing, Wanted
 from ..history import add_to_history
 from .admission import need_quick, need_same_clients
@@ -31,6 +31,8 @@ from .webhook import Webhook
 
 _log = logging.getLogger(__name__)
 
+LOCK = "controller.lock"
+"""In the folder of the endpoint: who holds it looks after it."""
 LOOK = 1.0
 """Seconds from one look at the registry to the next; a move by our own commands is told at once."""
 _CLEAN_UP_SECONDS = 600.0
@@ -54,6 +56,8 @@ class Controller:
 
     def __init__(self, root: Path, files: EndpointFiles, listener: socket.socket, sockets: Path) -> None:
         self._files = files
+        self._lock = files.folder / LOCK
+        self._locked = self._lock.stat().st_ino
         self._state = State(root / ".mlops")
         self._registry = Registry(root, files)
         self._orders = Orders(root, files, sockets)
@@ -92,10 +96,21 @@ class Controller:
         finally:
             await asyncio.gather(self._lineup.end(), self._webhook.end())
             await self._record.end()
-            self._stand(state="stopped")
+            if not self._is_cut_off:
+                self._stand(state="stopped")
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """Whether somebody has removed its files, and has perhaps begun anew in their place."""
+        try:
+            return self._lock.stat().st_ino != self._locked
+        except FileNotFoundError:
+            return True
 
     async def _look(self) -> None:
         while True:
+            if self._is_cut_off:
+                raise NotFound(f"The folder of the endpoint {self.name} was removed, and so the endpoint ends.")
             try:
                 await self._look_once()
             except Exception:  # whatever it is that nobody foresaw: those who ask the endpoint shall not notice

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from ...errors import Conflict, MlopsError
 from ..files import EndpointFiles, files_of
-from .controller import Controller
+from .controller import LOCK, Controller
 
 _PATIENCE = 5.0  # seconds for one before it to end
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _run(root: Path, files: EndpointFiles) -> None:
     wanted = files.wanted()
     assert wanted is not None
-    lock = FileLock(files.folder / "controller.lock")
+    lock = FileLock(files.folder / LOCK)
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout:

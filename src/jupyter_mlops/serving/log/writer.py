@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ...errors import InvalidUsage, writing_to
 from ..model.signature import Rows, Signature
+from ..wire import row_ids
 from . import cells, outputs, types
 from .folder import DAY_MICROSECONDS
 from .inputs import Inputs
@@ -193,10 +194,9 @@ class LogWriter:
 
 
 def _ids(requests: Sequence[Answered]) -> list[str]:
-    ids = []
+    ids: list[str] = []
     for request in requests:
-        ids.append(request.id)
-        ids += [f"{request.id}/{number}" for number in range(1, request.rows)]
+        ids += row_ids(request.id, request.rows)
     return ids
 
 
