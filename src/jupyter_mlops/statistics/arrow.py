@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -38,8 +37,6 @@ def counted(known: Known, values: Values) -> Sketch | None:
         if known.is_only_counted and isinstance(sketch, Words):
             return Words({}, len(values) - values.null_count, values.null_count)
         if known.kind == "text" and isinstance(sketch, Words):
-            if pa.types.is_dictionary(kind):
-                return sketch.count(_tally(values), values.null_count)
             return sketch.placed(_tallied(values, sketch), len(values), values.null_count)
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     if is_number and known.kind == "number" and isinstance(sketch, Numbers):
@@ -98,22 +95,16 @@ def _scanned(part: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def _tallied(values: Values, sketch: Words) -> Counts:
     """Count the categories of the grid: looking each text up there takes less than counting all there are."""
-    known = pa.array(list(sketch.counts), values.type)
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    known = pa.array(list(sketch.counts), kind)
     found = np.zeros(len(known), dtype=np.int64)
     for chunk in values.chunks if isinstance(values, pa.ChunkedArray) else [values]:
+        if isinstance(chunk, pa.DictionaryArray):  # its texts are looked up once, and not row by row
+            rows = np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(chunk.dictionary))
+            places = pc.index_in(chunk.dictionary, value_set=known).fill_null(len(known)).to_numpy()
+            found += np.bincount(places, rows, len(known) + 1)[:-1].astype(np.int64)
+            continue
         for start in range(0, len(chunk), BATCH):  # what is made on the way stays in the cache
-            places = pc.index_in(chunk.slice(start, BATCH), value_set=known).drop_null()
-            found += np.bincount(places.to_numpy(), minlength=len(known))
+            places = pc.index_in(chunk.slice(start, BATCH), value_set=known).drop_null().to_numpy()
+            found += np.bincount(places, minlength=len(known))
     return found
-
-
-def _tally(values: Values) -> pd.Series[Any]:
-    """Count each text of a dictionary."""
-    chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
-    return pd.concat([_of_dictionary(chunk) for chunk in chunks]) if chunks else pd.Series(dtype=np.int64)
-
-
-def _of_dictionary(values: Values) -> pd.Series[Any]:
-    words = values.dictionary
-    places = values.indices.drop_null().to_numpy()
-    return pd.Series(np.bincount(places, minlength=len(words)), index=words.to_pandas())
