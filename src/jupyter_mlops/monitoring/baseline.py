@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_LOADED: Final = 4
 _loaded: dict[str, tuple[Any, str]] = {}
-_none_of: dict[
-    str, Logged
-] = {}  # of which no profile can be made: their files may be large, and are not read at each look
+# Of which no profile can be made: their files may be large, and are not read at each look.
+_none_of: dict[str, Logged] = {}
 
 
 class Baselines:

@@ -21,9 +21,7 @@ AHEAD: Final = 14 * 3600.0  # seconds: a clock of another time zone; what is lat
 _WEEK: Final = 7 * 86_400.0
 _DAYS: Final = 28  # whose longest waits are remembered
 _WEEKS: Final = 4  # likewise of each hour of the week
-_SURE: Final = (
-    9  # days that have been seen, a week and the week-end with which it may have begun: before, it may be a rest
-)
+_SURE: Final = 9  # days that have been seen, a week and the week-end it may have begun with: before, it may be a rest
 _LEAST: Final = 5  # renewals that say what is usual
 _USUAL: Final = 0.75  # of the days have no longer wait: the others are week-ends and incidents
 _LONGER, _LONGER_THAN_THEN = 3.0, 1.5  # times the usual wait, and that at this hour of earlier weeks; our own choice

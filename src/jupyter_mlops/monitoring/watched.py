@@ -254,11 +254,9 @@ def _beside(look: Look) -> str:
 
 def _short(alert: Alert) -> str:
     """Say what rings; how columns have moved is in the table."""
-    return (
-        ", ".join(name.removeprefix("drift:") for name in alert.about)
-        if alert.rule == "drift" and alert.about
-        else alert.why
-    )
+    if alert.rule != "drift" or not alert.about:
+        return alert.why
+    return ", ".join(name.removeprefix("drift:") for name in alert.about)
 
 
 def _when(start: float, end: float) -> str:
