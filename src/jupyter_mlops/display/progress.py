@@ -68,5 +68,6 @@ def waiting(text: str, after: float = 1.0) -> Iterator[None]:
 def _in_notebook() -> bool:
     """Whether a kernel runs us: a terminal's IPython has no display that can be replaced."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    ask = getattr(ipython, "get_ipython", None)  # another thread may be importing it right now
+    shell = ask() if ask else None
     return shell is not None and hasattr(shell, "kernel")
